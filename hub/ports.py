@@ -1,0 +1,193 @@
+"""What the hub needs from outside: the store, a clock, fresh ids. Values that cross these ports live here too.
+
+The store is one writer's. `commit` is the only call that changes it, and it changes everything or nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+from contracts.ids import Hash, KeyId, LeafIndex, OfficeId, PointId, TreeSize
+from contracts.sealing import WrappedKey
+
+
+class StoredEntry(NamedTuple):
+    """One ledger entry on its way to the event store.
+
+    Attributes:
+        originator_id: 16 bytes: the stream of an event, the chain of a batch.
+        originator_version: `stream_seq` or `batch_seq`.
+        topic: Names of the contracts: event type or `Batch`; never a module path.
+        entry: The entry's bytes.
+    """
+
+    originator_id: bytes
+    originator_version: int
+    topic: str
+    entry: bytes
+
+
+class Run(NamedTuple):
+    """One delivery point's notifications of one commit: one row, one message on the broker.
+
+    Attributes:
+        point: Whose they are.
+        first_n: The counter of the first one, from 1.
+        indexes: Ledger indexes of the events, ascending, at most 256.
+        head_before: Running hash after notification `first_n - 1`.
+        head_after: Running hash after the last one.
+        size: Size of the checkpoint that covers them.
+        is_case: Whether they travel sealed on a `cas` subject.
+    """
+
+    point: PointId
+    first_n: int
+    indexes: tuple[int, ...]
+    head_before: Hash
+    head_after: Hash
+    size: TreeSize
+    is_case: bool
+
+
+class ProducerState(NamedTuple):
+    """Where a producer's chain of batches stands.
+
+    Attributes:
+        next_seq: The sequence number that its next batch must have.
+        last_hash: Hash of its last batch header; zeros before the first.
+    """
+
+    next_seq: int
+    last_hash: Hash
+
+
+class StoredPayload(NamedTuple):
+    """A sealed payload on its way to the store, apart from the ledger.
+
+    Attributes:
+        ciphertext_hash: SHA-256 of the envelope: its address.
+        envelope: The sealed bytes.
+        wrapped: Content key for each office.
+    """
+
+    ciphertext_hash: Hash
+    envelope: bytes
+    wrapped: tuple[WrappedKey, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """All that one commit records: one database transaction.
+
+    Attributes:
+        old_size: Entries before; the compare part of compare-and-swap.
+        new_size: Entries after.
+        entries: In ledger order, starting at `old_size`.
+        event_ids: Event id and ledger index of each accepted event.
+        tiles: Changed hash tiles: (level, tile index) to joined hashes.
+        checkpoint: The signed note of `new_size`.
+        matters: Stream id and packed state of each matter that changed.
+        runs: Delivery runs, in publishing order.
+        heads: Point, counter and running hash of each point that moved.
+        payloads: Sealed payloads of accepted events.
+        producers: Producer name and new state of its chain.
+        directory: Ledger indexes of directory events (class `dir`).
+        recorded_at: Hub time, milliseconds.
+    """
+
+    old_size: TreeSize
+    new_size: TreeSize
+    entries: Sequence[StoredEntry]
+    event_ids: Sequence[tuple[bytes, int]]
+    tiles: Mapping[tuple[int, int], bytes]
+    checkpoint: bytes
+    matters: Sequence[tuple[bytes, bytes]]
+    runs: Sequence[Run]
+    heads: Sequence[tuple[PointId, int, Hash]]
+    payloads: Sequence[StoredPayload]
+    producers: Sequence[tuple[str, ProducerState]]
+    directory: Sequence[LeafIndex]
+    recorded_at: int
+
+
+class LedgerReader(Protocol):
+    """Read side of the store. Safe to call from any thread; sees whole commits only."""
+
+    def size(self) -> TreeSize:
+        """Entries recorded; 0 for a store without a ledger."""
+
+    def checkpoint(self, size: TreeSize | None = None) -> bytes | None:
+        """The signed note of an exact size, or the last one; None if there is none."""
+
+    def checkpoint_covering(self, index: LeafIndex) -> bytes | None:
+        """The first signed note whose tree holds the entry at `index`."""
+
+    def tile(self, level: int, index: int) -> bytes:
+        """Joined hashes now in a tile; empty if there is none."""
+
+    def entries(self, start: LeafIndex, end: LeafIndex) -> Iterator[bytes]:
+        """Entry bytes of [start, end), ascending, in bounded memory."""
+
+    def stream(self, stream_id: bytes, from_seq: int, limit: int) -> Sequence[tuple[LeafIndex, bytes]]:
+        """Index and entry bytes of a stream's events, oldest first."""
+
+    def recorded(self, event_ids: Sequence[bytes]) -> Mapping[bytes, LeafIndex]:
+        """Ledger index of those event ids that are recorded."""
+
+    def batch_index(self, producer: str, batch_seq: int) -> LeafIndex | None:
+        """Where a producer's batch entry stands, if it was recorded."""
+
+    def matters(self, stream_ids: Sequence[bytes]) -> Mapping[bytes, bytes]:
+        """Packed matters of those streams that exist."""
+
+    def all_matters(self) -> Iterator[tuple[bytes, bytes]]:
+        """Every stream id with its packed matter, ascending by stream id, in bounded memory."""
+
+    def producer(self, producer: str) -> ProducerState | None:
+        """Where a producer's chain stands; None before its first batch."""
+
+    def heads(self) -> Mapping[PointId, tuple[int, Hash]]:
+        """Counter and running hash of every delivery point that got anything."""
+
+    def runs(self, point: PointId, from_n: int, limit: int) -> Sequence[Run]:
+        """A point's runs, starting with the one that holds notification `from_n`."""
+
+    def runs_after(self, run_id: int, limit: int) -> Sequence[tuple[int, Run]]:
+        """Runs of all points in publishing order with their row ids, after a row id (0: from the start)."""
+
+    def directory_entries(self, start: LeafIndex) -> Iterator[tuple[LeafIndex, bytes]]:
+        """Index and entry bytes of every directory event at or after an index, ascending."""
+
+    def payload(self, ciphertext_hash: Hash) -> bytes | None:
+        """A sealed envelope, if it is still held."""
+
+    def wrapped_key(self, ciphertext_hash: Hash, office: OfficeId) -> tuple[KeyId, bytes] | None:
+        """The content key wrapped to one office: key id and HPKE bytes."""
+
+
+class Store(LedgerReader, Protocol):
+    """The ledger's store. One process writes; see `LedgerReader` for the rest."""
+
+    def commit(self, commit: Commit) -> None:
+        """Record everything in one durable transaction.
+
+        Raises:
+            ConflictError: STORE_MOVED: `old_size` is not the stored size; nothing changed.
+            FatalError: STORE_FAILED: whether it was recorded is unknown; stop, start-up loads and verifies.
+        """
+
+
+class Clock(Protocol):
+    """Where the hub's time comes from; tests bring their own."""
+
+    def now_ms(self) -> int:
+        """Milliseconds since the epoch, UTC."""
+
+
+class Entropy(Protocol):
+    """Where fresh randomness comes from; tests bring their own."""
+
+    def draw(self, size: int) -> bytes:
+        """That many unpredictable bytes."""
