@@ -1,0 +1,81 @@
+"""The request to open one sealed payload: the bytes that a region's gateway signs, and the commitment to its reason.
+
+The gateway signs with its key of purpose `open`; the hub rebuilds the same bytes from the fields it received and
+records the opening before a byte of the payload leaves (DOMAIN 8.1). The typed reason never travels: the request holds
+a code and a commitment whose key and text stay at the office.
+"""
+
+import hashlib
+import hmac
+from typing import Final
+
+OPEN_LABEL: Final = b"pprd-open/v1\n\0"
+"""Separates a signed opening request from everything else that is signed."""
+REASON_LABEL: Final = b"pprd-reason/v1\n\0"
+"""Separates a commitment to a typed reason from other keyed hashes."""
+OPEN_REASONS: Final = ("TASK", "RIGHTS_REQUEST", "AUDIT_ORDER")
+"""The reason codes of a request, DOMAIN 8.1."""
+OPEN_KEY_PURPOSE: Final = "open"
+"""Purpose of the key that signs requests."""
+
+
+def open_tbs(
+    *,
+    request_id: bytes,
+    event_id: bytes,
+    ciphertext_hash: bytes,
+    office: str,
+    officer: bytes,
+    purpose: str,
+    reason: str,
+    reason_commitment: bytes,
+    created_ms: int,
+    producer: str,
+) -> bytes:
+    """Build the bytes that are signed: the label, then every field with its length before it.
+
+    Args:
+        request_id: 16 bytes, UUIDv7; one reading each.
+        event_id: 16 bytes, the event that names the payload.
+        ciphertext_hash: 32 bytes, SHA-256 of the envelope.
+        office: Id of the recipient office.
+        officer: 16 bytes, the office's own opaque reference to the officer.
+        purpose: Purpose code, DOMAIN 5.4.
+        reason: One of `OPEN_REASONS`.
+        reason_commitment: 32 bytes, see `reason_commitment`.
+        created_ms: Milliseconds since the epoch, 64 bits.
+        producer: Name of the gateway that signs, for example `44-node`.
+
+    Returns:
+        The label, then for each field in this order a 16-bit big-endian length and the field's bytes: text as UTF-8,
+        `created_ms` as 8 big-endian bytes.
+
+    Raises:
+        OverflowError: A field is longer than 65,535 bytes or `created_ms` is no 64-bit number.
+    """
+    fields = (
+        request_id,
+        event_id,
+        ciphertext_hash,
+        office.encode(),
+        officer,
+        purpose.encode(),
+        reason.encode(),
+        reason_commitment,
+        created_ms.to_bytes(8, "big"),
+        producer.encode(),
+    )
+    return OPEN_LABEL + b"".join(len(field).to_bytes(2, "big") + field for field in fields)
+
+
+def reason_commitment(*, key: bytes, text: str) -> bytes:
+    """Commit to the reason that an officer typed.
+
+    Args:
+        key: 32 random bytes that stay at the office, with the text.
+        text: The reason, in the officer's words.
+
+    Returns:
+        HMAC-SHA256 over the label and the text, 32 bytes: says nothing about the text without the key.
+    """
+    return hmac.digest(key, REASON_LABEL + text.encode(), hashlib.sha256)
