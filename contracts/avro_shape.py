@@ -1,0 +1,305 @@
+"""The shape of a schema: how deep it is, how few bytes it takes, and what values fit it.
+
+`shape_of` walks a schema once, refuses the unsafe ones and builds one closure that checks values. A union is allowed
+only if the Python type of a value tells its branch; without that the bytes of some values could not be read back.
+"""
+
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Final, NoReturn
+
+from contracts.errors import ContractError
+
+Check = Callable[[object, str], None]
+"""Raises AVRO_VALUE if a value does not fit; the text is the path of the value."""
+
+MAX_DEPTH: Final = 16
+"""Deepest nesting of types, the outermost record counting 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What a type demands.
+
+    Attributes:
+        check: Checks a value.
+        kind: The Python kind of its values, see `_KINDS`.
+        width: Fewest bytes that a value takes.
+        depth: Levels of types in it, at least 1.
+    """
+
+    check: Check
+    kind: str
+    width: int
+    depth: int = 1
+
+
+def shape_of(schema: object) -> Shape:
+    """Walk a schema.
+
+    Raises:
+        ContractError: SCHEMA_UNSAFE, naming the place.
+    """
+    return _Walk().walk(schema, "", "", 1)
+
+
+_KINDS: Final = {
+    type(None): "null",
+    bool: "boolean",
+    int: "integer",
+    float: "number",
+    bytes: "bytes",
+    str: "text",
+    list: "list",
+    tuple: "list",
+    dict: "mapping",
+}
+
+
+def _unsafe(path: str, reason: str) -> NoReturn:
+    raise ContractError("SCHEMA_UNSAFE", f"{path or 'schema'}: {reason}", field=path or None)
+
+
+def _unfit(path: str, value: object, wanted: str) -> NoReturn:
+    raise ContractError(
+        "AVRO_VALUE", f"{path or 'value'}: {type(value).__name__} given, {wanted} wanted", field=path or None
+    )
+
+
+def _of_type(wanted: type, name: str) -> Check:
+    def check(value: object, path: str) -> None:
+        if type(value) is not wanted:
+            _unfit(path, value, name)
+
+    return check
+
+
+def _of_range(bits: int, name: str) -> Check:
+    low, high = -(1 << bits - 1), 1 << bits - 1
+
+    def check(value: object, path: str) -> None:
+        if type(value) is not int or not low <= value < high:
+            _unfit(path, value, f"{name} of {bits} bits")
+
+    return check
+
+
+def _check_string(value: object, path: str) -> None:
+    if type(value) is not str:
+        _unfit(path, value, "string")
+    if not value.isascii():
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            raise ContractError("AVRO_VALUE", f"{path}: string is not Unicode text", field=path) from None
+
+
+def _check_float(value: object, path: str) -> None:
+    if type(value) is not float:
+        _unfit(path, value, "float")
+    try:
+        (again,) = struct.unpack("<f", struct.pack("<f", value))
+    except OverflowError:
+        again = None
+    if again != value and value == value:
+        _unfit(path, value, "number that 32 bits can hold")
+
+
+_PRIMITIVES: Final[dict[str, Shape]] = {
+    "null": Shape(_of_type(type(None), "null"), "null", 0),
+    "boolean": Shape(_of_type(bool, "boolean"), "boolean", 1),
+    "int": Shape(_of_range(32, "int"), "integer", 1),
+    "long": Shape(_of_range(64, "long"), "integer", 1),
+    "float": Shape(_check_float, "number", 4),
+    "double": Shape(_of_type(float, "double"), "number", 8),
+    "bytes": Shape(_of_type(bytes, "bytes"), "bytes", 1),
+    "string": Shape(_check_string, "text", 1),
+}
+
+
+@dataclass(slots=True)
+class _Walk:
+    """One walk over one schema: the names defined so far; None stands for one that is still open."""
+
+    names: dict[str, Shape | None] = field(default_factory=dict)
+
+    def walk(self, schema: object, path: str, namespace: str, level: int) -> Shape:
+        if level > MAX_DEPTH:
+            _unsafe(path, f"nested deeper than {MAX_DEPTH}")
+        if isinstance(schema, str):
+            return self._named(schema, path, namespace, level)
+        if isinstance(schema, list):
+            return self._union(schema, path, namespace, level)
+        if not isinstance(schema, dict):
+            _unsafe(path, f"{type(schema).__name__} is no schema")
+        if "logicalType" in schema:
+            _unsafe(path, "logical types change what a value is; use the plain type")
+        match schema.get("type"):
+            case "record":
+                return self._record(schema, path, namespace, level)
+            case "enum" | "fixed":
+                return self._leaf(schema, path, namespace)
+            case "array":
+                return self._array(schema, path, namespace, level)
+            case "map":
+                return self._map(schema, path, namespace, level)
+            case str(name) if name in _PRIMITIVES:
+                return _PRIMITIVES[name]
+            case other:
+                _unsafe(path, f"{other!r} is no type")
+
+    def _named(self, name: str, path: str, namespace: str, level: int) -> Shape:
+        if name in _PRIMITIVES:
+            return _PRIMITIVES[name]
+        full = name if "." in name or not namespace else f"{namespace}.{name}"
+        if full not in self.names:
+            _unsafe(path, f"type {full} is not defined before")
+        shape = self.names[full]
+        if shape is None:
+            _unsafe(path, f"type {full} contains itself")
+        if level + shape.depth - 1 > MAX_DEPTH:
+            _unsafe(path, f"nested deeper than {MAX_DEPTH}")
+        return shape
+
+    def _define(self, schema: dict[str, Any], path: str, namespace: str) -> tuple[str, str]:
+        name, space = schema.get("name"), schema.get("namespace", namespace)
+        if not isinstance(name, str) or not name or not isinstance(space, str):
+            _unsafe(path, "a named type has no name")
+        full = name if "." in name or not space else f"{space}.{name}"
+        if full in self.names or full in _PRIMITIVES:
+            _unsafe(path, f"type {full} is defined twice")
+        self.names[full] = None
+        return full, full.rpartition(".")[0]
+
+    def _record(self, schema: dict[str, Any], path: str, namespace: str, level: int) -> Shape:
+        full, inner = self._define(schema, path, namespace)
+        fields: dict[str, Shape] = {}
+        rows = schema.get("fields")
+        if not isinstance(rows, list):
+            _unsafe(path, "a record has no list of fields")
+        for row in rows:
+            name = row.get("name") if isinstance(row, dict) else None
+            if not isinstance(name, str) or name in fields:
+                _unsafe(path, "a field has no name or stands twice")
+            fields[name] = self.walk(row.get("type"), f"{path}.{name}" if path else name, inner, level + 1)
+        width = sum(shape.width for shape in fields.values())
+        depth = 1 + max((shape.depth for shape in fields.values()), default=0)
+        shape = Shape(_of_record(full, {name: shape.check for name, shape in fields.items()}), "mapping", width, depth)
+        self.names[full] = shape
+        return shape
+
+    def _leaf(self, schema: dict[str, Any], path: str, namespace: str) -> Shape:
+        full, _ = self._define(schema, path, namespace)
+        if schema["type"] == "fixed":
+            size = schema.get("size")
+            if type(size) is not int or size < 0:
+                _unsafe(path, "a fixed has no size")
+            shape = Shape(_of_size(size), "bytes", size)
+        else:
+            symbols = schema.get("symbols")
+            if not isinstance(symbols, list) or not symbols or not all(isinstance(one, str) for one in symbols):
+                _unsafe(path, "an enum has no symbols")
+            shape = Shape(_of_symbols(frozenset(symbols)), "text", 1)
+        self.names[full] = shape
+        return shape
+
+    def _array(self, schema: dict[str, Any], path: str, namespace: str, level: int) -> Shape:
+        items = self.walk(schema.get("items"), f"{path}[]", namespace, level + 1)
+        if items.width == 0:
+            _unsafe(path, "items take no bytes, so few bytes can hold any number of them")
+        return Shape(_of_items(items.check), "list", 1, items.depth + 1)
+
+    def _map(self, schema: dict[str, Any], path: str, namespace: str, level: int) -> Shape:
+        values = self.walk(schema.get("values"), f"{path}{{}}", namespace, level + 1)
+        if values.width == 0:
+            _unsafe(path, "values take no bytes")
+        return Shape(_of_values(values.check), "mapping", 1, values.depth + 1)
+
+    def _union(self, branches: list[Any], path: str, namespace: str, level: int) -> Shape:
+        shapes: dict[str, Shape] = {}
+        for branch in branches:
+            if isinstance(branch, list):
+                _unsafe(path, "a union stands directly in a union")
+            shape = self.walk(branch, path, namespace, level + 1)
+            if shape.kind in shapes:
+                _unsafe(path, f"two branches of a union hold a {shape.kind}, so a value does not tell which it is")
+            shapes[shape.kind] = shape
+        if not shapes:
+            _unsafe(path, "a union has no branch")
+        check = _of_branches({kind: shape.check for kind, shape in shapes.items()})
+        width = 1 + min(shape.width for shape in shapes.values())
+        return Shape(check, "union", width, 1 + max(shape.depth for shape in shapes.values()))
+
+
+def _of_record(name: str, fields: dict[str, Check]) -> Check:
+    rows = tuple(fields.items())
+    names = fields.keys()
+
+    def check(value: object, path: str) -> None:
+        if type(value) is not dict:
+            _unfit(path, value, name)
+        if value.keys() != names:
+            wrong = sorted(map(str, value.keys() - names))
+            missing = sorted(names - value.keys())
+            raise ContractError(
+                "AVRO_VALUE",
+                f"{path or name}: {len(wrong)} fields too many, missing {missing}",
+                field=".".join(filter(None, (path, missing[0]))) if missing else path or None,
+            )
+        prefix = f"{path}." if path else ""
+        for field_name, inner in rows:
+            inner(value[field_name], prefix + field_name)
+
+    return check
+
+
+def _of_size(size: int) -> Check:
+    def check(value: object, path: str) -> None:
+        if type(value) is not bytes or len(value) != size:
+            _unfit(path, value, f"{size} bytes")
+
+    return check
+
+
+def _of_symbols(symbols: frozenset[str]) -> Check:
+    def check(value: object, path: str) -> None:
+        if type(value) is not str or value not in symbols:
+            _unfit(path, value, f"one of {sorted(symbols)}")
+
+    return check
+
+
+def _of_items(item: Check) -> Check:
+    def check(value: object, path: str) -> None:
+        if type(value) is not list and type(value) is not tuple:
+            _unfit(path, value, "list")
+        inner = f"{path}[]"
+        for one in value:
+            item(one, inner)
+
+    return check
+
+
+def _of_values(item: Check) -> Check:
+    def check(value: object, path: str) -> None:
+        if type(value) is not dict:
+            _unfit(path, value, "mapping")
+        inner = f"{path}{{}}"
+        for key, one in value.items():
+            _check_string(key, inner)
+            item(one, inner)
+
+    return check
+
+
+def _of_branches(branches: dict[str, Check]) -> Check:
+    names = " or ".join(branches)
+
+    def check(value: object, path: str) -> None:
+        branch = branches.get(_KINDS.get(type(value), ""))
+        if branch is None:
+            _unfit(path, value, names)
+        branch(value, path)
+
+    return check
