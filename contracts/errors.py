@@ -37,8 +37,8 @@ class ExchangeError(Exception):
         return f"{self.code}: {self.message}" + (f" ({', '.join(places)})" if places else "")
 
     def __reduce__(self) -> tuple[object, ...]:
-        """Let an error cross a process border whole."""
-        return _rebuild, (type(self), self.code, self.message, self.field, self.rule)
+        """Let an error cross a process border whole, with what a more specific kind carries."""
+        return _rebuild, (type(self), self.code, self.message, self.field, self.rule), self.__dict__
 
 
 def _rebuild(kind: type[ExchangeError], code: str, message: str, field: str | None, rule: str | None) -> ExchangeError:
@@ -76,9 +76,14 @@ class EvidenceError(ExchangeError):
 
 
 class UnavailableError(ExchangeError):
-    """The outside is away or slow: wait and try again."""
+    """The outside is away or slow: wait and try again.
+
+    Attributes:
+        retry_after_ms: The pause that the outside asks for; zero if it did not say.
+    """
 
     family = "unavailable"
+    retry_after_ms: int = 0
 
 
 class FatalError(ExchangeError):
