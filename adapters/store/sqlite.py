@@ -1,0 +1,335 @@
+"""The hub's store on SQLite: the event store of `eventsourcing` and our tables beside it, one transaction a commit.
+
+`stored_events` is eventsourcing's own table with its own columns; we only give it an explicit `rowid INTEGER PRIMARY
+KEY`, because SQLite promises the values of such a column across VACUUM and of an implicit one it does not. The rowid is
+the ledger index plus one, so eventsourcing's notification log is the ledger. `state` holds entry bytes as they are
+hashed; nothing is ever decoded and written again.
+
+Rules kept here: WAL with synchronous=FULL (a commit is on disk before anybody is answered); the size of the last
+checkpoint is the compare part of compare-and-swap; payloads stand apart from entries so that they can be destroyed.
+Not here: what may be recorded (hub.admission) and what it means (hub.application).
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import struct
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from eventsourcing.persistence import IntegrityError, PersistenceError, StoredEvent
+from eventsourcing.sqlite import SQLiteApplicationRecorder, SQLiteCursor, SQLiteDatastore
+
+from contracts.errors import ConflictError, FatalError, UnavailableError
+from contracts.ids import Hash, KeyId, LeafIndex, OfficeId, PointId, TreeSize
+from hub.intake import chain_id
+from hub.ports import Commit, ProducerState, Run
+
+_PAGE: Final = 1000
+_MAX_VARIABLES: Final = 500
+
+_TABLES: Final = (
+    "CREATE TABLE IF NOT EXISTS event_ids (event_id BLOB PRIMARY KEY, idx INTEGER NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS tiles (level INTEGER, idx INTEGER, hashes BLOB NOT NULL, PRIMARY KEY (level, idx))"
+    " WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS checkpoints (size INTEGER PRIMARY KEY, note BLOB NOT NULL, recorded_at INTEGER NOT"
+    " NULL)",
+    "CREATE TABLE IF NOT EXISTS matters (stream_id BLOB PRIMARY KEY, packed BLOB NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS delivery_runs (id INTEGER PRIMARY KEY, point TEXT NOT NULL, first_n INTEGER NOT NULL,"
+    " count INTEGER NOT NULL, indexes BLOB NOT NULL, head_before BLOB NOT NULL, head_after BLOB NOT NULL,"
+    " size INTEGER NOT NULL, is_case INTEGER NOT NULL, UNIQUE (point, first_n))",
+    "CREATE TABLE IF NOT EXISTS heads (point TEXT PRIMARY KEY, n INTEGER NOT NULL, head BLOB NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS payloads (hash BLOB PRIMARY KEY, envelope BLOB NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS wrapped_keys (hash BLOB, office TEXT, key_id BLOB NOT NULL, enc BLOB NOT NULL,"
+    " PRIMARY KEY (hash, office)) WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS producers (producer TEXT PRIMARY KEY, chain_id BLOB NOT NULL, next_seq INTEGER NOT"
+    " NULL, last_hash BLOB NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS directory_log (idx INTEGER PRIMARY KEY)",
+)
+
+
+class LedgerRecorder(SQLiteApplicationRecorder):
+    """eventsourcing's application recorder whose transaction also records everything else of a commit."""
+
+    def construct_create_table_statements(self) -> list[str]:
+        """The event table with an explicit rowid, and our tables."""
+        events = (
+            f"CREATE TABLE IF NOT EXISTS {self.events_table_name} (rowid INTEGER PRIMARY KEY, originator_id TEXT,"
+            " originator_version INTEGER, topic TEXT, state BLOB, UNIQUE (originator_id, originator_version))"
+        )
+        return [events, *_TABLES]
+
+    def _insert_events(
+        self, c: SQLiteCursor, stored_events: Sequence[StoredEvent], *, commit: Commit | None = None, **_: Any
+    ) -> Sequence[int] | None:
+        if commit is None:
+            raise FatalError("STORE_FAILED", "events enter the ledger through a commit only")
+        c.execute("SELECT max(size) FROM checkpoints")
+        stored_size = c.fetchone()[0] or 0
+        if stored_size != commit.old_size:
+            raise ConflictError("STORE_MOVED", f"the store holds {stored_size} entries, not {commit.old_size}")
+        first = commit.old_size + 1
+        c.executemany(
+            f"INSERT INTO {self.events_table_name} VALUES (?,?,?,?,?)",
+            [
+                (first + i, e.originator_id.hex(), e.originator_version, e.topic, e.entry)
+                for i, e in enumerate(commit.entries)
+            ],
+        )
+        self._insert_rest(c, commit)
+        return range(first, first + len(commit.entries))
+
+    @staticmethod
+    def _insert_rest(c: SQLiteCursor, commit: Commit) -> None:
+        c.executemany("INSERT INTO event_ids VALUES (?,?)", commit.event_ids)
+        c.executemany(
+            "INSERT OR REPLACE INTO tiles VALUES (?,?,?)",
+            [(level, index, hashes) for (level, index), hashes in commit.tiles.items()],
+        )
+        c.execute("INSERT INTO checkpoints VALUES (?,?,?)", (commit.new_size, commit.checkpoint, commit.recorded_at))
+        c.executemany("INSERT OR REPLACE INTO matters VALUES (?,?)", commit.matters)
+        c.executemany(
+            "INSERT INTO delivery_runs (point, first_n, count, indexes, head_before, head_after, size, is_case)"
+            " VALUES (?,?,?,?,?,?,?,?)",
+            [
+                (
+                    r.point,
+                    r.first_n,
+                    len(r.indexes),
+                    struct.pack(f">{len(r.indexes)}Q", *r.indexes),
+                    r.head_before,
+                    r.head_after,
+                    r.size,
+                    r.is_case,
+                )
+                for r in commit.runs
+            ],
+        )
+        c.executemany("INSERT OR REPLACE INTO heads VALUES (?,?,?)", commit.heads)
+        c.executemany(
+            "INSERT OR IGNORE INTO payloads VALUES (?,?)", [(p.ciphertext_hash, p.envelope) for p in commit.payloads]
+        )
+        c.executemany(
+            "INSERT OR IGNORE INTO wrapped_keys VALUES (?,?,?,?)",
+            [(p.ciphertext_hash, w.office, w.key_id, w.enc) for p in commit.payloads for w in p.wrapped],
+        )
+        c.executemany(
+            "INSERT OR REPLACE INTO producers VALUES (?,?,?,?)",
+            [(name, chain_id(name), state.next_seq, state.last_hash) for name, state in commit.producers],
+        )
+        c.executemany("INSERT INTO directory_log VALUES (?)", [(i,) for i in commit.directory])
+
+
+class SqliteStore:
+    """`hub.ports.Store` on one SQLite file.
+
+    Args:
+        path: The database file; its directory exists.
+        read_only: Open for a second process (relay, audit): nothing can be written.
+    """
+
+    def __init__(self, path: Path, *, read_only: bool = False) -> None:
+        if read_only and not path.exists():
+            raise UnavailableError("STORE_MISSING", f"there is no ledger at {path.name}; make one with `pprd init`")
+        self._read_only = read_only
+        name = path.resolve().as_uri() + ("?mode=ro" if read_only else "")
+        try:
+            self._datastore = SQLiteDatastore(name, lock_timeout=30, pool_size=4)
+            self._recorder = LedgerRecorder(self._datastore)
+            if not read_only:
+                self._recorder.create_table()
+        except (PersistenceError, sqlite3.Error) as error:
+            raise UnavailableError("STORE_MISSING", f"the ledger file cannot be opened: {error}") from error
+
+    def close(self) -> None:
+        """Give back connections and files."""
+        self._datastore.close()
+
+    # -- writing
+
+    def commit(self, commit: Commit) -> None:
+        """See `hub.ports.Store.commit`."""
+        try:
+            self._recorder.insert_events((), commit=commit)
+        except IntegrityError as error:
+            raise FatalError("STORE_FAILED", f"the store refuses a row that was checked before: {error}") from error
+        except (PersistenceError, sqlite3.Error) as error:
+            raise FatalError("STORE_FAILED", f"whether the commit is on disk is unknown: {error}") from error
+
+    # -- reading
+
+    @contextmanager
+    def _read(self) -> Iterator[SQLiteCursor]:
+        try:
+            with self._datastore.transaction(commit=False) as cursor:
+                yield cursor
+        except (PersistenceError, sqlite3.Error) as error:
+            raise UnavailableError("STORE_BUSY", f"the ledger file cannot be read now: {error}") from error
+
+    def _one(self, statement: str, *parameters: object) -> Any:
+        with self._read() as c:
+            c.execute(statement, parameters)
+            return c.fetchone()
+
+    def _all(self, statement: str, *parameters: object) -> Any:
+        with self._read() as c:
+            c.execute(statement, parameters)
+            return c.fetchall()
+
+    def size(self) -> TreeSize:
+        """See `hub.ports.LedgerReader.size`."""
+        return TreeSize(self._one("SELECT max(size) FROM checkpoints")[0] or 0)
+
+    def checkpoint(self, size: TreeSize | None = None) -> bytes | None:
+        """See `hub.ports.LedgerReader.checkpoint`."""
+        if size is None:
+            row = self._one("SELECT note FROM checkpoints ORDER BY size DESC LIMIT 1")
+        else:
+            row = self._one("SELECT note FROM checkpoints WHERE size=?", size)
+        return None if row is None else row[0]
+
+    def checkpoints(self, after: int, limit: int) -> Sequence[tuple[TreeSize, bytes]]:
+        """Sizes and notes above a size, ascending."""
+        return [
+            tuple(r)
+            for r in self._all("SELECT size, note FROM checkpoints WHERE size>? ORDER BY size LIMIT ?", after, limit)
+        ]
+
+    def checkpoint_covering(self, index: LeafIndex) -> bytes | None:
+        """See `hub.ports.LedgerReader.checkpoint_covering`."""
+        row = self._one("SELECT note FROM checkpoints WHERE size>? ORDER BY size LIMIT 1", index)
+        return None if row is None else row[0]
+
+    def tile(self, level: int, index: int) -> bytes:
+        """See `hub.ports.LedgerReader.tile`."""
+        row = self._one("SELECT hashes FROM tiles WHERE level=? AND idx=?", level, index)
+        return b"" if row is None else row[0]
+
+    def entries(self, start: LeafIndex, end: LeafIndex) -> Iterator[bytes]:
+        """See `hub.ports.LedgerReader.entries`."""
+        at = start
+        while at < end:
+            rows = self._all(
+                "SELECT state FROM stored_events WHERE rowid>? AND rowid<=? ORDER BY rowid LIMIT ?", at, end, _PAGE
+            )
+            if not rows:
+                return
+            for row in rows:
+                yield row[0]
+            at = LeafIndex(at + len(rows))
+
+    def stream(self, stream_id: bytes, from_seq: int, limit: int) -> Sequence[tuple[LeafIndex, bytes]]:
+        """See `hub.ports.LedgerReader.stream`."""
+        rows = self._all(
+            "SELECT rowid, state FROM stored_events WHERE originator_id=? AND originator_version>=?"
+            " ORDER BY originator_version LIMIT ?",
+            stream_id.hex(),
+            from_seq,
+            limit,
+        )
+        return [(LeafIndex(r[0] - 1), r[1]) for r in rows]
+
+    def recorded(self, event_ids: Sequence[bytes]) -> Mapping[bytes, LeafIndex]:
+        """See `hub.ports.LedgerReader.recorded`."""
+        return {
+            k: LeafIndex(v) for k, v in self._select_in("SELECT event_id, idx FROM event_ids WHERE event_id", event_ids)
+        }
+
+    def matters(self, stream_ids: Sequence[bytes]) -> Mapping[bytes, bytes]:
+        """See `hub.ports.LedgerReader.matters`."""
+        return dict(self._select_in("SELECT stream_id, packed FROM matters WHERE stream_id", stream_ids))
+
+    def _select_in(self, statement: str, keys: Sequence[bytes]) -> list[tuple[bytes, Any]]:
+        found: list[tuple[bytes, Any]] = []
+        if not keys:
+            return found
+        with self._read() as c:
+            for i in range(0, len(keys), _MAX_VARIABLES):
+                part = keys[i : i + _MAX_VARIABLES]
+                c.execute(f"{statement} IN ({','.join('?' * len(part))})", part)
+                found += [(r[0], r[1]) for r in c.fetchall()]
+        return found
+
+    def all_matters(self) -> Iterator[tuple[bytes, bytes]]:
+        """See `hub.ports.LedgerReader.all_matters`."""
+        last = b""
+        while rows := self._all(
+            "SELECT stream_id, packed FROM matters WHERE stream_id>? ORDER BY stream_id LIMIT ?", last, _PAGE
+        ):
+            for row in rows:
+                yield row[0], row[1]
+            last = rows[-1][0]
+
+    def batch_index(self, producer: str, batch_seq: int) -> LeafIndex | None:
+        """See `hub.ports.LedgerReader.batch_index`."""
+        row = self._one(
+            "SELECT rowid FROM stored_events WHERE originator_id=? AND originator_version=?",
+            chain_id(producer).hex(),
+            batch_seq,
+        )
+        return None if row is None else LeafIndex(row[0] - 1)
+
+    def producer(self, producer: str) -> ProducerState | None:
+        """See `hub.ports.LedgerReader.producer`."""
+        row = self._one("SELECT next_seq, last_hash FROM producers WHERE producer=?", producer)
+        return None if row is None else ProducerState(row[0], Hash(row[1]))
+
+    def heads(self) -> Mapping[PointId, tuple[int, Hash]]:
+        """See `hub.ports.LedgerReader.heads`."""
+        return {PointId(r[0]): (r[1], Hash(r[2])) for r in self._all("SELECT point, n, head FROM heads")}
+
+    def runs(self, point: PointId, from_n: int, limit: int) -> Sequence[Run]:
+        """See `hub.ports.LedgerReader.runs`."""
+        rows = self._all(
+            "SELECT * FROM delivery_runs WHERE point=? AND first_n+count>? AND first_n>="
+            " (SELECT coalesce(max(first_n), 0) FROM delivery_runs WHERE point=? AND first_n<=?)"
+            " ORDER BY first_n LIMIT ?",
+            point,
+            from_n,
+            point,
+            from_n,
+            limit,
+        )
+        return [_run(r) for r in rows]
+
+    def runs_after(self, run_id: int, limit: int) -> Sequence[tuple[int, Run]]:
+        """See `hub.ports.LedgerReader.runs_after`."""
+        rows = self._all("SELECT * FROM delivery_runs WHERE id>? ORDER BY id LIMIT ?", run_id, limit)
+        return [(r["id"], _run(r)) for r in rows]
+
+    def directory_entries(self, start: LeafIndex) -> Iterator[tuple[LeafIndex, bytes]]:
+        """See `hub.ports.LedgerReader.directory_entries`."""
+        at = start
+        while rows := self._all(
+            "SELECT d.idx, e.state FROM directory_log d JOIN stored_events e ON e.rowid=d.idx+1"
+            " WHERE d.idx>=? ORDER BY d.idx LIMIT ?",
+            at,
+            _PAGE,
+        ):
+            for row in rows:
+                yield LeafIndex(row[0]), row[1]
+            at = LeafIndex(rows[-1][0] + 1)
+
+    def payload(self, ciphertext_hash: Hash) -> bytes | None:
+        """See `hub.ports.LedgerReader.payload`."""
+        row = self._one("SELECT envelope FROM payloads WHERE hash=?", ciphertext_hash)
+        return None if row is None else row[0]
+
+    def wrapped_key(self, ciphertext_hash: Hash, office: OfficeId) -> tuple[KeyId, bytes] | None:
+        """See `hub.ports.LedgerReader.wrapped_key`."""
+        row = self._one("SELECT key_id, enc FROM wrapped_keys WHERE hash=? AND office=?", ciphertext_hash, office)
+        return None if row is None else (KeyId(row[0]), row[1])
+
+
+def _run(row: Any) -> Run:
+    return Run(
+        point=PointId(row["point"]),
+        first_n=row["first_n"],
+        indexes=struct.unpack(f">{row['count']}Q", row["indexes"]),
+        head_before=Hash(row["head_before"]),
+        head_after=Hash(row["head_after"]),
+        size=TreeSize(row["size"]),
+        is_case=bool(row["is_case"]),
+    )

@@ -1,0 +1,195 @@
+"""May this event enter? One function that decides, on values it is given, and says what follows.
+
+Rules kept here: an event is accepted whole or refused with a code; the decision is a function of the event, its matter,
+the directory at that index and the contracts. Not here: signatures and chains of batches, repeats, recording
+(`hub.application`); what an event means once recorded (`hub.matter.advance`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from contracts import sealing
+from contracts.division import Divisions
+from contracts.errors import AccessError, ContractError, ExchangeError, RuleError
+from contracts.event import Header
+from contracts.ids import HUB_REGION, Hash
+from contracts.procedure_types import Procedure, body_schema
+from contracts.schema import SchemaRegistry
+from hub.directory import Directory, SigningKey
+from hub.matter import Matter, advance, check_guards, match_row
+from hub.routing import Recipient, check_sealed, route
+from hub.submission import SubmittedPayload
+
+OLDEST_MS: Final = 400 * 86_400_000
+"""How far `occurred_at` may lie in the past: a year and the time to report it [P]."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What an admission reads besides the directory: the contracts in force and the ledger's own settings.
+
+    Attributes:
+        procedures: By (id, edition).
+        registry: Schemas of bodies.
+        divisions: Division codes.
+        is_sandbox: Whether this ledger holds synthetic identities only.
+        clock_skew_ms: How far a producer's clock may be ahead of the hub's.
+        batch_age_ms: How old a batch may be when it arrives.
+    """
+
+    procedures: Mapping[tuple[str, int], Procedure]
+    registry: SchemaRegistry
+    divisions: Divisions
+    is_sandbox: bool
+    clock_skew_ms: int = 300_000
+    batch_age_ms: int = 7 * 86_400_000
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """What follows from an accepted event.
+
+    Attributes:
+        matter: The matter after it.
+        recipients: Who is told, with the profile that each may open.
+        body: Its decoded body, read-only.
+    """
+
+    matter: Matter
+    recipients: tuple[Recipient, ...]
+    body: Mapping[str, Any]
+
+
+def admit(
+    *,
+    header: Header,
+    leaf: Hash,
+    matter: Matter | None,
+    key: SigningKey,
+    payloads: Mapping[bytes, SubmittedPayload],
+    rules: Rules,
+    directory: Directory,
+    now_ms: int,
+) -> Admitted:
+    """Decide about one event whose bytes, id and batch were checked.
+
+    Args:
+        header: The decoded event.
+        leaf: Leaf hash of its bytes.
+        matter: Its matter as it stands, None before the first event.
+        key: The key that signed its batch.
+        payloads: Sealed payloads that came with the batch, by SHA-256 of the envelope.
+        rules: The contracts in force.
+        directory: As of this index.
+        now_ms: Hub time, milliseconds.
+
+    Raises:
+        ContractError: It is malformed, or a sealed payload does not fit.
+        AccessError: The producer, the office or its mandate do not allow it.
+        RuleError: The procedure or a guard says no.
+        ConflictError: POSITION_CONFLICT: somebody else's event came first in this stream.
+    """
+    if header.sandbox is not rules.is_sandbox:
+        raise ContractError("SANDBOX_MISMATCH", f"this ledger has sandbox={rules.is_sandbox}", field="sandbox")
+    if header.producer_region != key.region:
+        raise AccessError(
+            "PRODUCER_MISMATCH",
+            f"a key of region {key.region} cannot sign for region {header.producer_region}",
+            field="producer_region",
+        )
+    _check_time(header, now_ms, rules)
+    procedure = rules.procedures.get((header.procedure, header.edition))
+    if procedure is None:
+        raise RuleError(
+            "PROCEDURE_UNKNOWN", f"no procedure {header.procedure} in edition {header.edition}", field="procedure"
+        )
+    body = check_body(header, procedure, rules.registry)
+    if header.producer_region != HUB_REGION:
+        _check_office(header, directory)
+    row = match_row(procedure, matter, header, body, directory)
+    check_guards(procedure, row, matter, header, body, directory, rules.divisions)
+    after = advance(procedure, matter, header, body, directory, leaf)
+    recipients = route(row, after, header, body, directory)
+    check_sealed(header, recipients)
+    if header.sealed:
+        _check_payloads(header, payloads)
+    return Admitted(after, recipients, body)
+
+
+def check_body(header: Header, procedure: Procedure, registry: SchemaRegistry) -> Mapping[str, Any]:
+    """Decode the body under the one schema that its event type has.
+
+    Raises:
+        ContractError: SCHEMA_MISMATCH, HEADER_MISMATCH, or what the decoder says.
+        RuleError: EVENT_NOT_OF_PROCEDURE.
+    """
+    if header.event_type not in procedure.events:
+        raise RuleError(
+            "EVENT_NOT_OF_PROCEDURE", f"{header.procedure} has no event {header.event_type}", field="event_type"
+        )
+    if header.event_class != procedure.event_class:
+        raise ContractError("HEADER_MISMATCH", f"{procedure.id} is class {procedure.event_class}", field="class")
+    if header.data_class != procedure.data_class:
+        raise ContractError("HEADER_MISMATCH", f"{procedure.id} is {procedure.data_class}", field="data_class")
+    if header.body[2:10] != header.schema_id:
+        raise ContractError("SCHEMA_MISMATCH", "the body names another schema than the header", field="schema_id")
+    name, body = registry.decode_body(header.body)
+    if name != body_schema(header.event_type):
+        raise ContractError("SCHEMA_MISMATCH", f"{header.event_type} cannot have a body {name}", field="schema_id")
+    return body
+
+
+def _check_time(header: Header, now_ms: int, rules: Rules) -> None:
+    if header.occurred_at > now_ms + rules.clock_skew_ms:
+        raise RuleError(
+            "OCCURRED_IN_FUTURE", f"occurred {header.occurred_at - now_ms} ms from now", field="occurred_at"
+        )
+    if header.occurred_at < now_ms - OLDEST_MS:
+        raise RuleError("OCCURRED_TOO_LONG_AGO", "occurred more than 400 days ago", field="occurred_at")
+
+
+def _check_office(header: Header, directory: Directory) -> None:
+    office = directory.office(header.producer_office)
+    if office is None:
+        raise AccessError("OFFICE_UNKNOWN", f"no office {header.producer_office}", field="producer_office")
+    if office.is_closed:
+        raise AccessError("OFFICE_CLOSED", f"office {office.office} is closed", field="producer_office")
+    if office.region != header.producer_region:
+        raise AccessError(
+            "PRODUCER_MISMATCH",
+            f"office {office.office} belongs to region {office.region}, not {header.producer_region}",
+            field="producer_office",
+        )
+    mandate = directory.mandate(office.region, office.office_type, header.event_type, "SEND", header.occurred_at)
+    if mandate is None:
+        raise AccessError(
+            "MANDATE_MISSING", f"no {office.office_type} of region {office.region} may send {header.event_type}"
+        )
+    if mandate.procedure != header.procedure:
+        raise AccessError("MANDATE_MISSING", f"the mandate is for {mandate.procedure}", field="procedure")
+    if mandate.purpose != header.purpose:
+        raise AccessError("MANDATE_MISSING", f"the mandate's purpose is {mandate.purpose}", field="purpose")
+    if mandate.legal_basis != header.legal_basis:
+        raise AccessError("MANDATE_MISSING", f"the mandate's basis is {mandate.legal_basis}", field="legal_basis")
+    other = header.counterpart_office
+    if other is not None:
+        counterpart = directory.office(other)
+        if counterpart is None or counterpart.region != header.counterpart_region:
+            raise RuleError("OFFICE_UNKNOWN", f"no office {other} in that region", field="counterpart_office")
+
+
+def _check_payloads(header: Header, payloads: Mapping[bytes, SubmittedPayload]) -> None:
+    for number, ref in enumerate(header.sealed):
+        payload = payloads.get(ref.ciphertext_hash)
+        if payload is None:
+            raise ContractError(
+                "PAYLOAD_MISSING", "the batch has no payload with this hash", field=f"sealed.{number}.ciphertext_hash"
+            )
+        try:
+            sealing.check_form(ref, payload.envelope, tuple(w.office for w in payload.wrapped), header.producer_office)
+        except ExchangeError as error:
+            error.field = f"sealed.{number}"
+            raise

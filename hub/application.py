@@ -1,0 +1,455 @@
+"""The hub: batches in, one commit, answers out. Also everything that the hub itself records.
+
+One instance, one writer, one thread: the sequencer calls it. It decides in order, records once for all that it was
+given, and answers only after the store says that it is durable.
+
+Rules kept here: the bytes that arrived are the bytes that are hashed and stored; a repeat gets its original receipt,
+the same id with other bytes a refusal that is itself recorded; a batch whose signature, key, chain or clock is wrong
+records nothing; state in memory moves only together with the store, and when what the store holds is unknown the hub
+stops.
+Not here: whether an event may enter (`hub.admission`), threads and sockets (adapters).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import islice
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from contracts import signing
+from contracts.codes import CODES
+from contracts.errors import ConflictError, ExchangeError, FatalError, RuleError
+from contracts.event import Header
+from contracts.ids import HUB_PRODUCER, Hash, KeyId, LeafIndex, PointId, TreeSize
+from hub import evidence, timers
+from hub.admission import Admitted, Rules, admit
+from hub.commit import Proofs, Taken, commit_of
+from hub.directory import Directory, SigningKey
+from hub.intake import ChainError, CheckedBatch, CheckedEvent, Repeat, batch_id_of, chain_id, check_batch, read_header
+from hub.matter import Matter, unpack
+from hub.openings import Opened, OpenRequest, access_draft, check_request, find_payload, replayed
+from hub.own_batch import HubBatchMaker, HubDraft
+from hub.ports import Clock, Entropy, ProducerState, Store, StoredEntry, StoredPayload
+from hub.submission import BatchAnswer, EventResult, Outcome, Refusal, SubmittedBatch
+from hub.working import Working
+from ledger.batch import MAX_BATCH, Batch, batch_hash
+from ledger.checkpoint import Checkpoint, parse_checkpoint, sign_checkpoint
+from ledger.compact import root_of
+from ledger.entry import (
+    BatchEntry,
+    GenesisEntry,
+    Refused,
+    decode_entry,
+    encode_batch_entry,
+    encode_event_entry,
+    encode_genesis,
+)
+from ledger.note import NoteSigner
+from ledger.receipt import Receipt
+from ledger.tree import appended_node_reader, prove_range
+
+REPEATED = "EVENT_REPEATED"
+MATTERS_IN_MEMORY = 50_000
+MAX_HEADS = 200
+_ZERO = Hash(bytes(32))
+
+
+class Application:
+    """The hub of one ledger.
+
+    Args:
+        store: Holds a ledger already; see `create`.
+        log_signer: Signs checkpoints; its name is the ledger's origin.
+        hub_key: Signs the hub's own batches and nothing else.
+        rules: The contracts in force.
+        clock: Hub time.
+        entropy: For ids of hub-made events.
+
+    Raises:
+        FatalError: The store holds no ledger, or it does not fit these keys or itself.
+    """
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        log_signer: NoteSigner,
+        hub_key: Ed25519PrivateKey,
+        rules: Rules,
+        clock: Clock,
+        entropy: Entropy,
+    ) -> None:
+        self._store = store
+        self._signer = log_signer
+        self._hub_key = hub_key
+        self.rules = rules
+        self._clock = clock
+        self._entropy = entropy
+        self._matters: dict[bytes, Matter] = {}
+        self._producers: dict[str, ProducerState] = {}
+        self._load()
+
+    @classmethod
+    def create(
+        cls,
+        *,
+        store: Store,
+        log_signer: NoteSigner,
+        hub_key: Ed25519PrivateKey,
+        rules: Rules,
+        clock: Clock,
+        entropy: Entropy,
+    ) -> Application:
+        """Make a new ledger in an empty store: entry 0 is its genesis record.
+
+        Raises:
+            ConflictError: LEDGER_EXISTS: the store already holds one.
+        """
+        if store.size() != 0:
+            raise ConflictError("LEDGER_EXISTS", f"the store already holds a ledger of {store.size()} entries")
+        now = clock.now_ms()
+        genesis = GenesisEntry(
+            origin=log_signer.name,
+            created_at=now,
+            log_key=log_signer.verifier.vkey,
+            hub_key=hub_key.public_key().public_bytes_raw(),
+            edition=1,
+            sandbox=rules.is_sandbox,
+            divisions_hash=rules.divisions.digest,
+            clock_skew_ms=rules.clock_skew_ms,
+        )
+        work = Working(TreeSize(0))
+        work.append(StoredEntry(bytes(16), 0, "Genesis", encode_genesis(genesis)))
+        checkpoint = Checkpoint(log_signer.name, work.size, root_of(work.leaves))
+        store.commit(commit_of(work, sign_checkpoint(checkpoint, log_signer), store, now))
+        return cls(store=store, log_signer=log_signer, hub_key=hub_key, rules=rules, clock=clock, entropy=entropy)
+
+    def _load(self) -> None:
+        note = self._store.checkpoint()
+        if note is None:
+            raise FatalError("LEDGER_MISSING", "the store holds no ledger; make one with `pprd init`")
+        checkpoint = parse_checkpoint(note, self._signer.verifier)
+        self._tree = evidence.frontier(self._store, checkpoint.size)
+        if self._tree.root() != checkpoint.root:
+            raise FatalError("STORE_DAMAGED", "the stored tiles do not lead to the root of the last checkpoint")
+        (first,) = self._store.entries(LeafIndex(0), LeafIndex(1))
+        genesis = decode_entry(first)
+        hub_raw = self._hub_key.public_key().public_bytes_raw()
+        if not isinstance(genesis, GenesisEntry) or genesis.hub_key != hub_raw:
+            raise FatalError("STORE_DAMAGED", "this ledger was made with another hub key")
+        if genesis.sandbox is not self.rules.is_sandbox or genesis.divisions_hash != self.rules.divisions.digest:
+            raise FatalError("STORE_DAMAGED", "this ledger was made with other settings: sandbox or divisions")
+        self.genesis = genesis
+        self._hub_key_id = signing.key_id("hub-events", hub_raw)
+        self._hub_signing = SigningKey.of_hub(key_id=self._hub_key_id, public_key=hub_raw)
+        self._heads: dict[PointId, tuple[int, Hash]] = dict(self._store.heads())
+        self._published: dict[PointId, int] = {}
+        self.directory = Directory(self.rules.divisions)
+        for index, entry in self._store.directory_entries(LeafIndex(0)):
+            self.directory.apply_event(index, entry, self.rules.registry)
+
+    @property
+    def reader(self) -> Store:
+        """The store, for reading."""
+        return self._store
+
+    # -- submissions
+
+    def submit(self, batches: Sequence[SubmittedBatch]) -> list[BatchAnswer]:
+        """Decide about batches in order and record them in one commit.
+
+        Args:
+            batches: At least one; each is decided on its own, later ones see what earlier ones recorded.
+
+        Returns:
+            One answer a batch, in order.
+
+        Raises:
+            FatalError: Whether the commit is durable is unknown, or our own state is; stop and load again.
+        """
+        work = Working(self._tree.size)
+        now = self._clock.now_ms()
+        checked = [self._check(batch, work, now) for batch in batches]
+        known = self._look_up(checked, work)
+        taken = [self._take(c, known, work, now) if isinstance(c, CheckedBatch) else c for c in checked]
+        proofs = self._record(work, now)
+        return [self._answer(batch, what, proofs) for batch, what in zip(batches, taken, strict=True)]
+
+    def _check(self, batch: SubmittedBatch, work: Working, now_ms: int) -> CheckedBatch | Repeat | Refusal:
+        try:
+            header = read_header(batch)
+            state = work.producers.get(header.producer) or self.producer(header.producer)
+            if header.batch_seq < state.next_seq:
+                return Repeat(header)
+            key = self._signing_key(batch.key_id, LeafIndex(work.start))
+            checked = check_batch(batch, header, key=key, state=state, now_ms=now_ms, rules=self.rules)
+        except ChainError as error:
+            return error.refusal()
+        except ExchangeError as error:
+            return Refusal.of(error)
+        work.producers[header.producer] = ProducerState(header.batch_seq + 1, batch_hash(batch.tbs))
+        return checked
+
+    def _signing_key(self, key_id: bytes, at: LeafIndex) -> SigningKey:
+        if key_id == self._hub_signing.key_id:
+            return self._hub_signing
+        return self.directory.batch_key(KeyId(key_id), at)
+
+    def producer(self, producer: str) -> ProducerState:
+        """Where a producer's chain of batches stands, as recorded."""
+        state = self._producers.get(producer)
+        return state or self._store.producer(producer) or ProducerState(0, _ZERO)
+
+    def _look_up(self, checked: Sequence[object], work: Working) -> dict[bytes, LeafIndex]:
+        """Fetch in two questions what the store knows: recorded event ids, and matters that are not in memory."""
+        headers = [
+            event.header
+            for c in checked
+            if isinstance(c, CheckedBatch)
+            for event in c.events
+            if isinstance(event.header, Header)
+        ]
+        streams = {h.stream_id for h in headers if h.stream_id not in self._matters}
+        for stream_id, packed in self._store.matters(sorted(streams)).items():
+            self._matters[stream_id] = unpack(packed)
+        return dict(self._store.recorded([h.event_id for h in headers]))
+
+    def _take(self, checked: CheckedBatch, known: Mapping[bytes, LeafIndex], work: Working, now_ms: int) -> Taken:
+        start = work.size
+        results: list[EventResult] = []
+        refused: list[Refused] = []
+        accepted: list[tuple[CheckedEvent, Header, Admitted]] = []
+        for position, event in enumerate(checked.events):
+            index = LeafIndex(start + 1 + len(accepted))
+            try:
+                header = event.header_or_raise()
+                repeated = self._repeated(event, header, known, work)
+                if repeated is not None:
+                    results.append(EventResult(position, Outcome.REPEATED, repeated))
+                    refused.append(Refused(position, event.leaf, REPEATED))
+                    continue
+                admitted = self._admit(checked, event, header, index, work, now_ms)
+            except ExchangeError as error:
+                if error.family == "fatal":
+                    raise
+                results.append(EventResult(position, Outcome.REFUSED, None, Refusal.of(error)))
+                refused.append(Refused(position, event.leaf, error.code))
+                continue
+            work.leaf_of[header.event_id] = (event.leaf, index)
+            work.matters[header.stream_id] = admitted.matter
+            accepted.append((event, header, admitted))
+            results.append(EventResult(position, Outcome.ACCEPTED, index))
+        submitted = checked.batch
+        entry = encode_batch_entry(
+            BatchEntry(submitted.tbs, submitted.signature, submitted.key_id, now_ms, tuple(refused))
+        )
+        header_ = checked.header
+        work.append(StoredEntry(chain_id(header_.producer), header_.batch_seq, "Batch", entry))
+        for event, header, admitted in accepted:
+            self._accept(checked, event, header, admitted, work)
+        return Taken(header_.batch_id, entry, LeafIndex(start), LeafIndex(work.size), tuple(results))
+
+    def _repeated(
+        self, event: CheckedEvent, header: Header, known: Mapping[bytes, LeafIndex], work: Working
+    ) -> LeafIndex | None:
+        """Tell a repeat from a new event.
+
+        Raises:
+            ConflictError: EVENT_ID_REUSED: the id is recorded with other bytes.
+        """
+        new = work.leaf_of.get(header.event_id)
+        if new is not None:
+            leaf, index = new
+        elif header.event_id in known:
+            index = known[header.event_id]
+            (stored,) = self._store.entries(index, LeafIndex(index + 1))
+            leaf = event.leaf if stored == encode_event_entry(event.data) else _ZERO
+        else:
+            return None
+        if leaf != event.leaf:
+            raise ConflictError(
+                "EVENT_ID_REUSED", f"entry {index} has the same event id and other bytes", field="event_id"
+            )
+        return index
+
+    def _admit(
+        self, checked: CheckedBatch, event: CheckedEvent, header: Header, index: LeafIndex, work: Working, now_ms: int
+    ) -> Admitted:
+        matter = work.matters.get(header.stream_id) or self._matters.get(header.stream_id)
+        admitted = admit(
+            header=header,
+            leaf=event.leaf,
+            matter=matter,
+            key=checked.key,
+            payloads=checked.payloads,
+            rules=self.rules,
+            directory=self.directory,
+            now_ms=now_ms,
+        )
+        if header.event_class == "dir":
+            self.directory.apply(index, header, admitted.body)
+            work.directory.append(index)
+        return admitted
+
+    def _accept(
+        self, checked: CheckedBatch, event: CheckedEvent, header: Header, admitted: Admitted, work: Working
+    ) -> None:
+        index = work.append(
+            StoredEntry(header.stream_id, header.stream_seq, header.event_type, encode_event_entry(event.data))
+        )
+        work.event_ids.append((header.event_id, index))
+        if admitted.recipients:
+            work.deliver(index, event.leaf, header, admitted.recipients, self._heads)
+        for ref in header.sealed:
+            payload = checked.payloads[ref.ciphertext_hash]
+            work.payloads[ref.ciphertext_hash] = StoredPayload(
+                Hash(ref.ciphertext_hash), payload.envelope, payload.wrapped
+            )
+
+    def _record(self, work: Working, now_ms: int) -> Proofs | None:
+        """Make the commit durable, then let memory follow. Until the store returns, nobody is answered."""
+        if not work.entries:
+            return None
+        before = self._tree.copy()
+        self._tree.extend(work.leaves)
+        note = sign_checkpoint(Checkpoint(self._signer.name, self._tree.size, self._tree.root()), self._signer)
+        try:
+            self._store.commit(commit_of(work, note, self._store, now_ms))
+        except ConflictError as error:
+            raise FatalError("STORE_MOVED", f"another writer has moved the store: {error.message}") from error
+        self._heads.update(work.heads)
+        self._producers.update(work.producers)
+        self._remember(work.matters)
+        return Proofs(note, work.size, appended_node_reader(before, work.leaves))
+
+    def _remember(self, matters: Mapping[bytes, Matter]) -> None:
+        self._matters.update(matters)
+        for stream_id in list(islice(self._matters, max(0, len(self._matters) - MATTERS_IN_MEMORY))):
+            del self._matters[stream_id]
+
+    def _answer(self, batch: SubmittedBatch, what: Taken | Repeat | Refusal, proofs: Proofs | None) -> BatchAnswer:
+        if isinstance(what, Refusal):
+            return BatchAnswer(batch_id_of(batch), None, (), what)
+        if isinstance(what, Repeat):
+            return self._answer_again(batch, what.header)
+        if proofs is None:
+            raise FatalError("STORE_FAILED", "a batch was taken and nothing was recorded")
+        left, right = prove_range(proofs.node, what.start, what.end, proofs.size)
+        receipt = Receipt(
+            batch_entry=what.entry,
+            start=what.start,
+            end=what.end,
+            left=tuple(left),
+            right=tuple(right),
+            checkpoint=proofs.note,
+        )
+        return BatchAnswer(what.batch_id, receipt, what.results)
+
+    def _answer_again(self, batch: SubmittedBatch, header: Batch) -> BatchAnswer:
+        """The original answer to a batch that was recorded before; a refusal if this is another batch."""
+        start = self._store.batch_index(header.producer, header.batch_seq)
+        entry = None if start is None else decode_entry(*self._store.entries(start, LeafIndex(start + 1)))
+        if start is None or not isinstance(entry, BatchEntry) or entry.tbs != batch.tbs:
+            state = self.producer(header.producer)
+            return BatchAnswer(header.batch_id, None, (), ChainError(header.batch_seq, state).refusal())
+        end = LeafIndex(start + 1 + header.n - len(entry.refused))
+        return BatchAnswer(
+            header.batch_id, evidence.batch_receipt(self._store, start, end), results_again(entry, header.n, start)
+        )
+
+    # -- what the hub itself records
+
+    def record(self, drafts: Sequence[HubDraft]) -> list[LeafIndex]:
+        """Record events that the hub makes: directory, heads, timers, openings.
+
+        Args:
+            drafts: At most 1,024.
+
+        Returns:
+            Ledger index of each, in order; of the first recording where one is a repeat.
+
+        Raises:
+            RuleError: One of them is refused; its neighbours are recorded all the same.
+        """
+        answer, _ = self._record_own(drafts)
+        refusals = [r.refusal for r in answer.results if r.refusal is not None]
+        if refusals:
+            raise RuleError(refusals[0].code, refusals[0].sentence, field=refusals[0].field, rule=refusals[0].rule)
+        return [r.index for r in answer.results if r.index is not None]
+
+    def _record_own(self, drafts: Sequence[HubDraft]) -> tuple[BatchAnswer, tuple[bytes, ...]]:
+        now = self._clock.now_ms()
+        maker = HubBatchMaker(self.rules, self._entropy, now)
+        streams = [d.stream_id for d in drafts if d.stream_id is not None]
+        matters = {s: unpack(p) for s, p in self._store.matters(streams).items()}
+        events = maker.events(drafts, matters)
+        batch = maker.batch(events, self.producer(HUB_PRODUCER), self._hub_key, self._hub_signing.key_id)
+        (answer,) = self.submit([batch])
+        if answer.refusal is not None:
+            raise FatalError(answer.refusal.code, f"the hub refuses its own batch: {answer.refusal.sentence}")
+        return answer, events
+
+    def open_payload(self, request: OpenRequest) -> Opened:
+        """Record an opening, then give the sealed payload.
+
+        Raises:
+            AccessError: The request is not signed well, or the office may not open this.
+            RuleError: PAYLOAD_UNKNOWN, or the matter is restricted.
+            AccessError: OPEN_REPEATED: this request was answered before.
+        """
+        key = self.directory.open_key(KeyId(request.key_id), LeafIndex(self._tree.size))
+        check_request(request, key, self.directory, self._clock.now_ms(), self.rules.clock_skew_ms)
+        found = find_payload(request, self._store)
+        answer, (event,) = self._record_own([access_draft(request, found)])
+        (result,) = answer.results
+        if result.outcome is not Outcome.ACCEPTED or answer.receipt is None:
+            raise replayed(result.refusal)
+        return Opened(found.envelope, found.wrapped, answer.receipt, event)
+
+    def publish_heads(self) -> LeafIndex | None:
+        """Record the heads of delivery points that moved since they were last recorded; None if none did."""
+        moved = [(p, n, h) for p, (n, h) in sorted(self._heads.items()) if self._published.get(p) != n]
+        if not moved:
+            return None
+        rows = [{"point": p, "n": n, "head": h} for p, n, h in moved[:MAX_HEADS]]
+        (index,) = self.record([HubDraft("HeadsPublished", "HEADS", {"heads": rows})])
+        self._published.update((p, n) for p, n, _ in moved[:MAX_HEADS])
+        return index
+
+    def run_timers(self, limit: int = MAX_BATCH) -> int:
+        """Record what time itself has done: expiries, suspensions, missed duties.
+
+        Args:
+            limit: Events recorded by this call at most.
+
+        Returns:
+            How many were recorded; below `limit` means that nothing is left for now.
+        """
+        fresh: list[HubDraft] = []
+        now = self._clock.now_ms()
+        matters = (unpack(packed) for _, packed in self._store.all_matters())
+        due = (draft for matter in matters for draft in timers.due(matter, self.rules.procedures, now))
+        while len(fresh) < limit and (page := list(islice(due, MAX_BATCH))):
+            known = self._store.recorded([d.event_id for d in page if d.event_id is not None])
+            fresh += [d for d in page if d.event_id not in known]
+        if fresh:
+            self.record(fresh[:limit])
+        return len(fresh[:limit])
+
+
+def results_again(entry: BatchEntry, n: int, start: LeafIndex) -> tuple[EventResult, ...]:
+    """The results of a batch, read back from its entry: sentences are those of the codes."""
+    refused = {r.position: r.code for r in entry.refused}
+    results: list[EventResult] = []
+    index = start
+    for position in range(n):
+        code = refused.get(position)
+        if code is None:
+            index = LeafIndex(index + 1)
+            results.append(EventResult(position, Outcome.ACCEPTED, index))
+        else:
+            outcome = Outcome.REPEATED if code == REPEATED else Outcome.REFUSED
+            refusal = None if code == REPEATED else Refusal(code, CODES[code].sentence)
+            results.append(EventResult(position, outcome, None, refusal))
+    return tuple(results)

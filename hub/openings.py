@@ -1,0 +1,190 @@
+"""Opening a sealed payload: who may, for what, and what is recorded before a byte leaves.
+
+The hub holds ciphertext and wrapped keys and can open neither. It gives one payload to one recipient office, on a
+request signed by the office's region, and only after `AccessRecorded` is in the ledger. So the list of openings is
+complete.
+
+Not here: decryption (the office's own), the record itself (`hub.application`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from contracts import signing
+from contracts.errors import AccessError, ContractError, RuleError
+from contracts.event import Header, SealedRef, decode_event
+from contracts.ids import EventId, Hash, LeafIndex, OfficeId, StreamId, is_uuid7
+from contracts.opening import OPEN_REASONS, open_tbs
+from contracts.sealing import WrappedKey
+from hub.directory import Directory, SigningKey
+from hub.matter import Matter, unpack
+from hub.own_batch import HubDraft
+from hub.ports import LedgerReader
+from hub.submission import Refusal
+from ledger.entry import EventEntry, decode_entry
+from ledger.receipt import Receipt
+
+
+@dataclass(frozen=True, slots=True)
+class OpenRequest:
+    """A signed request to open one payload; see `contracts.opening.open_tbs` for the fields.
+
+    Attributes:
+        key_id: Key of purpose `open`, 8 bytes.
+        signature: Ed25519 over `open_tbs` of the other fields, 64 bytes.
+    """
+
+    request_id: bytes
+    event_id: bytes
+    ciphertext_hash: bytes
+    office: str
+    officer: bytes
+    purpose: str
+    reason: str
+    reason_commitment: bytes
+    created_ms: int
+    producer: str
+    key_id: bytes
+    signature: bytes
+
+    def tbs(self) -> bytes:
+        """The signed bytes."""
+        return open_tbs(
+            request_id=self.request_id,
+            event_id=self.event_id,
+            ciphertext_hash=self.ciphertext_hash,
+            office=self.office,
+            officer=self.officer,
+            purpose=self.purpose,
+            reason=self.reason,
+            reason_commitment=self.reason_commitment,
+            created_ms=self.created_ms,
+            producer=self.producer,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The payload that a request names, before the opening is recorded.
+
+    Attributes:
+        header: The event that names it.
+        ref: Its row in the event.
+        envelope: The sealed bytes.
+        wrapped: The content key for the asking office.
+    """
+
+    header: Header
+    ref: SealedRef
+    envelope: bytes
+    wrapped: WrappedKey
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What the office gets once its opening is recorded.
+
+    Attributes:
+        envelope: The sealed bytes.
+        wrapped: The content key, wrapped to the office's key.
+        receipt: Proof that the opening is in the ledger.
+        access_event: Bytes of the `AccessRecorded` event.
+    """
+
+    envelope: bytes
+    wrapped: WrappedKey
+    receipt: Receipt
+    access_event: bytes
+
+
+def check_request(request: OpenRequest, key: SigningKey, directory: Directory, now_ms: int, clock_skew_ms: int) -> None:
+    """Check the form, the signature and the office of a request.
+
+    Raises:
+        ContractError: OPEN_MALFORMED.
+        EvidenceError: SIGNATURE_INVALID.
+        AccessError: OPEN_FORBIDDEN: the office is not of the signer's region; or CLOCK_SKEW.
+    """
+    if not (is_uuid7(request.request_id) and len(request.officer) == 16 and len(request.reason_commitment) == 32):
+        raise ContractError("OPEN_MALFORMED", "request_id is a UUIDv7, officer 16 bytes, reason_commitment 32 bytes")
+    if request.reason not in OPEN_REASONS:
+        raise ContractError("OPEN_MALFORMED", f"reason is one of {', '.join(OPEN_REASONS)}", field="reason")
+    if key.producer != request.producer:
+        raise AccessError("PRODUCER_MISMATCH", f"the key belongs to {key.producer}", field="producer")
+    signing.verify(key.public_key, request.signature, request.tbs())
+    if abs(request.created_ms - now_ms) > clock_skew_ms:
+        raise AccessError("CLOCK_SKEW", f"created {request.created_ms - now_ms} ms from now", field="created_ms")
+    office = directory.office(OfficeId(request.office))
+    if office is None or office.region != key.region or office.is_closed:
+        raise AccessError(
+            "OPEN_FORBIDDEN", f"{request.office} is no open office of region {key.region}", field="office"
+        )
+
+
+def find_payload(request: OpenRequest, reader: LedgerReader) -> Found:
+    """Find the payload and check that this office may open it for this purpose, for a task that is open.
+
+    To an office that is no recipient, a payload answers exactly as one that does not exist.
+
+    Raises:
+        AccessError: OPEN_FORBIDDEN.
+        RuleError: OPEN_NO_TASK: the matter is restricted; PAYLOAD_UNKNOWN: the content is no longer held.
+    """
+    header = _event(request, reader)
+    ref = next((r for r in header.sealed if r.ciphertext_hash == request.ciphertext_hash), None) if header else None
+    if header is None or ref is None or request.office not in (*ref.recipients, header.producer_office):
+        raise AccessError("OPEN_FORBIDDEN", "no such payload for this office", field="ciphertext_hash")
+    if request.purpose != header.purpose:
+        raise AccessError("OPEN_FORBIDDEN", f"this payload is held for {header.purpose}", field="purpose")
+    if _matter(header, reader).state == "RESTRICTED":
+        raise RuleError("OPEN_NO_TASK", "the matter is restricted: storage only")
+    envelope = reader.payload(Hash(ref.ciphertext_hash))
+    wrapped = reader.wrapped_key(Hash(ref.ciphertext_hash), OfficeId(request.office))
+    if envelope is None or wrapped is None:
+        raise RuleError("PAYLOAD_UNKNOWN", "the payload or its key is no longer held")
+    return Found(header, ref, envelope, WrappedKey(OfficeId(request.office), *wrapped))
+
+
+def access_draft(request: OpenRequest, found: Found) -> HubDraft:
+    """The `AccessRecorded` event of a request; its id is the request's, so that one request is one reading."""
+    return HubDraft(
+        "AccessRecorded",
+        "ACCESS",
+        {
+            "opened_event": found.header.event_id,
+            "profile": found.ref.profile,
+            "ciphertext_hash": found.ref.ciphertext_hash,
+            "office": request.office,
+            "officer": request.officer,
+            "purpose": request.purpose,
+            "reason": request.reason,
+            "reason_commitment": request.reason_commitment,
+            "request_key": request.key_id,
+            "request_signature": request.signature,
+            "requested_at": request.created_ms,
+        },
+        stream_id=StreamId(request.request_id),
+        event_id=EventId(request.request_id),
+        causation_id=found.header.event_id,
+    )
+
+
+def replayed(refusal: Refusal | None) -> AccessError:
+    """The error for a request whose opening could not be recorded, as a rule because it was answered before."""
+    if refusal is None or refusal.code in {"EVENT_ID_REUSED", "POSITION_CONFLICT"}:
+        return AccessError("OPEN_REPEATED", "this request was answered before; ask with a new one", field="request_id")
+    return AccessError(refusal.code, refusal.sentence, field=refusal.field, rule=refusal.rule)
+
+
+def _event(request: OpenRequest, reader: LedgerReader) -> Header | None:
+    index = reader.recorded((request.event_id,)).get(request.event_id)
+    if index is None:
+        return None
+    (data,) = reader.entries(index, LeafIndex(index + 1))
+    entry = decode_entry(data)
+    return decode_event(entry.event) if isinstance(entry, EventEntry) else None
+
+
+def _matter(header: Header, reader: LedgerReader) -> Matter:
+    return unpack(reader.matters((header.stream_id,))[header.stream_id])

@@ -1,0 +1,114 @@
+"""What one commit has decided so far, laid over the store: later batches of the group see earlier ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from contracts.event import Header
+from contracts.ids import Hash, LeafIndex, PointId, TreeSize
+from hub.matter import Matter
+from hub.ports import ProducerState, Run, StoredEntry, StoredPayload
+from hub.routing import Recipient
+from ledger.compact import hash_leaf
+from ledger.heads import head_next
+
+MAX_RUN = 256
+"""Notifications in one run and so in one message."""
+
+_ZERO = Hash(bytes(32))
+
+
+@dataclass(slots=True)
+class Working:
+    """The changes of a commit in the making. Mutable; one writer's.
+
+    Attributes:
+        start: Entries in the ledger before.
+        entries: New entries in order.
+        leaves: Their leaf hashes.
+        event_ids: New event ids with index.
+        leaf_of: Event leaf hash by new event id, to tell a repeat from a reuse.
+        matters: Changed matters.
+        producers: Changed chains.
+        heads: Counter and running hash of points that moved.
+        open_runs: The run that still grows, by point.
+        all_runs: Every run, in order of its first notification.
+        payloads: Payloads of accepted events, by hash.
+        directory: Indexes of directory events.
+    """
+
+    start: TreeSize
+    entries: list[StoredEntry] = field(default_factory=list)
+    leaves: list[Hash] = field(default_factory=list)
+    event_ids: list[tuple[bytes, int]] = field(default_factory=list)
+    leaf_of: dict[bytes, tuple[Hash, LeafIndex]] = field(default_factory=dict)
+    matters: dict[bytes, Matter] = field(default_factory=dict)
+    producers: dict[str, ProducerState] = field(default_factory=dict)
+    heads: dict[PointId, tuple[int, Hash]] = field(default_factory=dict)
+    open_runs: dict[PointId, _OpenRun] = field(default_factory=dict)
+    all_runs: list[_OpenRun] = field(default_factory=list)
+    payloads: dict[bytes, StoredPayload] = field(default_factory=dict)
+    directory: list[LeafIndex] = field(default_factory=list)
+
+    @property
+    def size(self) -> TreeSize:
+        """Entries in the ledger with this commit's so far."""
+        return TreeSize(self.start + len(self.entries))
+
+    def append(self, entry: StoredEntry) -> LeafIndex:
+        """Put one entry at the end and give its index."""
+        index = LeafIndex(self.start + len(self.entries))
+        self.entries.append(entry)
+        self.leaves.append(hash_leaf(entry.entry))
+        return index
+
+    def deliver(
+        self,
+        index: LeafIndex,
+        leaf: Hash,
+        header: Header,
+        recipients: Iterable[Recipient],
+        known: dict[PointId, tuple[int, Hash]],
+    ) -> None:
+        """Count one notification for each delivery point that an event goes to.
+
+        Args:
+            index: Of the event's entry.
+            leaf: Leaf hash of the event's bytes.
+            header: The event.
+            recipients: Whom it goes to; several offices of one point get one notification.
+            known: Heads before this commit.
+        """
+        is_case = header.event_class == "cas"
+        for point in dict.fromkeys(r.point for r in recipients):
+            n, head = self.heads.get(point) or known.get(point) or (0, _ZERO)
+            after = head_next(head, n + 1, leaf)
+            self.heads[point] = (n + 1, after)
+            run = self.open_runs.get(point)
+            if run is None or run.is_case is not is_case or len(run.indexes) == MAX_RUN:
+                run = self.open_runs[point] = _OpenRun(point, n + 1, head, is_case)
+                self.all_runs.append(run)
+            run.indexes.append(index)
+            run.head_after = after
+
+    def runs(self) -> list[Run]:
+        """The finished runs of this commit, in order of their first notification."""
+        return [
+            Run(r.point, r.first_n, tuple(r.indexes), r.head_before, r.head_after, self.size, r.is_case)
+            for r in self.all_runs
+        ]
+
+
+class _OpenRun:
+    """A run that still grows."""
+
+    __slots__ = ("first_n", "head_after", "head_before", "indexes", "is_case", "point")
+
+    def __init__(self, point: PointId, first_n: int, head_before: Hash, is_case: bool) -> None:
+        self.point = point
+        self.first_n = first_n
+        self.head_before = head_before
+        self.head_after = head_before
+        self.is_case = is_case
+        self.indexes: list[LeafIndex] = []
