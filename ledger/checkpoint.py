@@ -1,0 +1,105 @@
+"""Checkpoints: the origin, size and root of a ledger, signed by its key.
+
+    <origin>\\n
+    <size, decimal>\\n
+    <root, base64>\\n
+
+There are no further lines: what has to be said goes into the ledger as an entry. The name of the log's key is the
+origin. A size is believed only from here, never from a message beside it.
+
+Source: LEDGER, section 2; C2SP tlog-checkpoint.
+"""
+
+import base64
+import re
+from dataclasses import dataclass
+
+from contracts.errors import ContractError, EvidenceError
+from contracts.ids import Hash, TreeSize
+from ledger.compact import EMPTY_ROOT, HASH_BYTES, MAX_TREE_SIZE
+from ledger.note import KeyType, NoteSigner, NoteVerifier, check_name, parse_base64, parse_note, sign_note
+
+_is_decimal = re.compile("0|[1-9][0-9]{0,18}", re.ASCII).fullmatch
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """The state of a ledger.
+
+    Attributes:
+        origin: Name of the ledger and of its key.
+        size: Entries in it.
+        root: Root of the tree over them, 32 bytes.
+    """
+
+    origin: str
+    size: TreeSize
+    root: Hash
+
+    def __post_init__(self) -> None:
+        """Refuse what no ledger can be in: ContractError NOTE_MALFORMED."""
+        check_name(self.origin)
+        if not 0 <= self.size <= MAX_TREE_SIZE:
+            raise ContractError("NOTE_MALFORMED", f"size {self.size} is out of range", field="size")
+        if len(self.root) != HASH_BYTES or (self.size == 0 and self.root != EMPTY_ROOT):
+            raise ContractError("NOTE_MALFORMED", f"{self.root.hex()} is no root of size {self.size}", field="root")
+
+    def text(self) -> bytes:
+        """Give the three lines that are signed."""
+        return f"{self.origin}\n{self.size}\n{base64.b64encode(self.root).decode()}\n".encode()
+
+
+def parse_decimal(text: str) -> int:
+    """Read a number from 0 to 2**63 - 1 in its one decimal form.
+
+    Raises:
+        ContractError: NOTE_MALFORMED.
+    """
+    if not _is_decimal(text) or int(text) > MAX_TREE_SIZE:
+        raise ContractError("NOTE_MALFORMED", f"{text[:40]!r} is not a decimal number from 0 to 2**63 - 1")
+    return int(text)
+
+
+def parse_checkpoint_text(text: bytes) -> Checkpoint:
+    """Read the text of a checkpoint; its signatures were checked elsewhere.
+
+    Raises:
+        ContractError: NOTE_MALFORMED.
+    """
+    try:
+        lines = text.decode("utf-8").split("\n")
+    except UnicodeDecodeError as err:
+        raise ContractError("NOTE_MALFORMED", f"byte {err.start} is not UTF-8") from err
+    if len(lines) != 4 or lines[3]:
+        raise ContractError("NOTE_MALFORMED", f"a checkpoint has three lines, not {len(lines) - 1}")
+    return Checkpoint(lines[0], TreeSize(parse_decimal(lines[1])), Hash(parse_base64(lines[2])))
+
+
+def parse_checkpoint(note: bytes, verifier: NoteVerifier) -> Checkpoint:
+    """Read a checkpoint and check the signature of its log. Cosignatures are for `ledger.policy`.
+
+    Args:
+        note: The exact bytes of the signed note.
+        verifier: The log's key, of type 0x01.
+
+    Raises:
+        ContractError: NOTE_MALFORMED.
+        EvidenceError: SIGNATURE_INVALID, or CHECKPOINT_INVALID if it is the checkpoint of another log.
+    """
+    if verifier.key_type is not KeyType.ED25519:
+        raise EvidenceError("CHECKPOINT_INVALID", f"key {verifier.name!r} is not a log's")
+    checkpoint = parse_checkpoint_text(parse_note(note, [verifier]).text)
+    if checkpoint.origin != verifier.name:
+        raise EvidenceError("CHECKPOINT_INVALID", f"{verifier.name!r} signed a checkpoint of {checkpoint.origin!r}")
+    return checkpoint
+
+
+def sign_checkpoint(checkpoint: Checkpoint, signer: NoteSigner) -> bytes:
+    """Give the signed note of a checkpoint.
+
+    Raises:
+        ContractError: CHECKPOINT_INVALID is never signed: NOTE_MALFORMED, the key has another name than the ledger.
+    """
+    if signer.name != checkpoint.origin:
+        raise ContractError("NOTE_MALFORMED", f"key {signer.name!r} does not sign for {checkpoint.origin!r}")
+    return sign_note(checkpoint.text(), [signer])

@@ -1,0 +1,321 @@
+"""Signed notes: a text and the lines of those who signed it.
+
+    <text, ends in \\n>
+    \\n
+    — <key name> <base64(4-byte key id || signature)>\\n          one or more lines
+
+Text and signatures part at the last empty line. Signatures of unknown keys are ignored; a known key must verify, must
+not sign twice, and at least one must have signed. There is one form of every note: base64 that does not encode back to
+itself, control characters, other dashes and anything else beside the form are refused.
+
+Known key types: 0x01 Ed25519 over the text (logs) and 0x04 timestamped Ed25519 cosignature (witnesses).
+
+Source: LEDGER, section 2; C2SP signed-note.
+"""
+
+import base64
+import binascii
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from hashlib import sha256
+from typing import Final, NamedTuple, Self
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from contracts.errors import ContractError, EvidenceError
+from contracts.signing import check_public_key, sign, verify
+from ledger.cosignature import cosigned_bytes, join_cosignature, split_cosignature
+
+MAX_NOTE_BYTES: Final = 65_536
+_MAX_VKEY_LENGTH: Final = 512
+_DASH: Final = "\u2014 "
+_SIGNATURE_BYTES: Final = 64
+_KEY_BYTES: Final = 32
+
+
+class KeyType(IntEnum):
+    """What a key signs, the first byte of a written verifier key."""
+
+    ED25519 = 0x01
+    COSIGNATURE = 0x04
+
+
+class SignatureLine(NamedTuple):
+    """One line below the text, read but not checked.
+
+    Attributes:
+        name: Key name.
+        key_id: 4 bytes.
+        payload: What follows the key id, at least one byte.
+    """
+
+    name: str
+    key_id: bytes
+    payload: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class NoteVerifier:
+    """A key that may sign notes.
+
+    Attributes:
+        name: Key name; for a log also its origin.
+        key_type: What it signs.
+        public_key: Ed25519 public key, 32 bytes, neither of small order nor in a second encoding.
+    """
+
+    name: str
+    key_type: KeyType
+    public_key: bytes
+
+    def __post_init__(self) -> None:
+        """Refuse what must not be registered: ContractError NOTE_MALFORMED or KEY_UNSAFE."""
+        check_name(self.name)
+        if len(self.public_key) != _KEY_BYTES:
+            raise ContractError("NOTE_MALFORMED", f"an Ed25519 key has {_KEY_BYTES} bytes, not {len(self.public_key)}")
+        check_public_key(self.public_key)
+
+    @classmethod
+    def parse(cls, vkey: str) -> Self:
+        """Read a verifier key `name+hex8(key id)+base64(type byte || public key)`.
+
+        Raises:
+            ContractError: NOTE_MALFORMED or KEY_UNSAFE.
+        """
+        if len(vkey) > _MAX_VKEY_LENGTH or vkey.count("+") < 2:
+            raise _malformed(f"{vkey[:40]!r} is not a verifier key")
+        name, key_id, encoded = vkey.split("+", 2)
+        key = parse_base64(encoded)
+        if not key or key[0] not in tuple(KeyType):
+            raise _malformed(f"verifier key of {name!r} has an unknown type")
+        verifier = cls(name, KeyType(key[0]), key[1:])
+        if verifier.key_id.hex() != key_id:
+            raise _malformed(f"verifier key of {name!r} has id {verifier.key_id.hex()}, {key_id!r} is written")
+        return verifier
+
+    @property
+    def key_id(self) -> bytes:
+        """First 4 bytes of SHA-256(name || 0x0A || type byte || public key)."""
+        return sha256(self.name.encode() + b"\n" + self._typed_key).digest()[:4]
+
+    @property
+    def vkey(self) -> str:
+        """The verifier key as it is written."""
+        return f"{self.name}+{self.key_id.hex()}+{base64.b64encode(self._typed_key).decode()}"
+
+    @property
+    def _typed_key(self) -> bytes:
+        return bytes((self.key_type,)) + self.public_key
+
+    def verify(self, text: bytes, payload: bytes) -> int | None:
+        """Check one signature.
+
+        Args:
+            text: Text of the note, with its final newline.
+            payload: Signature line without the key id.
+
+        Returns:
+            The time of a cosignature in seconds since the epoch, None for another signature.
+
+        Raises:
+            ContractError: NOTE_MALFORMED, the payload has a wrong length or time.
+            EvidenceError: SIGNATURE_INVALID.
+        """
+        match self.key_type:
+            case KeyType.ED25519:
+                if len(payload) != _SIGNATURE_BYTES:
+                    raise _malformed(f"signature of {self.name!r} has {len(payload)} bytes")
+                verify(self.public_key, payload, text)
+                return None
+            case KeyType.COSIGNATURE:
+                seconds, signature = split_cosignature(payload)
+                verify(self.public_key, signature, cosigned_bytes(text, seconds))
+                return seconds
+
+
+@dataclass(frozen=True, slots=True)
+class NoteSigner:
+    """The private side of a log's key.
+
+    Attributes:
+        name: Key name, for a log its origin.
+        private_key: Used for notes and nothing else.
+    """
+
+    name: str
+    private_key: Ed25519PrivateKey
+
+    @property
+    def verifier(self) -> NoteVerifier:
+        """The public side."""
+        return NoteVerifier(self.name, KeyType.ED25519, self.private_key.public_key().public_bytes_raw())
+
+    def line(self, text: bytes) -> bytes:
+        """Give the signature line for a text."""
+        return _line(self.verifier, sign(self.private_key, text))
+
+
+@dataclass(frozen=True, slots=True)
+class Cosigner:
+    """The private side of a witness's key.
+
+    Attributes:
+        name: Key name.
+        private_key: Used for cosignatures and nothing else.
+    """
+
+    name: str
+    private_key: Ed25519PrivateKey
+
+    @property
+    def verifier(self) -> NoteVerifier:
+        """The public side."""
+        return NoteVerifier(self.name, KeyType.COSIGNATURE, self.private_key.public_key().public_bytes_raw())
+
+    def line(self, text: bytes, *, seconds: int) -> bytes:
+        """Give the signature line for the text of a checkpoint seen at `seconds` since the epoch."""
+        signature = sign(self.private_key, cosigned_bytes(text, seconds))
+        return _line(self.verifier, join_cosignature(seconds, signature))
+
+
+class Verified(NamedTuple):
+    """A signature that was checked.
+
+    Attributes:
+        verifier: The key.
+        seconds: Time of a cosignature, None for another signature.
+    """
+
+    verifier: NoteVerifier
+    seconds: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A note with at least one good signature of a known key, and no bad one.
+
+    Attributes:
+        text: The signed text, with its final newline.
+        verified: The good signatures of known keys, in the order of the note.
+    """
+
+    text: bytes
+    verified: tuple[Verified, ...]
+
+
+def split_note(data: bytes) -> tuple[bytes, tuple[SignatureLine, ...]]:
+    """Read the form of a note without checking any signature.
+
+    Returns:
+        The text with its final newline, and the signature lines.
+
+    Raises:
+        ContractError: NOTE_MALFORMED.
+    """
+    if len(data) > MAX_NOTE_BYTES:
+        raise _malformed(f"a note has at most {MAX_NOTE_BYTES} bytes, not {len(data)}")
+    try:
+        content = data.decode("utf-8")
+    except UnicodeDecodeError as err:
+        raise _malformed(f"byte {err.start} is not UTF-8") from err
+    if any(character < " " and character != "\n" for character in content):
+        raise _malformed("a note has no control character but the newline")
+    text, blank, signatures = content.rpartition("\n\n")
+    if not blank or not signatures.endswith("\n"):
+        raise _malformed("a note is a text, an empty line and lines of signatures, each ending in a newline")
+    return (text + "\n").encode(), tuple(_parse_line(line) for line in signatures[:-1].split("\n"))
+
+
+def parse_note(data: bytes, verifiers: Iterable[NoteVerifier]) -> Note:
+    """Read a note and check the signatures of known keys.
+
+    Args:
+        data: The exact bytes, at most 65,536.
+        verifiers: The known keys.
+
+    Raises:
+        ContractError: NOTE_MALFORMED, the form is wrong or a known key signed twice.
+        EvidenceError: SIGNATURE_INVALID, a known key's signature is bad, or none has signed.
+    """
+    text, lines = split_note(data)
+    known = {(verifier.name, verifier.key_id): verifier for verifier in verifiers}
+    verified: list[Verified] = []
+    for line in lines:
+        verifier = known.get((line.name, line.key_id))
+        if verifier is None:
+            continue
+        if any(item.verifier == verifier for item in verified):
+            raise _malformed(f"key {line.name!r} {line.key_id.hex()} signed twice")
+        verified.append(Verified(verifier, verifier.verify(text, line.payload)))
+    if not verified:
+        raise EvidenceError("SIGNATURE_INVALID", f"none of {len(known)} known keys signed the note")
+    return Note(text, tuple(verified))
+
+
+def sign_note(text: bytes, signers: Sequence[NoteSigner]) -> bytes:
+    """Write a note.
+
+    Args:
+        text: UTF-8 that ends in a newline, without other control characters.
+        signers: At least one.
+
+    Raises:
+        ContractError: NOTE_MALFORMED, the text or the names cannot stand in a note.
+    """
+    if not text.endswith(b"\n"):
+        raise _malformed("the text of a note ends in a newline")
+    note = text + b"\n" + b"".join(signer.line(text) for signer in signers)
+    split_note(note)
+    return note
+
+
+def add_lines(note: bytes, lines: Iterable[bytes]) -> bytes:
+    """Append signature lines, such as those of witnesses, to a note.
+
+    Raises:
+        ContractError: NOTE_MALFORMED, the result is not a note.
+    """
+    longer = note + b"".join(lines)
+    split_note(longer)
+    return longer
+
+
+def check_name(name: str) -> None:
+    """Raise ContractError NOTE_MALFORMED unless a text may be the name of a key or the origin of a log."""
+    if not name or any(character <= " " or character == "+" or character.isspace() for character in name):
+        raise _malformed(f"{name[:40]!r} is not the name of a key")
+
+
+def parse_base64(text: str) -> bytes:
+    """Read base64 in its one form: standard alphabet, padded, no bit left over.
+
+    Raises:
+        ContractError: NOTE_MALFORMED.
+    """
+    try:
+        value = base64.b64decode(text, validate=True)
+    except (ValueError, binascii.Error) as err:
+        raise _malformed(f"{text[:40]!r} is not base64") from err
+    if base64.b64encode(value).decode() != text:
+        raise _malformed(f"{text[:40]!r} is not the base64 of its own content")
+    return value
+
+
+def _line(verifier: NoteVerifier, payload: bytes) -> bytes:
+    return f"{_DASH}{verifier.name} {base64.b64encode(verifier.key_id + payload).decode()}\n".encode()
+
+
+def _parse_line(line: str) -> SignatureLine:
+    name, space, encoded = line.removeprefix(_DASH).partition(" ")
+    if not line.startswith(_DASH) or not space:
+        raise _malformed(f"{line[:40]!r} is not a signature line")
+    check_name(name)
+    content = parse_base64(encoded)
+    if len(content) < 5:
+        raise _malformed(f"signature of {name!r} holds {len(content)} bytes")
+    return SignatureLine(name, content[:4], content[4:])
+
+
+def _malformed(message: str) -> ContractError:
+    return ContractError("NOTE_MALFORMED", message)
