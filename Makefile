@@ -45,7 +45,7 @@ check: $(READY) ## Format, lint, types, direction of imports
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-logo
 
 test: check ## All checks and all tests
 	$(BIN)/python -m pytest $(ARGS)
@@ -63,7 +63,7 @@ LOCK := pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --bu
 lock: $(READY) ## Resolve again and write the hashed lock files; ARGS=--upgrade takes newer releases
 	$(BIN)/$(LOCK) $(ARGS) -o requirements/runtime.txt pyproject.toml
 	$(BIN)/$(LOCK) $(ARGS) -c requirements/runtime.txt --extra demo -o requirements/demo.txt pyproject.toml
-	$(BIN)/$(LOCK) $(ARGS) -c requirements/demo.txt --extra dev -o requirements/dev.txt pyproject.toml
+	$(BIN)/$(LOCK) $(ARGS) -c requirements/demo.txt --extra demo --extra dev -o requirements/dev.txt pyproject.toml
 
 # The generator imports its own files from the root `pprd`; ours stand below adapters, so that one line is turned.
 proto: $(READY) ## Write adapters/_generated from contracts/proto
