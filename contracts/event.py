@@ -1,0 +1,388 @@
+"""The event: its clear header, its bytes `E` and its leaf hash.
+
+`E = EVENT_LABEL || C3 01 || fingerprint || Avro record EventHeader`, signed and hashed as transmitted (LEDGER 5). What
+the header's strings may look like stands in `contracts.event_fields`; who may send what when is decided elsewhere.
+
+Every event that enters or is replayed passes here, so the record is read by hand instead of through `Codec`: each piece
+has one encoding and is checked where it is read. `contracts/avro/event_header.avsc` stays the definition; tests hold
+both to the same bytes and the same refusals.
+"""
+
+import hashlib
+from typing import Final, NamedTuple
+
+from contracts.errors import ContractError
+from contracts.event_fields import (
+    BUCKET_BYTES,
+    MAX_SEALED,
+    malformed,
+    read_bucket,
+    read_counterpart,
+    read_event_type,
+    read_legal_basis,
+    read_procedure,
+    read_producer,
+    read_profile,
+    read_purpose,
+    read_recipients,
+    write_text,
+)
+from contracts.ids import EventId, Hash, OfficeId, RegionCode, StreamId, is_uuid7
+
+EVENT_LABEL: Final = b"pprd-event/v1\n\0"
+"""First bytes of every event."""
+MAX_EVENT_BYTES: Final = 16_384
+"""Longest event."""
+EVENT_CLASSES: Final = ("std", "cas", "rgt", "dir", "acc", "stt")
+"""Symbols of `event_class`, in the order of the schema."""
+DATA_CLASSES: Final = ("P0", "P1", "P2", "P3_PLUS")
+"""Symbols of `data_class`, in the order of the schema."""
+HEADER_FINGERPRINT: Final = bytes.fromhex("f177afcdffc1cb8a")
+"""CRC-64-AVRO of the schema EventHeader."""
+LAST_INSTANT_MS: Final = 253_402_300_799_999
+"""Last millisecond of the year 9999."""
+
+_PREFIX = EVENT_LABEL + b"\xc3\x01" + HEADER_FINGERPRINT
+_ID_AT = len(_PREFIX)
+_SCHEMA_AT = _ID_AT + 16
+_TYPE_AT = _SCHEMA_AT + 8
+_CLASS_OF = {2 * at: name for at, name in enumerate(EVENT_CLASSES)}
+_DATA_CLASS_OF = {2 * at: name for at, name in enumerate(DATA_CLASSES)}
+_CLASS_BYTE = {name: bytes((raw,)) for raw, name in _CLASS_OF.items()}
+_DATA_CLASS_BYTE = {name: bytes((raw,)) for raw, name in _DATA_CLASS_OF.items()}
+_MARKER = b"\xc3\x01"
+_MINUTE_MS = 60_000
+_DAY_MS = 86_400_000
+_INT_END = 1 << 31
+
+
+class SealedRef(NamedTuple):
+    """What an event says of one sealed payload.
+
+    Attributes:
+        profile: Notification profile, `NP-…`.
+        commitment: 32 bytes, LEDGER 6.
+        ciphertext_hash: 32 bytes, SHA-256 of the envelope.
+        bucket_kib: Size of the padded plaintext: 1, 4, 16, 64 or 256.
+        recipients: Office ids, sorted, each once, 1 to 63; without the producing office.
+    """
+
+    profile: str
+    commitment: bytes
+    ciphertext_hash: bytes
+    bucket_kib: int
+    recipients: tuple[OfficeId, ...]
+
+
+class Header(NamedTuple):
+    """The clear header of one event, in the order of its Avro fields (DOMAIN 5.2).
+
+    Attributes:
+        event_id: UUIDv7.
+        schema_id: Fingerprint of the body's schema, 8 bytes.
+        event_type: Name of the fact, `OpinionAsked`.
+        event_class: One of `EVENT_CLASSES`; its Avro name is `class`.
+        stream_id: UUIDv7 of the matter.
+        stream_seq: Position in the stream, from 0.
+        prev_hash: Leaf hash of the stream's previous event, zeros for the first.
+        procedure: Id of the procedure.
+        edition: Edition of the procedure, from 1.
+        producer_region: Region of the office that acts, or the hub's.
+        producer_office: Office that acts, or the hub's.
+        counterpart_region: The other region.
+        counterpart_office: The other office; only with its region.
+        occurred_at: Milliseconds since the epoch, UTC; whole minutes for `std`, whole days for `cas`.
+        purpose: Code of DOMAIN 5.4.
+        legal_basis: Code of DOMAIN 5.4, `LB-…`.
+        data_class: One of `DATA_CLASSES`.
+        body: Single-object encoding under the schema that `schema_id` names.
+        sealed: One row a payload.
+        correlation_id: UUIDv7 or nothing.
+        causation_id: UUIDv7 or nothing.
+        sandbox: Whether all identities are synthetic.
+    """
+
+    event_id: EventId
+    schema_id: bytes
+    event_type: str
+    event_class: str
+    stream_id: StreamId
+    stream_seq: int
+    prev_hash: Hash
+    procedure: str
+    edition: int
+    producer_region: RegionCode
+    producer_office: OfficeId
+    counterpart_region: RegionCode | None
+    counterpart_office: OfficeId | None
+    occurred_at: int
+    purpose: str
+    legal_basis: str
+    data_class: str
+    body: bytes
+    sealed: tuple[SealedRef, ...]
+    correlation_id: bytes | None
+    causation_id: bytes | None
+    sandbox: bool
+
+
+def leaf_hash(event: bytes) -> Hash:
+    """Leaf hash of an event: what batches and streams chain.
+
+    Source: LEDGER 5; RFC 6962, section 2.1.
+    """
+    return Hash(hashlib.sha256(b"\0" + event).digest())
+
+
+def decode_event(event: bytes) -> Header:
+    """Read and check the bytes of one event.
+
+    Args:
+        event: `E`, exactly as transmitted.
+
+    Returns:
+        The one header whose `encode_event` is these bytes.
+
+    Raises:
+        ContractError: EVENT_TOO_LARGE above `MAX_EVENT_BYTES`; EVENT_MALFORMED, with the field where one is wrong: no
+            canonical encoding of a header, or a field breaks a rule that `Header` and `SealedRef` state.
+    """
+    if len(event) > MAX_EVENT_BYTES:
+        raise ContractError("EVENT_TOO_LARGE", f"{len(event)} bytes are more than {MAX_EVENT_BYTES}")
+    if not event.startswith(_PREFIX):
+        raise ContractError("EVENT_MALFORMED", "the bytes do not begin with the label and schema of an event")
+    try:
+        return _read_header(event)
+    except IndexError:
+        raise ContractError("EVENT_MALFORMED", "the bytes end inside the header") from None
+
+
+def _read_header(e: bytes) -> Header:
+    # One piece after the other: `at` is where the next one begins. A slice beyond the end is short, so either its own
+    # check fails or the comparison of the end with the length.
+    end = _TYPE_AT + 1 + (e[_TYPE_AT] >> 1)
+    event_type = read_event_type(e[_TYPE_AT:end])
+    event_class = _CLASS_OF.get(e[end])
+    if event_class is None:
+        malformed("class", "no such class")
+    at = end + 17
+    if e[_ID_AT + 6] >> 4 != 7 or e[_ID_AT + 8] >> 6 != 2:
+        malformed("event_id", "no UUIDv7")
+    if e[end + 7] >> 4 != 7 or e[end + 9] >> 6 != 2:
+        malformed("stream_id", "no UUIDv7")
+    stream_id = StreamId(e[end + 1 : at])
+    stream_seq, at = _read_int(e, at, "stream_seq", 0)
+    prev_hash = Hash(e[at : at + 32])
+    at += 32
+    end = at + 1 + (e[at] >> 1)
+    procedure = read_procedure(e[at:end])
+    edition, at = _read_int(e, end, "edition", 1)
+    region, office = read_producer(e[at : at + 13])
+    at += 13
+    end = at + (2 if e[at] == 0 else 5 if e[at + 4] == 0 else 15)
+    other_region, other_office = read_counterpart(e[at:end])
+    occurred_at, at = _read_varint(e, end, "occurred_at")
+    if not 0 <= occurred_at <= LAST_INSTANT_MS:
+        malformed("occurred_at", "outside the years 1970 to 9999")
+    if event_class == "std" and occurred_at % _MINUTE_MS:
+        malformed("occurred_at", "not rounded down to the minute, as class std is")
+    if event_class == "cas" and occurred_at % _DAY_MS:
+        malformed("occurred_at", "not rounded down to the day, as class cas is")
+    end = at + 1 + (e[at] >> 1)
+    purpose = read_purpose(e[at:end])
+    at = end + 1 + (e[end] >> 1)
+    legal_basis = read_legal_basis(e[end:at])
+    data_class = _DATA_CLASS_OF.get(e[at])
+    if data_class is None:
+        malformed("data_class", "no such data class")
+    schema_id = e[_SCHEMA_AT:_TYPE_AT]
+    size, at = _read_varint(e, at + 1, "body")
+    body = e[at : at + size]
+    if size < 10 or body[:2] != _MARKER or body[2:10] != schema_id:
+        malformed("body", "no single-object encoding under the schema that schema_id names")
+    at += size
+    sealed: tuple[SealedRef, ...] = ()
+    if e[at] == 0:
+        at += 1
+    else:
+        sealed, at = _read_sealed(e, at)
+    correlation_id = causation_id = None
+    if e[at] == 0:
+        at += 1
+    else:
+        correlation_id, at = _read_id(e, at, "correlation_id")
+    if e[at] == 0:
+        at += 1
+    else:
+        causation_id, at = _read_id(e, at, "causation_id")
+    sandbox = e[at]
+    if sandbox > 1 or at + 1 != len(e):
+        malformed("sandbox", "no boolean, or bytes follow it")
+    return Header(
+        EventId(e[_ID_AT:_SCHEMA_AT]),
+        schema_id,
+        event_type,
+        event_class,
+        stream_id,
+        stream_seq,
+        prev_hash,
+        procedure,
+        edition,
+        region,
+        office,
+        other_region,
+        other_office,
+        occurred_at,
+        purpose,
+        legal_basis,
+        data_class,
+        body,
+        sealed,
+        correlation_id,
+        causation_id,
+        sandbox == 1,
+    )
+
+
+def _read_varint(e: bytes, at: int, field: str) -> tuple[int, int]:
+    byte = e[at]
+    value, shift = byte & 0x7F, 0
+    while byte > 0x7F:
+        at += 1
+        shift += 7
+        byte = e[at]
+        value |= (byte & 0x7F) << shift
+        if shift > 63:
+            malformed(field, "number longer than ten bytes")
+    if not byte and shift:
+        malformed(field, "number not in its shortest form")
+    return value >> 1 ^ -(value & 1), at + 1
+
+
+def _read_int(e: bytes, at: int, field: str, low: int) -> tuple[int, int]:
+    value, at = _read_varint(e, at, field)
+    if not low <= value < _INT_END:
+        malformed(field, f"below {low} or above {_INT_END - 1}")
+    return value, at
+
+
+def _read_id(e: bytes, at: int, field: str) -> tuple[bytes, int]:
+    value = e[at + 1 : at + 17]
+    if e[at] != 2 or not is_uuid7(value):
+        malformed(field, "neither nothing nor a UUIDv7")
+    return value, at + 17
+
+
+def _read_sealed(e: bytes, at: int) -> tuple[tuple[SealedRef, ...], int]:
+    count = e[at]
+    if count & 1 or count > 2 * MAX_SEALED:
+        malformed("sealed", f"more than {MAX_SEALED} payloads or not one block of them")
+    at += 1
+    refs = []
+    for _ in range(count >> 1):
+        ref, at = _read_ref(e, at)
+        refs.append(ref)
+    if e[at] != 0:
+        malformed("sealed", "more than one block of payloads")
+    return tuple(refs), at + 1
+
+
+def _read_ref(e: bytes, at: int) -> tuple[SealedRef, int]:
+    end = at + 1 + (e[at] >> 1)
+    profile = read_profile(e[at:end])
+    middle, at = end + 32, end + 64
+    bucket_at = at
+    at += 1 if e[at] < 0x80 else 2
+    bucket_kib = read_bucket(e[bucket_at:at])
+    count = e[at]
+    if not 2 <= count <= 2 * MAX_SEALED or count & 1:
+        malformed("sealed.recipients", f"fewer than 1 or more than {MAX_SEALED}, or not one block of them")
+    offices_at = at + 1
+    at = offices_at + 5 * count
+    recipients = read_recipients(e[offices_at:at])
+    if e[at] != 0:
+        malformed("sealed.recipients", "more than one block of recipients")
+    return SealedRef(profile, e[end:middle], e[middle:bucket_at], bucket_kib, recipients), at + 1
+
+
+def encode_event(header: Header) -> bytes:
+    """Make the bytes of one event.
+
+    Returns:
+        `E`, for which `decode_event(E) == header`.
+
+    Raises:
+        ContractError: EVENT_TOO_LARGE or EVENT_MALFORMED as `decode_event` says, also for a field of a wrong type.
+    """
+    try:
+        event = _write_header(header)
+    except (TypeError, ValueError, KeyError, AttributeError):
+        raise ContractError("EVENT_MALFORMED", "a field of the header has a wrong type or length") from None
+    again = decode_event(event)
+    if again != header or type(header.sandbox) is not bool:
+        wrong = [name for name in Header._fields if getattr(again, name) != getattr(header, name)]
+        malformed(wrong[0] if wrong else "sandbox", "has a wrong type or length")
+    return event
+
+
+def _write_header(h: Header) -> bytes:
+    pieces = [
+        _PREFIX,
+        h.event_id,
+        h.schema_id,
+        write_text(h.event_type),
+        _CLASS_BYTE[h.event_class],
+        h.stream_id,
+        _varint(h.stream_seq),
+        h.prev_hash,
+        write_text(h.procedure),
+        _varint(h.edition),
+        write_text(h.producer_region),
+        write_text(h.producer_office),
+        b"\0" if h.counterpart_region is None else b"\x02" + write_text(h.counterpart_region),
+        b"\0" if h.counterpart_office is None else b"\x02" + write_text(h.counterpart_office),
+        _varint(h.occurred_at),
+        write_text(h.purpose),
+        write_text(h.legal_basis),
+        _DATA_CLASS_BYTE[h.data_class],
+        _varint(len(h.body)),
+        h.body,
+    ]
+    if h.sealed:
+        pieces.append(_varint(len(h.sealed)))
+        pieces.extend(map(_write_ref, h.sealed))
+    pieces.append(b"\0")
+    pieces.append(b"\0" if h.correlation_id is None else b"\x02" + h.correlation_id)
+    pieces.append(b"\0" if h.causation_id is None else b"\x02" + h.causation_id)
+    pieces.append(b"\x01" if h.sandbox else b"\0")
+    return b"".join(pieces)
+
+
+def _write_ref(ref: SealedRef) -> bytes:
+    if type(ref.bucket_kib) is not int:
+        raise TypeError("bucket_kib is no int")
+    return b"".join(
+        (
+            write_text(ref.profile),
+            ref.commitment,
+            ref.ciphertext_hash,
+            BUCKET_BYTES[ref.bucket_kib],
+            _varint(len(ref.recipients)),
+            *map(write_text, ref.recipients),
+            b"\0",
+        )
+    )
+
+
+def _varint(value: int) -> bytes:
+    if type(value) is not int or not 0 <= value <= LAST_INSTANT_MS:
+        raise ValueError("not a number of the header")
+    value <<= 1
+    if value < 0x80:
+        return bytes((value,))
+    out = bytearray()
+    while value > 0x7F:
+        out.append(value & 0x7F | 0x80)
+        value >>= 7
+    out.append(value)
+    return bytes(out)
