@@ -1,0 +1,240 @@
+"""Sealed payloads: one encrypted envelope, its content key wrapped to each office that may open it.
+
+    envelope = SEALED_LABEL || len8 suite || nonce[12] || AES-256-GCM(padded)
+    padded   = opening[64] || u32 length || plaintext || zeros, up to bucket_kib * 1024 bytes
+
+The content key is wrapped with HPKE (RFC 9180, base mode) to every recipient office and to the producing office; there
+is no escrow key. Envelope and wrapped keys are bound to stream, event and profile. AES-GCM alone does not commit, so
+the event carries a commitment over the plaintext (LEDGER 6).
+
+Content key, nonce and opening are arguments. HPKE's one-time key is drawn inside the cryptography library, which offers
+no other way: two calls of `seal` wrap differently, everything else is a function of the arguments.
+"""
+
+import hashlib
+import hmac
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
+
+from contracts.errors import ContractError, EvidenceError
+from contracts.event import SealedRef
+from contracts.event_fields import BUCKETS_KIB
+from contracts.ids import EventId, KeyId, OfficeId, StreamId
+
+SEALED_LABEL: Final = b"pprd-sealed/v1\n\0"
+"""First bytes of every envelope, and of what binds it to its event."""
+PAYLOAD_LABEL: Final = b"pprd-payload/v1\n\0"
+"""First bytes of what a commitment covers."""
+SUITE: Final = b"X25519-HKDF-SHA256+AES-256-GCM"
+"""Name of the one suite: HPKE's KEM and KDF, and the cipher of key and content."""
+WRAPPED_KEY_BYTES: Final = 80
+"""One-time public key, content key and tag."""
+
+_HEAD: Final = SEALED_LABEL + bytes((len(SUITE),)) + SUITE
+_NONCE_AT: Final = len(_HEAD)
+_BOX_AT: Final = _NONCE_AT + 12
+_TAG_BYTES: Final = 16
+_INSIDE_BYTES: Final = 64 + 4
+_HPKE: Final = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
+
+
+class Associated(NamedTuple):
+    """What a payload belongs to: bound to its ciphertext and to its wrapped keys."""
+
+    stream_id: StreamId
+    event_id: EventId
+    profile: str
+
+
+class RecipientKey(NamedTuple):
+    """An office's public key for sealing: X25519, purpose `office`, checked when it was registered."""
+
+    office: OfficeId
+    key_id: KeyId
+    public_raw: bytes
+
+
+class WrappedKey(NamedTuple):
+    """The content key of one payload, wrapped to one office."""
+
+    office: OfficeId
+    key_id: KeyId
+    enc: bytes
+
+
+class SealedPayload(NamedTuple):
+    """What `seal` makes: the envelope, one wrapped key an office, and the row for the event's header."""
+
+    ciphertext: bytes
+    wrapped: tuple[WrappedKey, ...]
+    ref: SealedRef
+
+
+def envelope_size(bucket_kib: int) -> int:
+    """Exact number of bytes of an envelope of a bucket."""
+    return _BOX_AT + bucket_kib * 1024 + _TAG_BYTES
+
+
+def bucket_for(plaintext_bytes: int) -> int:
+    """Smallest bucket that a plaintext of so many bytes fits.
+
+    Raises:
+        ContractError: PAYLOAD_FORM; more than the largest bucket holds.
+    """
+    for bucket_kib in BUCKETS_KIB:
+        if plaintext_bytes + _INSIDE_BYTES <= bucket_kib * 1024:
+            return bucket_kib
+    raise ContractError("PAYLOAD_FORM", f"{plaintext_bytes} bytes do not fit the bucket of {BUCKETS_KIB[-1]} KiB")
+
+
+def commitment(*, opening: bytes, plaintext: bytes) -> bytes:
+    """Commit to a plaintext.
+
+    Args:
+        opening: Exactly 64 random bytes, kept inside the payload.
+        plaintext: Any bytes.
+
+    Returns:
+        32 bytes.
+
+    Source: LEDGER 6.
+    """
+    return hmac.digest(opening, PAYLOAD_LABEL + len(plaintext).to_bytes(8, "big") + plaintext, "sha256")
+
+
+def seal(
+    *,
+    plaintext: bytes,
+    associated: Associated,
+    recipients: Sequence[RecipientKey],
+    producer: RecipientKey,
+    content_key: bytes,
+    nonce: bytes,
+    opening: bytes,
+) -> SealedPayload:
+    """Seal a plaintext to offices.
+
+    Args:
+        plaintext: At most the largest bucket less 68 bytes.
+        associated: The event that it goes with.
+        recipients: Offices that receive it, each once, at least one besides the producing office.
+        producer: The producing office; it gets a wrapped key and is not listed in the row.
+        content_key: 32 random bytes, never used before.
+        nonce: 12 random bytes.
+        opening: 64 random bytes, never used before.
+
+    Raises:
+        ContractError: PAYLOAD_FORM; a length is wrong, the plaintext too long, or the offices are none or repeated.
+    """
+    if (len(content_key), len(nonce), len(opening)) != (32, 12, 64):
+        raise ContractError("PAYLOAD_FORM", "content key, nonce and opening have 32, 12 and 64 bytes")
+    others = tuple(sorted(key.office for key in recipients if key.office != producer.office))
+    if not others or len(set(others)) != len(others):
+        raise ContractError("PAYLOAD_FORM", "no recipient besides the producing office, or one stands twice")
+    bucket_kib = bucket_for(len(plaintext))
+    inside = opening + len(plaintext).to_bytes(4, "big") + plaintext
+    bound = _bound(associated)
+    box = AESGCM(content_key).encrypt(nonce, inside.ljust(bucket_kib * 1024, b"\0"), bound)
+    envelope = _HEAD + nonce + box
+    keys = sorted({key.office: key for key in (*recipients, producer)}.values())
+    return SealedPayload(
+        envelope,
+        tuple(_wrap(key, content_key, bound) for key in keys),
+        SealedRef(
+            associated.profile,
+            commitment(opening=opening, plaintext=plaintext),
+            hashlib.sha256(envelope).digest(),
+            bucket_kib,
+            others,
+        ),
+    )
+
+
+def open_sealed(
+    *, envelope: bytes, wrapped: WrappedKey, private: X25519PrivateKey, associated: Associated, ref: SealedRef
+) -> bytes:
+    """Open a payload and check that it is what its producer committed to.
+
+    Args:
+        envelope: As `seal` made it.
+        wrapped: The key wrapped to the office that opens.
+        private: The private key of that office.
+        associated: From the event's header.
+        ref: From the event's header.
+
+    Returns:
+        The plaintext.
+
+    Raises:
+        EvidenceError: PAYLOAD_INVALID; hash, form, key, event, padding or commitment does not hold.
+    """
+    if len(envelope) != envelope_size(ref.bucket_kib) or not envelope.startswith(_HEAD):
+        raise _invalid("the envelope has not the form of its bucket")
+    if hashlib.sha256(envelope).digest() != ref.ciphertext_hash:
+        raise _invalid("the envelope has another hash than the event says")
+    if associated.profile != ref.profile:
+        raise _invalid("the profile is not the one that the event says")
+    inside = _unlock(envelope, wrapped, private, _bound(associated))
+    length = int.from_bytes(inside[64:68], "big")
+    plaintext, padding = inside[68 : 68 + length], inside[68 + length :]
+    if len(plaintext) != length or padding.count(0) != len(padding) or bucket_for(length) != ref.bucket_kib:
+        raise _invalid("the inside is not padded as specified")
+    if not hmac.compare_digest(commitment(opening=inside[:64], plaintext=plaintext), ref.commitment):
+        raise _invalid("the plaintext is not the one committed to")
+    return plaintext
+
+
+def check_form(ref: SealedRef, envelope: bytes, wrapped: Sequence[WrappedKey], producing_office: OfficeId) -> None:
+    """Check all of a submitted payload that needs no key.
+
+    Args:
+        ref: The row of the event's header.
+        envelope: The bytes that came with the event.
+        wrapped: The wrapped keys that came with it.
+        producing_office: From the event's header.
+
+    Raises:
+        ContractError: PAYLOAD_FORM; the envelope has not the form of its bucket, or the wrapped keys are not one each
+            for exactly the recipients and the producing office. PAYLOAD_HASH; the envelope is not the one of the row.
+    """
+    if len(envelope) != envelope_size(ref.bucket_kib) or not envelope.startswith(_HEAD):
+        raise ContractError("PAYLOAD_FORM", f"{len(envelope)} bytes are no envelope of {ref.bucket_kib} KiB")
+    offices = sorted(key.office for key in wrapped)
+    if offices != sorted({*ref.recipients, producing_office}):
+        raise ContractError(
+            "PAYLOAD_FORM", f"keys are wrapped to {offices}, recipients and producer are others", field="wrapped"
+        )
+    if any(len(key.enc) != WRAPPED_KEY_BYTES or len(key.key_id) != 8 for key in wrapped):
+        raise ContractError("PAYLOAD_FORM", f"a wrapped key has not {WRAPPED_KEY_BYTES} bytes", field="wrapped")
+    found = hashlib.sha256(envelope).digest()
+    if found != ref.ciphertext_hash:
+        raise ContractError(
+            "PAYLOAD_HASH", f"the event names {ref.ciphertext_hash.hex()}, the payload is {found.hex()}"
+        )
+
+
+def _bound(associated: Associated) -> bytes:
+    # Fixed lengths but the last: two different triples never join to the same bytes.
+    return SEALED_LABEL + associated.stream_id + associated.event_id + associated.profile.encode("ascii")
+
+
+def _wrap(key: RecipientKey, content_key: bytes, bound: bytes) -> WrappedKey:
+    public = X25519PublicKey.from_public_bytes(key.public_raw)
+    return WrappedKey(key.office, key.key_id, _HPKE.encrypt(content_key, public, bound))
+
+
+def _unlock(envelope: bytes, wrapped: WrappedKey, private: X25519PrivateKey, bound: bytes) -> bytes:
+    try:
+        content_key = _HPKE.decrypt(wrapped.enc, private, bound)
+        return AESGCM(content_key).decrypt(envelope[_NONCE_AT:_BOX_AT], envelope[_BOX_AT:], bound)
+    except (InvalidTag, ValueError) as err:
+        raise _invalid("the key or the event is not the one that it was sealed with") from err
+
+
+def _invalid(reason: str) -> EvidenceError:
+    return EvidenceError("PAYLOAD_INVALID", reason)
