@@ -8,7 +8,7 @@ the directory at that index and the contracts. Not here: signatures and chains o
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from contracts import sealing
@@ -47,6 +47,10 @@ class Rules:
     clock_skew_ms: int = 300_000
     batch_age_ms: int = 7 * 86_400_000
 
+    def of_ledger(self, *, is_sandbox: bool, clock_skew_ms: int) -> Rules:
+        """The same contracts with the settings that a ledger's genesis record fixes."""
+        return replace(self, is_sandbox=is_sandbox, clock_skew_ms=clock_skew_ms)
+
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
@@ -69,7 +73,7 @@ def admit(
     leaf: Hash,
     matter: Matter | None,
     key: SigningKey,
-    payloads: Mapping[bytes, SubmittedPayload],
+    payloads: Mapping[bytes, SubmittedPayload] | None,
     rules: Rules,
     directory: Directory,
     now_ms: int,
@@ -81,7 +85,8 @@ def admit(
         leaf: Leaf hash of its bytes.
         matter: Its matter as it stands, None before the first event.
         key: The key that signed its batch.
-        payloads: Sealed payloads that came with the batch, by SHA-256 of the envelope.
+        payloads: Sealed payloads that came with the batch, by SHA-256 of the envelope; None at a replay, which has
+            none and checks their form no more.
         rules: The contracts in force.
         directory: As of this index.
         now_ms: Hub time, milliseconds.
@@ -114,7 +119,7 @@ def admit(
     after = advance(procedure, matter, header, body, directory, leaf)
     recipients = route(row, after, header, body, directory)
     check_sealed(header, recipients)
-    if header.sealed:
+    if header.sealed and payloads is not None:
         _check_payloads(header, payloads)
     return Admitted(after, recipients, body)
 

@@ -130,20 +130,33 @@ def check_batch(
         ContractError: BATCH_MALFORMED: the signed root is not that of the events.
         ConflictError: BATCH_CHAIN_BROKEN, CLOCK_SKEW.
     """
-    if key.producer != header.producer:
-        raise AccessError("PRODUCER_MISMATCH", f"the key belongs to {key.producer}", field="producer")
-    signing.verify(key.public_key, batch.signature, batch.tbs)
-    if header.batch_seq != state.next_seq or header.prev_batch != state.last_hash:
-        raise ChainError(header.batch_seq, state)
-    ahead_ms = header.created_ms - now_ms
-    if ahead_ms > rules.clock_skew_ms or -ahead_ms > rules.batch_age_ms:
-        raise ConflictError("CLOCK_SKEW", f"created {ahead_ms} ms from the hub's time", field="created_ms")
+    check_header(header, batch.tbs, batch.signature, key=key, state=state, now_ms=now_ms, rules=rules)
     leaves = [leaf_hash(data) for data in batch.events]
     if root_of(leaves) != header.root:
         raise ContractError("BATCH_MALFORMED", "the signed root is not that of these events", field="root")
     events = tuple(CheckedEvent(data, leaf, _decode(data)) for data, leaf in zip(batch.events, leaves, strict=True))
     payloads = {hashlib.sha256(p.envelope).digest(): p for p in batch.payloads}
     return CheckedBatch(batch, header, key, events, payloads)
+
+
+def check_header(
+    header: Batch, tbs: bytes, signature: bytes, *, key: SigningKey, state: ProducerState, now_ms: int, rules: Rules
+) -> None:
+    """Check who signed a batch header, where it stands in its chain and when it was made. Admission and audit share it.
+
+    Raises:
+        AccessError: PRODUCER_MISMATCH.
+        EvidenceError: SIGNATURE_INVALID.
+        ConflictError: BATCH_CHAIN_BROKEN, CLOCK_SKEW.
+    """
+    if key.producer != header.producer:
+        raise AccessError("PRODUCER_MISMATCH", f"the key belongs to {key.producer}", field="producer")
+    signing.verify(key.public_key, signature, tbs)
+    if header.batch_seq != state.next_seq or header.prev_batch != state.last_hash:
+        raise ChainError(header.batch_seq, state)
+    ahead_ms = header.created_ms - now_ms
+    if ahead_ms > rules.clock_skew_ms or -ahead_ms > rules.batch_age_ms:
+        raise ConflictError("CLOCK_SKEW", f"created {ahead_ms} ms from the hub's time", field="created_ms")
 
 
 def _decode(data: bytes) -> Header | ContractError:
