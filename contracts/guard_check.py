@@ -1,0 +1,227 @@
+"""What each kind of guard checks: `check` and `Case`.
+
+A guard reads the event, the values that earlier events left (facts) and the duties that are open, and raises if it does
+not hold. Refusals name codes, dates and fields; a body holds nothing else.
+"""
+
+import calendar
+from collections.abc import Callable, Mapping
+from datetime import date, timedelta
+from typing import Any, Final, NamedTuple
+
+from contracts.deadline import due_at
+from contracts.division import Divisions
+from contracts.errors import ExchangeError, RuleError
+from contracts.event import Header
+from contracts.guard import Guard
+from contracts.procedure_types import Value
+
+_DAY_MS: Final = 86_400_000
+_SHANGHAI_MS: Final = 28_800_000
+_EPOCH: Final = date(1970, 1, 1)
+_YEARS: Final = range(1900, 2200)
+
+
+class Case(NamedTuple):
+    """What a guard may look at.
+
+    Attributes:
+        header: The event that wants to enter.
+        body: Its decoded body.
+        facts: What earlier events left.
+        started: Start of each open duty, by rule, milliseconds.
+        has_counterpart: The other side is named, by this event or an earlier one.
+        divisions: The list of divisions.
+    """
+
+    header: Header
+    body: Mapping[str, Any]
+    facts: Mapping[str, Value | bytes]
+    started: Mapping[str, int]
+    has_counterpart: bool
+    divisions: Divisions
+
+
+def check(guard: Guard, case: Case) -> None:
+    """Check one guard.
+
+    Raises:
+        RuleError: It does not hold; `rule` is its name and `code` its own, by default GUARD_FAILED.
+    """
+    if guard.when is not None and case.body.get(guard.when.field) not in guard.when.values:
+        return
+    _CHECKS[guard.kind](guard, case)
+
+
+def _refuse(guard: Guard, message: str, field: str | None = None) -> RuleError:
+    return RuleError(guard.code, message, field=field, rule=guard.name)
+
+
+def _present(guard: Guard, case: Case) -> None:
+    """Fields that are there: not null, not empty, and no id of zeros."""
+    for field in guard.fields:
+        value = case.body.get(field)
+        if value is None or (isinstance(value, (str, bytes, list, tuple)) and not value):
+            raise _refuse(guard, f"{field} has to be given", field)
+        if isinstance(value, bytes) and not any(value):
+            raise _refuse(guard, f"{field} is all zeros", field)
+
+
+def _one_of(guard: Guard, case: Case) -> None:
+    for field in guard.fields:
+        if case.body.get(field) not in guard.values:
+            raise _refuse(guard, f"{field} is {case.body.get(field)}, allowed is {_listed(guard.values)}", field)
+
+
+def _range(guard: Guard, case: Case) -> None:
+    for field in guard.fields:
+        value = case.body[field]
+        if not _is_within(guard, value):
+            raise _refuse(guard, f"{field} is {value}, {_bounds(guard)}", field)
+
+
+def _remembered(guard: Guard, case: Case) -> None:
+    """An earlier event left the fact, with one of the values if the guard names any."""
+    value = case.facts.get(guard.fact)
+    if value is None:
+        raise _refuse(guard, f"no earlier event of this matter gave {guard.fact}")
+    if guard.values and value not in guard.values:
+        raise _refuse(guard, f"{guard.fact} is {value!r}, allowed is {_listed(guard.values)}")
+
+
+def _not_remembered(guard: Guard, case: Case) -> None:
+    if guard.fact in case.facts:
+        raise _refuse(guard, f"an earlier event of this matter gave {guard.fact} already")
+
+
+def _same_as_remembered(guard: Guard, case: Case) -> None:
+    for field in guard.fields:
+        if case.body.get(field) != case.facts.get(guard.fact):
+            raise _refuse(guard, f"{field} is not the {guard.fact} that this matter holds", field)
+
+
+def _months_elapsed(guard: Guard, case: Case) -> None:
+    since, until = _day(guard, guard.since, case), _day(guard, guard.until, case)
+    too_early = guard.at_least is not None and until < _add_months(since, guard.at_least)
+    if too_early or (guard.at_most is not None and until > _add_months(since, guard.at_most)):
+        raise _refuse(guard, f"from {since} to {until} are not {_bounds(guard)} months", _field_of(guard))
+
+
+def _days_elapsed(guard: Guard, case: Case) -> None:
+    since, until = _day(guard, guard.since, case), _day(guard, guard.until, case)
+    if not _is_within(guard, (until - since).days):
+        raise _refuse(guard, f"from {since} to {until} are not {_bounds(guard)} days", _field_of(guard))
+
+
+def _division(guard: Guard, case: Case) -> None:
+    """A place of a legal document, at county level and no finer, in the producer's region if the guard says so."""
+    for field in guard.fields:
+        code = str(case.body[field])
+        if not code.endswith("000000"):
+            raise RuleError(
+                "DIVISION_TOO_FINE", "clear text names a county and nothing finer", field=field, rule=guard.name
+            )
+        try:
+            case.divisions.county6(code)
+        except ExchangeError as error:
+            raise RuleError(error.code, error.message, field=field, rule=guard.name) from error
+        if guard.region == "PRODUCER" and code[:2] != case.header.producer_region:
+            raise _refuse(guard, f"{code} does not lie in region {case.header.producer_region}", field)
+
+
+def _same_city(guard: Guard, case: Case) -> None:
+    """The remembered division and the new one belong to one prefecture; under no prefecture each is its own city."""
+    for field in guard.fields:
+        new, old = str(case.body[field]), str(case.facts.get(guard.fact, ""))
+        prefecture = case.divisions.get(f"{new[:4]}00000000")
+        is_city = prefecture is not None and not prefecture.is_pseudo
+        if new != old and not (is_city and new[:4] == old[:4]):
+            raise _refuse(guard, f"{new} and {old} are not in one city", field)
+
+
+def _payload(guard: Guard, case: Case) -> None:
+    if not any(guard.profile in ("", ref.profile) for ref in case.header.sealed):
+        raise _refuse(guard, f"a sealed payload {guard.profile} is missing".replace("  ", " "), "sealed")
+
+
+def _counterpart(guard: Guard, case: Case) -> None:
+    if not case.has_counterpart:
+        raise _refuse(guard, "the header has to name the other region and its office", "counterpart_office")
+
+
+def _other_region(guard: Guard, case: Case) -> None:
+    if case.header.counterpart_region == case.header.producer_region:
+        raise _refuse(guard, f"both sides are in region {case.header.producer_region}", "counterpart_region")
+
+
+def _rule_passed(guard: Guard, case: Case) -> None:
+    """The open limit has run out; one that nobody started cannot."""
+    started = case.started.get(guard.rule)
+    if started is None:
+        raise _refuse(guard, f"{guard.rule} does not run in this matter")
+    due = due_at(guard.rule, start_ms=started, region=case.header.producer_region)
+    if case.header.occurred_at < due.due_ms:
+        raise _refuse(guard, f"{guard.rule} runs until {_local_day(due.due_ms - 1)}", "occurred_at")
+
+
+def _is_within(guard: Guard, value: int) -> bool:
+    too_low = guard.at_least is not None and value < guard.at_least
+    return not too_low and not (guard.at_most is not None and value > guard.at_most)
+
+
+def _bounds(guard: Guard) -> str:
+    lower = "" if guard.at_least is None else f"at least {guard.at_least}"
+    upper = "" if guard.at_most is None else f"at most {guard.at_most}"
+    return " and ".join(bound for bound in (lower, upper) if bound)
+
+
+def _listed(values: frozenset[Value]) -> str:
+    return " or ".join(sorted(str(value) for value in values))
+
+
+def _field_of(guard: Guard) -> str | None:
+    return next((place[5:] for place in (guard.until, guard.since) if place.startswith("body.")), None)
+
+
+def _local_day(ms: int) -> date:
+    return _EPOCH + timedelta(days=(ms + _SHANGHAI_MS) // _DAY_MS)
+
+
+def _day(guard: Guard, place: str, case: Case) -> date:
+    if place == "occurred":
+        return _local_day(case.header.occurred_at)
+    source, _, name = place.partition(".")
+    value = (case.body if source == "body" else case.facts).get(name)
+    if value is None:
+        raise _refuse(guard, f"{name} has to be given", name if source == "body" else None)
+    try:
+        day = date.fromisoformat(str(value))
+    except ValueError as error:
+        raise _refuse(guard, f"{name} is no date", name) from error
+    if day.year not in _YEARS:
+        raise _refuse(guard, f"{name} is no date of our time", name)
+    return day
+
+
+def _add_months(day: date, months: int) -> date:
+    """The corresponding day, or the last of the month if it has none (民法典 202)."""
+    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    return date(year, month + 1, min(day.day, calendar.monthrange(year, month + 1)[1]))
+
+
+_CHECKS: Final[Mapping[str, Callable[[Guard, Case], None]]] = {
+    "present": _present,
+    "one_of": _one_of,
+    "range": _range,
+    "remembered": _remembered,
+    "not_remembered": _not_remembered,
+    "same_as_remembered": _same_as_remembered,
+    "months_elapsed": _months_elapsed,
+    "days_elapsed": _days_elapsed,
+    "division": _division,
+    "same_city": _same_city,
+    "payload": _payload,
+    "counterpart": _counterpart,
+    "other_region": _other_region,
+    "rule_passed": _rule_passed,
+}

@@ -1,0 +1,258 @@
+"""What a procedure is made of: states, rows, who acts, who is told, which duties start and end.
+
+Values only; `contracts.procedure` reads them from TOML and `contracts.procedure_check` checks them as a whole. Every
+row of a file is unfolded into one `Transition` for each state it starts from, so that a row is found by event and
+state alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Final, Literal
+
+Value = str | int | bool
+"""A body value that a row may depend on."""
+
+ANY_SIDE: Final = "ANY"
+"""An actor of whichever side the matter has; used by restrictions."""
+HOLDERS: Final = "HOLDERS"
+"""In `NotifyRow.side`: every office that got content of this matter so far."""
+RETENTION: Final = "RETENTION"
+"""In place of a rule: the limit is the procedure's own `retention.key_days`."""
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """One state of a procedure.
+
+    Attributes:
+        name: Upper case, unique in its procedure.
+        is_final: Nothing leaves it; open duties end here.
+        responsible: The side that answers for the person in this state; None where the procedure does not say.
+    """
+
+    name: str
+    is_final: bool
+    responsible: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class When:
+    """A row, a recipient or a guard counts only if a body field has one of these values.
+
+    Attributes:
+        field: Name of the body field.
+        values: What it may be.
+    """
+
+    field: str
+    values: frozenset[Value]
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who may make an event.
+
+    Attributes:
+        side: Side of the matter, `ANY` for any of them, None for the hub (a timer or the hub itself).
+        offices: Office types that may act; empty for the hub.
+        on_behalf: Who orders it where that is not the office itself (DOMAIN 2.4); told, not checked.
+        any_county: The office need not serve the county that its side is bound to.
+        takes_over: The acting office takes the side over: its county and its offices are bound anew.
+    """
+
+    side: str | None
+    offices: frozenset[str]
+    on_behalf: tuple[str, ...]
+    any_county: bool
+    takes_over: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StartDuty:
+    """A duty or window that an event opens.
+
+    Attributes:
+        rule: Id of the rule in `contracts/rules/deadlines.csv`, or `RETENTION`.
+        side: Whose it is.
+        office: Office type whose it is.
+        since: Body field with the date from which it counts; None counts from `occurred_at`.
+        plus_days: Body field with days that lie outside the limit (travel).
+    """
+
+    rule: str
+    side: str
+    office: str
+    since: str | None
+    plus_days: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class NotifyRow:
+    """Who is told of an event.
+
+    Attributes:
+        side: Side of the recipient, or `HOLDERS`.
+        office: Office type; empty for `HOLDERS`.
+        profile: The profile sealed to it; None tells the status only.
+        many: The content may travel as several payloads of this profile.
+        when: Only if the body says so.
+    """
+
+    side: str
+    office: str
+    profile: str | None
+    many: bool
+    when: When | None
+
+
+@dataclass(frozen=True, slots=True)
+class Remember:
+    """A body value that later guards need.
+
+    Attributes:
+        field: Name of the body field.
+        fact: Name under which the matter keeps it.
+    """
+
+    field: str
+    fact: str
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """One row of a procedure, from one state.
+
+    Attributes:
+        row: Number of the `[[transition]]` table in its file, from 1.
+        source: State before; None starts a matter.
+        command: The order that leads to it.
+        event: The fact.
+        by: Who may make it.
+        target: State after.
+        when: Only if the body says so; rows of one event and state exclude each other by it.
+        guards: Names in `contracts/rules/guards.toml`, in the order they are checked.
+        meets: Rules whose open duties end.
+        starts: Duties that open.
+        notify: Who is told.
+        remember: Values to keep for later guards.
+        after: The rule whose end lets the timer act; None for every row that a timer does not make.
+        names_counterpart: False forbids the event to name the other side.
+        purpose: Purpose code that the header carries.
+        legal_bases: Legal bases, of which the header carries one.
+    """
+
+    row: int
+    source: str | None
+    command: str
+    event: str
+    by: Actor
+    target: str
+    when: When | None
+    guards: tuple[str, ...]
+    meets: tuple[str, ...]
+    starts: tuple[StartDuty, ...]
+    notify: tuple[NotifyRow, ...]
+    remember: tuple[Remember, ...]
+    after: str | None
+    names_counterpart: bool
+    purpose: str
+    legal_bases: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Counterpart:
+    """The other side, which the header of an event names.
+
+    Attributes:
+        side: Its name.
+        offices: Types of the office that may be named.
+        is_required: A matter starts only with region and office of it; such a counterpart never changes. One that is
+            not required is the one named last.
+    """
+
+    side: str
+    offices: frozenset[str]
+    is_required: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """How long content and skeleton are kept, from the first of these states.
+
+    Attributes:
+        key_days: Days until the payload keys are destroyed.
+        skeleton_years: Years the record of the acts is kept.
+        since: States that start the count.
+    """
+
+    key_days: int
+    skeleton_years: int
+    since: tuple[str, ...]
+
+
+Kind = Literal["registration", "move", "permit", "case", "hub"]
+
+
+@dataclass(frozen=True, slots=True)
+class Procedure:
+    """One procedure under one edition.
+
+    Attributes:
+        id: Its name, upper case.
+        edition: Edition of the contracts it belongs to; a released one is never edited.
+        kind: What aggregate it moves; `hub` for what the hub records on its own.
+        event_class: `class` of its events.
+        data_class: `data_class` of its events.
+        sides: Sides that act; the first one starts.
+        counterpart: The side that a header names; None if there is none.
+        purpose: Purpose of rows that name no other.
+        legal_bases: Legal bases of rows that name no other.
+        outside_rules: Rules it may meet although none of its rows starts them.
+        retention: How long it is kept.
+        states: By name, in file order.
+        transitions: All rows, unfolded, in file order.
+        file: Name of the file it came from.
+        rows: Index of `transitions` by event and state before; made from them.
+        events: Event types it knows; made from `transitions`.
+    """
+
+    id: str
+    edition: int
+    kind: Kind
+    event_class: str
+    data_class: str
+    sides: tuple[str, ...]
+    counterpart: Counterpart | None
+    purpose: str
+    legal_bases: tuple[str, ...]
+    outside_rules: frozenset[str]
+    retention: Retention
+    states: Mapping[str, State]
+    transitions: tuple[Transition, ...]
+    file: str
+    rows: Mapping[tuple[str, str | None], tuple[Transition, ...]] = field(init=False, repr=False, compare=False)
+    events: frozenset[str] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Build the index that the hot path reads."""
+        rows: dict[tuple[str, str | None], tuple[Transition, ...]] = {}
+        for transition in self.transitions:
+            key = (transition.event, transition.source)
+            rows[key] = (*rows.get(key, ()), transition)
+        object.__setattr__(self, "rows", MappingProxyType(rows))
+        object.__setattr__(self, "events", frozenset(event for event, _ in rows))
+
+    @property
+    def all_sides(self) -> tuple[str, ...]:
+        """Sides that act, and the one that is only told, if there is one."""
+        if self.counterpart is None or self.counterpart.side in self.sides:
+            return self.sides
+        return (*self.sides, self.counterpart.side)
+
+
+def body_schema(event_type: str) -> str:
+    """Full name of the Avro schema of an event's body."""
+    return f"pprd.v1.{event_type}Body"
