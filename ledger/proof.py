@@ -24,10 +24,9 @@ from ledger.checkpoint import Checkpoint, parse_decimal
 from ledger.compact import HASH_BYTES, MAX_TREE_SIZE
 from ledger.note import MAX_NOTE_BYTES, parse_base64, split_note
 from ledger.tiles import MAX_ENTRY_BYTES
-from ledger.tree import hash_leaf, verify_inclusion
+from ledger.tree import MAX_PATH, hash_leaf, verify_inclusion
 
 _HEADER: Final = "c2sp.org/tlog-proof@v1"
-MAX_PATH: Final = 63
 MAX_PROOF_BYTES: Final = MAX_NOTE_BYTES + 96 * 1024
 """Longest proof file: a note, the base64 of an entry, 63 hashes and two short lines."""
 

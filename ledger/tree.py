@@ -2,11 +2,13 @@
 
 A tree of n leaves splits at the largest power of two strictly below n; nothing is padded or doubled. Proofs are made
 from a `NodeReader` (hashes of perfect subtrees, see `ledger.tiles`), never by hashing the leaves again. Checking looks
-at the exact length of a proof first, then folds it: a statement has one proof, and what is left over is an error. No
-tree has more than 2**63 - 1 leaves, so that no proof needs more than 63 hashes on one side.
+at the exact length of a proof first, then folds it: a statement has one proof, and what is left over is an error. A
+proof has at most 63 hashes (a range proof on each side); only from far above 2**62 leaves could one need more, and it is
+refused.
 """
 
 from collections.abc import Callable, Sequence
+from typing import Final
 
 from contracts.errors import EvidenceError
 from contracts.ids import Hash
@@ -25,6 +27,7 @@ from ledger.compact import (
 __all__ = [
     "EMPTY_ROOT",
     "HASH_BYTES",
+    "MAX_PATH",
     "MAX_TREE_SIZE",
     "CompactRange",
     "NodeReader",
@@ -41,6 +44,9 @@ __all__ = [
     "verify_inclusion",
     "verify_range",
 ]
+
+MAX_PATH: Final = 63
+"""Hashes in a proof, at most."""
 
 NodeReader = Callable[[int, int], Hash]
 """Called with (level, index): gives the hash of the 2**level leaves from index * 2**level on."""
@@ -82,7 +88,7 @@ def verify_consistency(*, size1: int, size2: int, path: Sequence[Hash], root1: H
     Args:
         size1: Leaves in the earlier tree.
         size2: Leaves in the later tree, at least `size1`.
-        path: Hashes of the proof; none if `size1` is 0 or equals `size2`.
+        path: Hashes of the proof, at most 63; none if `size1` is 0 or equals `size2`.
         root1: Root of the earlier tree, 32 bytes.
         root2: Root of the later tree, 32 bytes.
 
@@ -115,7 +121,7 @@ def _fold_consistency(size1: int, size2: int, path: Sequence[Hash], root1: Hash)
     # The largest subtree that ends at size1 begins the proof; it is root1 itself if size1 is a power of two.
     hashes = iter(path) if index else iter((root1, *path))
     wanted = _path_length(index, last) + (1 if index else 0)
-    if len(path) != wanted:
+    if len(path) != wanted or wanted > MAX_PATH:
         raise EvidenceError(
             "CONSISTENCY_INVALID", f"proof has {len(path)} hashes, from {size1} to {size2} leaves it has {wanted}"
         )
