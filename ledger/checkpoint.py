@@ -98,7 +98,7 @@ def sign_checkpoint(checkpoint: Checkpoint, signer: NoteSigner) -> bytes:
     """Give the signed note of a checkpoint.
 
     Raises:
-        ContractError: CHECKPOINT_INVALID is never signed: NOTE_MALFORMED, the key has another name than the ledger.
+        ContractError: NOTE_MALFORMED, the key has another name than the ledger.
     """
     if signer.name != checkpoint.origin:
         raise ContractError("NOTE_MALFORMED", f"key {signer.name!r} does not sign for {checkpoint.origin!r}")

@@ -16,7 +16,7 @@ Source: LEDGER, section 2; C2SP signed-note.
 import base64
 import binascii
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 from hashlib import sha256
 from typing import Final, NamedTuple, Self
@@ -141,15 +141,17 @@ class NoteSigner:
     Attributes:
         name: Key name, for a log its origin.
         private_key: Used for notes and nothing else.
+        verifier: The public side.
     """
 
     name: str
     private_key: Ed25519PrivateKey
+    verifier: NoteVerifier = field(init=False)
 
-    @property
-    def verifier(self) -> NoteVerifier:
-        """The public side."""
-        return NoteVerifier(self.name, KeyType.ED25519, self.private_key.public_key().public_bytes_raw())
+    def __post_init__(self) -> None:
+        """Derive the public side once: ContractError NOTE_MALFORMED for a bad name."""
+        raw = self.private_key.public_key().public_bytes_raw()
+        object.__setattr__(self, "verifier", NoteVerifier(self.name, KeyType.ED25519, raw))
 
     def line(self, text: bytes) -> bytes:
         """Give the signature line for a text."""
@@ -163,15 +165,17 @@ class Cosigner:
     Attributes:
         name: Key name.
         private_key: Used for cosignatures and nothing else.
+        verifier: The public side.
     """
 
     name: str
     private_key: Ed25519PrivateKey
+    verifier: NoteVerifier = field(init=False)
 
-    @property
-    def verifier(self) -> NoteVerifier:
-        """The public side."""
-        return NoteVerifier(self.name, KeyType.COSIGNATURE, self.private_key.public_key().public_bytes_raw())
+    def __post_init__(self) -> None:
+        """Derive the public side once: ContractError NOTE_MALFORMED for a bad name."""
+        raw = self.private_key.public_key().public_bytes_raw()
+        object.__setattr__(self, "verifier", NoteVerifier(self.name, KeyType.COSIGNATURE, raw))
 
     def line(self, text: bytes, *, seconds: int) -> bytes:
         """Give the signature line for the text of a checkpoint seen at `seconds` since the epoch."""

@@ -3,7 +3,7 @@
 A tree of n leaves splits at the largest power of two strictly below n; nothing is padded or doubled. Proofs are made
 from a `NodeReader` (hashes of perfect subtrees, see `ledger.tiles`), never by hashing the leaves again. Checking looks
 at the exact length of a proof first, then folds it: a statement has one proof, and what is left over is an error. A
-proof has at most 63 hashes (a range proof on each side); only from far above 2**62 leaves could one need more, and it is
+proof has at most 63 hashes (a range proof on each side); only far above 2**62 leaves could one need more, which is
 refused.
 """
 
