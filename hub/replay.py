@@ -1,9 +1,9 @@
 """The audit: read a ledger from its first entry and derive everything again, believing nothing that it says of itself.
 
 Entry after entry: the tree, the producer's signature under a key that the ledger's own events make valid there, the
-chain of batches, the refusals, every event decoded and admitted anew, every state, every delivery with its running hash,
-every published head, every missed duty and every opening. The first entry that does not follow ends the audit with its
-index and the reason.
+chain of batches, the refusals, every event decoded and admitted anew, every state, every delivery with its running
+hash, every published head, every missed duty and every opening. The first entry that does not follow ends the audit
+with its index and the reason.
 
 Memory does not grow with the ledger: matters and event ids lie on a `Shelf`, which may spill to disk.
 Not here: where entries come from and what a data folder holds beside them (adapters).
@@ -54,7 +54,7 @@ class Shelf(Protocol):
         """The stream of a recorded event id."""
 
 
-class Unexplained(EvidenceError):
+class UnexplainedError(EvidenceError):
     """An entry that does not follow from those before it.
 
     Attributes:
@@ -147,7 +147,7 @@ class Replay:
         """Take the next entry.
 
         Raises:
-            Unexplained: It does not follow from those before it.
+            UnexplainedError: It does not follow from those before it.
         """
         index = LeafIndex(self.tally.entries)
         try:
@@ -158,10 +158,10 @@ class Replay:
                     self._open(index, entry)
                 case GenesisEntry() as entry:
                     self._start(index, entry)
-        except Unexplained:
+        except UnexplainedError:
             raise
         except ExchangeError as error:
-            raise Unexplained(index, error) from error
+            raise UnexplainedError(index, error) from error
         self.tree.append(hash_leaf(data))
         self.tally.entries += 1
 
@@ -169,7 +169,7 @@ class Replay:
         """Take entries until there are no more.
 
         Raises:
-            Unexplained: The first one that does not follow.
+            UnexplainedError: The first one that does not follow.
         """
         for data in entries:
             self.feed(data)
@@ -202,6 +202,8 @@ class Replay:
         )
         leaves: list[Hash | None] = [None] * header.n
         for refused in entry.refused:
+            if refused.position >= header.n:
+                raise _wrong(f"a refusal at position {refused.position} of a batch of {header.n}")
             leaves[refused.position] = refused.leaf_hash
         waiting = [position for position in range(header.n - 1, -1, -1) if leaves[position] is None]
         self._batch = _OpenBatch(index, header, key, entry.recorded_at, leaves, waiting)
