@@ -7,6 +7,7 @@ only if the Python type of a value tells its branch; without that the bytes of s
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, Final, NoReturn
 
 from contracts.errors import ContractError
@@ -54,6 +55,7 @@ _KINDS: Final = {
     list: "list",
     tuple: "list",
     dict: "mapping",
+    MappingProxyType: "mapping",
 }
 
 
@@ -237,7 +239,7 @@ def _of_record(name: str, fields: dict[str, Check]) -> Check:
     names = fields.keys()
 
     def check(value: object, path: str) -> None:
-        if type(value) is not dict:
+        if type(value) is not dict and type(value) is not MappingProxyType:
             _unfit(path, value, name)
         if value.keys() != names:
             wrong = sorted(map(str, value.keys() - names))
@@ -283,7 +285,7 @@ def _of_items(item: Check) -> Check:
 
 def _of_values(item: Check) -> Check:
     def check(value: object, path: str) -> None:
-        if type(value) is not dict:
+        if type(value) is not dict and type(value) is not MappingProxyType:
             _unfit(path, value, "mapping")
         inner = f"{path}{{}}"
         for key, one in value.items():
