@@ -1,6 +1,6 @@
 """Notification profiles: what an office receives, and nothing else (DOMAIN 5.3, 9.4).
 
-One Avro schema a profile in `contracts/avro/profiles/`, file `np_res.avsc` for `NP-RES`. Each holds the common fields of
+One Avro schema a profile in `contracts/avro/profiles/`, file `np_res.avsc` for `NP-RES`. Each has the common fields of
 every payload (`profile`, `purpose`, `legal_basis`, `retention_rule`, `expires_on`, `minor`, `seal_state`,
 `safety_hold`) and the fields of its own row in DOMAIN 9.4. There is no schema for a full record.
 
