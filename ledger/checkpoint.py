@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from contracts.errors import ContractError, EvidenceError
 from contracts.ids import Hash, TreeSize
 from ledger.compact import EMPTY_ROOT, HASH_BYTES, MAX_TREE_SIZE
-from ledger.note import KeyType, NoteSigner, NoteVerifier, check_name, parse_base64, parse_note, sign_note
+from ledger.note import KeyType, NoteSigner, NoteVerifier, check_name, parse_base64, parse_note, sign_note, split_note
 
 _is_decimal = re.compile("0|[1-9][0-9]{0,18}", re.ASCII).fullmatch
 
@@ -92,6 +92,15 @@ def parse_checkpoint(note: bytes, verifier: NoteVerifier) -> Checkpoint:
     if checkpoint.origin != verifier.name:
         raise EvidenceError("CHECKPOINT_INVALID", f"{verifier.name!r} signed a checkpoint of {checkpoint.origin!r}")
     return checkpoint
+
+
+def checkpoint_size(note: bytes) -> TreeSize:
+    """Read the size from a checkpoint without checking a signature: only for notes of one's own store.
+
+    Raises:
+        ContractError: NOTE_MALFORMED.
+    """
+    return parse_checkpoint_text(split_note(note)[0]).size
 
 
 def sign_checkpoint(checkpoint: Checkpoint, signer: NoteSigner) -> bytes:
