@@ -1,8 +1,8 @@
 """What an event body may hold, and the forms of its strings.
 
 Bodies are clear text: everyone who relays an event can read them. So a body schema may only hold enums, fixed, int,
-long and boolean, strings whose `pattern` bounds them to a code (at most 64 characters), lists and records of these, and nothing or one of these
-(DOMAIN 5.2). Where a type could carry free text, the schema is refused.
+long and boolean, strings whose `pattern` bounds them to a code (at most 64 characters), lists and records of these, and
+nothing or one of these (DOMAIN 5.2). Where a type could carry free text, the schema is refused.
 """
 
 import re

@@ -189,13 +189,15 @@ def open_sealed(
     return plaintext
 
 
-def check_form(ref: SealedRef, envelope: bytes, wrapped: Sequence[WrappedKey], producing_office: OfficeId) -> None:
-    """Check all of a submitted payload that needs no key.
+def check_form(
+    ref: SealedRef, envelope: bytes, wrapped_offices: Sequence[OfficeId], producing_office: OfficeId
+) -> None:
+    """Check of a submitted payload what needs no key; see `check_wrapped_keys` for the keys themselves.
 
     Args:
         ref: The row of the event's header.
         envelope: The bytes that came with the event.
-        wrapped: The wrapped keys that came with it.
+        wrapped_offices: The office of each wrapped key that came with it.
         producing_office: From the event's header.
 
     Raises:
@@ -204,18 +206,25 @@ def check_form(ref: SealedRef, envelope: bytes, wrapped: Sequence[WrappedKey], p
     """
     if len(envelope) != envelope_size(ref.bucket_kib) or not envelope.startswith(_HEAD):
         raise ContractError("PAYLOAD_FORM", f"{len(envelope)} bytes are no envelope of {ref.bucket_kib} KiB")
-    offices = sorted(key.office for key in wrapped)
+    offices = sorted(wrapped_offices)
     if offices != sorted({*ref.recipients, producing_office}):
         raise ContractError(
             "PAYLOAD_FORM", f"keys are wrapped to {offices}, recipients and producer are others", field="wrapped"
         )
-    if any(len(key.enc) != WRAPPED_KEY_BYTES or len(key.key_id) != 8 for key in wrapped):
-        raise ContractError("PAYLOAD_FORM", f"a wrapped key has not {WRAPPED_KEY_BYTES} bytes", field="wrapped")
     found = hashlib.sha256(envelope).digest()
     if found != ref.ciphertext_hash:
-        raise ContractError(
-            "PAYLOAD_HASH", f"the event names {ref.ciphertext_hash.hex()}, the payload is {found.hex()}"
-        )
+        raise ContractError("PAYLOAD_HASH", f"the event says {ref.ciphertext_hash.hex()}, found {found.hex()}")
+
+
+def check_wrapped_keys(wrapped: Sequence[WrappedKey]) -> None:
+    """Check the lengths of submitted wrapped keys; only their offices can tell whether they open anything.
+
+    Raises:
+        ContractError: PAYLOAD_FORM; a key has not `WRAPPED_KEY_BYTES` or its key id not 8 bytes.
+    """
+    for key in wrapped:
+        if len(key.enc) != WRAPPED_KEY_BYTES or len(key.key_id) != 8:
+            raise ContractError("PAYLOAD_FORM", f"wrapped key of {len(key.enc)} bytes", field="wrapped")
 
 
 def _bound(associated: Associated) -> bytes:
