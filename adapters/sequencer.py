@@ -1,0 +1,331 @@
+"""The hub's one writer: a worker thread that takes everything that waits and records it as one group.
+
+Rules that it keeps: batches are recorded in the order in which they were offered; a group is at most `group_events`
+events, or one larger batch; nothing waits for a timer; what was taken is recorded even if the caller has gone, because
+a repeated submission gets the original receipt. Counters belong to the event loop's thread alone, the recorder to the
+worker's alone; they meet in one queue and in one call back to the loop a group.
+
+Whatever the recorder raises from a group means that our own state is unknown: the sequencer stops for good, tells
+everyone who waits, and completes `failure`. Transports are not here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from queue import Empty, SimpleQueue
+from threading import Thread
+from time import perf_counter
+from types import TracebackType
+from typing import NamedTuple, Protocol, TypeAlias, TypeVar, cast
+
+from contracts.errors import ExchangeError, FatalError, UnavailableError
+from hub.submission import BatchAnswer, SubmittedBatch
+from ledger.batch import MAX_BATCH
+
+T = TypeVar("T")
+
+MAX_QUEUE_EVENTS = 8_192
+"""Events that may wait or be in work: half a second of a busy hub."""
+MAX_QUEUE_BYTES = 64 << 20
+"""Bytes of batches that may wait or be in work."""
+_RETRY_MS = (20, 5_000)
+
+
+class Recorder(Protocol):
+    """What the sequencer drives: the application, called from one thread only."""
+
+    def submit(self, batches: Sequence[SubmittedBatch]) -> list[BatchAnswer]:
+        """Record batches in order in one commit and answer each of them."""
+
+
+class _Batch(NamedTuple):
+    batch: SubmittedBatch
+    events: int
+    size_bytes: int
+    answer: asyncio.Future[BatchAnswer]
+
+
+class _Job(NamedTuple):
+    job: Callable[[], object]
+    answer: asyncio.Future[object]
+
+
+_Work: TypeAlias = _Batch | _Job
+_Outcome: TypeAlias = tuple[asyncio.Future[object], object, ExchangeError | None]
+
+
+class Sequencer:
+    """One worker thread behind a bounded queue. Use as an async context, or `start` and `drain`.
+
+    Args:
+        recorder: Called from the worker thread only, once a group.
+        max_queue_events: Bound of events that wait or are in work.
+        max_queue_bytes: Bound of their bytes, as told by the transport.
+        group_events: Bound of one group.
+    """
+
+    def __init__(
+        self,
+        recorder: Recorder,
+        *,
+        max_queue_events: int = MAX_QUEUE_EVENTS,
+        max_queue_bytes: int = MAX_QUEUE_BYTES,
+        group_events: int = MAX_BATCH,
+    ) -> None:
+        self._recorder = recorder
+        self._max_events = max_queue_events
+        self._max_bytes = max_queue_bytes
+        self._group_events = group_events
+        self._queue: SimpleQueue[_Work | None] = SimpleQueue()
+        self._waiters: deque[asyncio.Future[None]] = deque()
+        self._listeners: list[Callable[[], None]] = []
+        self._events = 0
+        self._bytes = 0
+        self._event_seconds = 1e-4
+        self._is_open = False
+        self._thread: Thread | None = None
+        self._loop: asyncio.AbstractEventLoop
+        self._failure: asyncio.Future[FatalError]
+
+    @property
+    def failure(self) -> asyncio.Future[FatalError]:
+        """Completed with the error if the recorder fails; pending as long as all is well."""
+        return self._failure
+
+    @property
+    def waiting_events(self) -> int:
+        """Events that wait or are in work."""
+        return self._events
+
+    def listen(self, listener: Callable[[], None]) -> None:
+        """Call back on the event loop after each group or job that was recorded; it must not block."""
+        self._listeners.append(listener)
+
+    def start(self) -> None:
+        """Take the running event loop and start the worker thread."""
+        self._loop = asyncio.get_running_loop()
+        self._failure = self._loop.create_future()
+        self._is_open = True
+        self._thread = Thread(target=self._work, name="pprd-sequencer", daemon=True)
+        self._thread.start()
+
+    async def drain(self) -> None:
+        """Accept nothing more, finish what waits, end the worker thread. Safe to call twice."""
+        if self._is_open:
+            self._is_open = False
+            self._queue.put(None)
+            self._wake_waiters()
+        if self._thread is not None:
+            await asyncio.to_thread(self._thread.join)
+
+    async def __aenter__(self) -> Sequencer:
+        self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.drain()
+
+    async def enqueue(
+        self, batch: SubmittedBatch, *, size_bytes: int = 0, patience_seconds: float = 0.0
+    ) -> Awaitable[BatchAnswer]:
+        """Put a batch into the queue; the order of returning is the order of recording.
+
+        Args:
+            batch: As it arrived.
+            size_bytes: What it takes in memory, for the bound.
+            patience_seconds: How long to wait for room; zero refuses at once.
+
+        Returns:
+            The answer to come.
+
+        Raises:
+            UnavailableError: OVERLOADED: no room in time, carries when to try again; SHUTTING_DOWN: nothing is taken
+                any more.
+        """
+        events = max(1, len(batch.events))
+        if not self._has_room(events, size_bytes) or not self._is_open:
+            await self._wait_for_room(events, size_bytes, patience_seconds)
+        self._events += events
+        self._bytes += size_bytes
+        answer: asyncio.Future[BatchAnswer] = self._loop.create_future()
+        self._queue.put(_Batch(batch, events, size_bytes, answer))
+        return answer
+
+    async def submit(self, batch: SubmittedBatch, *, size_bytes: int = 0, patience_seconds: float = 0.0) -> BatchAnswer:
+        """Enqueue a batch and wait for its answer.
+
+        Raises:
+            UnavailableError: As `enqueue`.
+            FatalError: The recorder failed; whether the batch was recorded is unknown.
+        """
+        return await (await self.enqueue(batch, size_bytes=size_bytes, patience_seconds=patience_seconds))
+
+    async def call(self, job: Callable[[], T], *, patience_seconds: float = 5.0) -> T:
+        """Run a job on the worker thread between groups: an opening, a change of the directory, heads, timers.
+
+        Returns:
+            What the job returns.
+
+        Raises:
+            ExchangeError: What the job raises; the sequencer goes on unless it is fatal.
+            UnavailableError: As `enqueue`.
+            FatalError: The job raised something that is not an error of ours, or a fatal one.
+        """
+        if not self._has_room(1, 0) or not self._is_open:
+            await self._wait_for_room(1, 0, patience_seconds)
+        self._events += 1
+        answer: asyncio.Future[object] = self._loop.create_future()
+        self._queue.put(_Job(job, answer))
+        return cast("T", await answer)
+
+    # -- the loop's side -------------------------------------------------------------------------------------------
+
+    def _has_room(self, events: int, size_bytes: int) -> bool:
+        # One batch always fits into an empty queue, or it could never be refused for its size.
+        return not self._waiters and (
+            self._events == 0
+            or (self._events + events <= self._max_events and self._bytes + size_bytes <= self._max_bytes)
+        )
+
+    async def _wait_for_room(self, events: int, size_bytes: int, patience_seconds: float) -> None:
+        deadline = self._loop.time() + patience_seconds
+        while self._is_open:
+            left_seconds = deadline - self._loop.time()
+            if left_seconds <= 0:
+                raise self._overloaded()
+            # Everyone who waits is woken in order and looks again before anything else can run.
+            waiter: asyncio.Future[None] = self._loop.create_future()
+            self._waiters.append(waiter)
+            try:
+                await asyncio.wait((waiter,), timeout=left_seconds)
+            finally:
+                if not waiter.done():
+                    self._waiters.remove(waiter)
+            if waiter.done() and self._has_room(events, size_bytes):
+                return
+        raise UnavailableError("SHUTTING_DOWN", "the hub takes nothing more")
+
+    def _overloaded(self) -> UnavailableError:
+        error = UnavailableError("OVERLOADED", f"{self._events} events are waiting, {self._max_events} are accepted")
+        low, high = _RETRY_MS
+        error.retry_after_ms = min(high, max(low, round(1000 * self._events * self._event_seconds)))
+        return error
+
+    def _wake_waiters(self) -> None:
+        while self._waiters:
+            waiter = self._waiters.popleft()
+            if not waiter.done():
+                waiter.set_result(None)
+
+    def _settle(self, outcomes: Sequence[_Outcome], events: int, size_bytes: int, seconds: float) -> None:
+        _complete(outcomes)
+        self._events -= events
+        self._bytes -= size_bytes
+        if seconds > 0:
+            self._event_seconds += (seconds / events - self._event_seconds) / 8
+        if self._waiters:
+            self._wake_waiters()
+        for listener in self._listeners:
+            listener()
+
+    def _fail(self, failure: FatalError, held: _Work | None) -> None:
+        self._is_open = False
+        left = [held]
+        while not self._queue.empty():
+            left.append(self._queue.get_nowait())
+        _complete([(_any(work.answer), None, failure) for work in left if work is not None])
+        self._events = self._bytes = 0
+        self._wake_waiters()
+        if not self._failure.done():
+            self._failure.set_result(failure)
+
+    # -- the worker's side -----------------------------------------------------------------------------------------
+
+    def _work(self) -> None:
+        held: _Work | None = None
+        while True:
+            first = held if held is not None else self._queue.get()
+            held, is_last = None, False
+            if first is None:
+                return
+            if isinstance(first, _Job):
+                failure = self._run(first)
+            else:
+                group, held, is_last = self._take(first)
+                failure = self._record(group)
+            if failure is not None:
+                self._loop.call_soon_threadsafe(self._fail, failure, held)
+            if failure is not None or is_last:
+                return
+
+    def _take(self, first: _Batch) -> tuple[list[_Batch], _Work | None, bool]:
+        group, events = [first], first.events
+        while events < self._group_events:
+            try:
+                work = self._queue.get_nowait()
+            except Empty:
+                break
+            if work is None:
+                return group, None, True
+            if isinstance(work, _Job) or events + work.events > self._group_events:
+                return group, work, False
+            group.append(work)
+            events += work.events
+        return group, None, False
+
+    def _record(self, group: list[_Batch]) -> FatalError | None:
+        began = perf_counter()
+        failure: FatalError | None = None
+        outcomes: list[_Outcome]
+        try:
+            answers = self._recorder.submit([work.batch for work in group])
+            outcomes = [(_any(work.answer), answer, None) for work, answer in zip(group, answers, strict=True)]
+        except Exception as err:  # noqa: BLE001 - the outermost loop of the writer: whatever it is, our state is unknown
+            failure = _fatal(err)
+            outcomes = [(_any(work.answer), None, failure) for work in group]
+        self._post(outcomes, sum(w.events for w in group), sum(w.size_bytes for w in group), perf_counter() - began)
+        return failure
+
+    def _run(self, work: _Job) -> FatalError | None:
+        failure: FatalError | None = None
+        outcome: _Outcome
+        try:
+            outcome = (work.answer, work.job(), None)
+        except ExchangeError as err:
+            failure = err if isinstance(err, FatalError) else None
+            outcome = (work.answer, None, err)
+        except Exception as err:  # noqa: BLE001 - as above
+            failure = _fatal(err)
+            outcome = (work.answer, None, failure)
+        self._post((outcome,), 1, 0, 0.0)
+        return failure
+
+    def _post(self, outcomes: Sequence[_Outcome], events: int, size_bytes: int, seconds: float) -> None:
+        self._loop.call_soon_threadsafe(self._settle, outcomes, events, size_bytes, seconds)
+
+
+def _complete(outcomes: Sequence[_Outcome]) -> None:
+    for answer, result, error in outcomes:
+        if answer.done():  # whoever waited has gone
+            continue
+        if error is None:
+            answer.set_result(result)
+        else:
+            answer.set_exception(error)
+
+
+def _any(answer: asyncio.Future[BatchAnswer] | asyncio.Future[object]) -> asyncio.Future[object]:
+    return cast("asyncio.Future[object]", answer)
+
+
+def _fatal(err: Exception) -> FatalError:
+    if isinstance(err, FatalError):
+        return err
+    # The kind only: the text of a foreign exception may quote what it choked on.
+    failure = FatalError("STATE_UNKNOWN", f"the hub's writer met {type(err).__name__} and stopped")
+    failure.__cause__ = err
+    return failure
