@@ -66,6 +66,8 @@ def test_the_tree_keeps_every_rule(copy: Path) -> None:
         ("ledger/broken.py", "import nats", "ledger.broken -> nats"),
         ("contracts/broken.py", "import structlog", "contracts.broken -> structlog"),
         ("contracts/broken.py", "import chinese_calendar", "contracts.broken -> chinese_calendar"),
+        ("hub/routing.py", "import hub.application", "hub.routing -> hub.application"),
+        ("hub/replay.py", "import hub.application", "hub.replay -> hub.application"),
         ("adapters/broken.py", "import contracts.ids", "adapters.broken"),
         ("adapters/store/broken.py", "import adapters.keys", "adapters.store.broken -> adapters.keys"),
         ("adapters/logs.py", "import adapters.settings", "adapters.logs -> adapters.settings"),
