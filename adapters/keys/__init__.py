@@ -1,0 +1,1 @@
+"""Private keys on disk: generated here, readable by their owner only, never sent anywhere."""

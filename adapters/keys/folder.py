@@ -1,0 +1,109 @@
+"""The keys of a hub and of a region, by name in one folder each.
+
+    hub:     log.key (checkpoints), hub-events.key (the hub's own batches)
+    region:  batch.key, open.key, receipt.key (Ed25519); office-<office>.key, point-<point>.key (X25519)
+
+One key serves one purpose. Not here: what a key is registered for, which is the directory's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+
+from adapters.keys.key_file import make_folder, read_opening_key, read_signing_key, write_key
+from contracts.ids import OfficeId, PointId
+
+_OFFICE: Final = "office-"
+_POINT: Final = "point-"
+_SUFFIX: Final = ".key"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class HubKeys:
+    """What the hub signs with.
+
+    Attributes:
+        log: Signs checkpoints and nothing else.
+        events: Signs the hub's own batches and nothing else.
+    """
+
+    log: Ed25519PrivateKey
+    events: Ed25519PrivateKey
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class RegionKeys:
+    """What a region's gateway signs and opens with.
+
+    Attributes:
+        batch: Signs batches of events.
+        opening: Signs requests to open a payload.
+        receipt: Signs receipts for deliveries.
+        offices: Opens what was sealed to an office.
+        points: Opens case runs that were sealed to a delivery point.
+    """
+
+    batch: Ed25519PrivateKey
+    opening: Ed25519PrivateKey
+    receipt: Ed25519PrivateKey
+    offices: Mapping[OfficeId, X25519PrivateKey]
+    points: Mapping[PointId, X25519PrivateKey]
+
+
+def make_hub_keys(folder: Path) -> HubKeys:
+    """Generate and keep the keys of a new hub; raises as `write_key`."""
+    keys = HubKeys(log=Ed25519PrivateKey.generate(), events=Ed25519PrivateKey.generate())
+    make_folder(folder)
+    write_key(folder / "log.key", keys.log)
+    write_key(folder / "hub-events.key", keys.events)
+    return keys
+
+
+def read_hub_keys(folder: Path) -> HubKeys:
+    """Read the keys of a hub; raises as `read_key`."""
+    return HubKeys(
+        log=read_signing_key(folder / "log.key"),
+        events=read_signing_key(folder / "hub-events.key"),
+    )
+
+
+def make_region_keys(folder: Path, *, offices: Iterable[OfficeId], points: Iterable[PointId]) -> RegionKeys:
+    """Generate and keep the keys of a new region; raises as `write_key`."""
+    keys = RegionKeys(
+        batch=Ed25519PrivateKey.generate(),
+        opening=Ed25519PrivateKey.generate(),
+        receipt=Ed25519PrivateKey.generate(),
+        offices={office: X25519PrivateKey.generate() for office in offices},
+        points={point: X25519PrivateKey.generate() for point in points},
+    )
+    make_folder(folder)
+    write_key(folder / "batch.key", keys.batch)
+    write_key(folder / "open.key", keys.opening)
+    write_key(folder / "receipt.key", keys.receipt)
+    for office, key in keys.offices.items():
+        write_key(folder / f"{_OFFICE}{office}{_SUFFIX}", key)
+    for point, key in keys.points.items():
+        write_key(folder / f"{_POINT}{point}{_SUFFIX}", key)
+    return keys
+
+
+def read_region_keys(folder: Path) -> RegionKeys:
+    """Read all keys of a region; raises as `read_key`."""
+    return RegionKeys(
+        batch=read_signing_key(folder / "batch.key"),
+        opening=read_signing_key(folder / "open.key"),
+        receipt=read_signing_key(folder / "receipt.key"),
+        offices={OfficeId(name): read_opening_key(path) for name, path in _named(folder, _OFFICE)},
+        points={PointId(name): read_opening_key(path) for name, path in _named(folder, _POINT)},
+    )
+
+
+def _named(folder: Path, prefix: str) -> list[tuple[str, Path]]:
+    paths = sorted(folder.glob(f"{prefix}*{_SUFFIX}"))
+    return [(path.name.removeprefix(prefix).removesuffix(_SUFFIX), path) for path in paths]

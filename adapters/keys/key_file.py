@@ -1,0 +1,106 @@
+"""One private key a file: PKCS #8 PEM, mode 0600, in a folder of mode 0700.
+
+Rules kept here: a key is made where it is used and never overwritten; a file that others may read is not used, because
+nobody can say who has it. Not here: which keys a hub or a region has (`adapters.keys.folder`).
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+from typing import Final
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
+
+from contracts.errors import AccessError, ConflictError, ContractError, UnavailableError
+
+PrivateKey = Ed25519PrivateKey | X25519PrivateKey
+
+_FILE_MODE: Final = 0o600
+_FOLDER_MODE: Final = 0o700
+_MAX_KEY_BYTES: Final = 4096
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder for keys that only its owner may enter; its parents are made with the usual mode.
+
+    Raises:
+        AccessError: KEY_FILE_UNSAFE: it exists and others may enter it.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.mkdir(mode=_FOLDER_MODE, exist_ok=True)
+    _refuse_if_shared(path)
+
+
+def write_key(path: Path, key: PrivateKey) -> None:
+    """Write a new private key.
+
+    Args:
+        path: Does not exist; its folder was made by `make_folder`.
+        key: Ed25519 or X25519.
+
+    Raises:
+        ConflictError: KEY_EXISTS: the file is there already; a key is never overwritten.
+    """
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _FILE_MODE)
+    except FileExistsError as error:
+        raise ConflictError("KEY_EXISTS", f"{path} is there already") from error
+    with os.fdopen(handle, "wb") as file:
+        file.write(pem)
+
+
+def read_signing_key(path: Path) -> Ed25519PrivateKey:
+    """Read an Ed25519 key; raises as `read_key`."""
+    key = read_key(path)
+    if not isinstance(key, Ed25519PrivateKey):
+        raise ContractError("KEY_FILE_MALFORMED", f"{path} holds no Ed25519 key")
+    return key
+
+
+def read_opening_key(path: Path) -> X25519PrivateKey:
+    """Read an X25519 key; raises as `read_key`."""
+    key = read_key(path)
+    if not isinstance(key, X25519PrivateKey):
+        raise ContractError("KEY_FILE_MALFORMED", f"{path} holds no X25519 key")
+    return key
+
+
+def read_key(path: Path) -> PrivateKey:
+    """Read a private key.
+
+    Raises:
+        UnavailableError: KEY_MISSING: there is no such file.
+        AccessError: KEY_FILE_UNSAFE: somebody else than its owner may read it.
+        ContractError: KEY_FILE_MALFORMED: it holds something else.
+    """
+    try:
+        _refuse_if_shared(path)
+        with path.open("rb") as file:
+            pem = file.read(_MAX_KEY_BYTES + 1)
+    except OSError as error:
+        raise UnavailableError("KEY_MISSING", f"{path} cannot be read: {error.strerror}") from error
+    try:
+        key = load_pem_private_key(pem, password=None)
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        raise ContractError("KEY_FILE_MALFORMED", f"{path} is no private key in PEM without a password") from error
+    if not isinstance(key, Ed25519PrivateKey | X25519PrivateKey):
+        raise ContractError("KEY_FILE_MALFORMED", f"{path} holds neither an Ed25519 nor an X25519 key")
+    return key
+
+
+def _refuse_if_shared(path: Path) -> None:
+    mode = path.stat().st_mode
+    if stat.S_IMODE(mode) & 0o077:
+        wanted = "700" if stat.S_ISDIR(mode) else "600"
+        raise AccessError("KEY_FILE_UNSAFE", f"others may enter or read {path}: run `chmod {wanted}` after a check")
