@@ -16,9 +16,9 @@ from contracts.division import Divisions
 from contracts.errors import AccessError, ContractError, ExchangeError, RuleError
 from contracts.event import Header
 from contracts.ids import HUB_REGION, Hash
-from contracts.procedure_types import Procedure, body_schema
+from contracts.procedure_types import Procedure, Transition, body_schema
 from contracts.schema import SchemaRegistry
-from hub.directory import Directory, SigningKey
+from hub.directory import SEND, Directory, SigningKey
 from hub.matter import Matter, advance, check_guards, match_row
 from hub.routing import Recipient, check_sealed, route
 from hub.submission import SubmittedPayload
@@ -115,12 +115,13 @@ def admit(
     if header.producer_region != HUB_REGION:
         _check_office(header, directory)
     row = match_row(procedure, matter, header, body, directory)
+    _check_basis(header, row)
     check_guards(procedure, row, matter, header, body, directory, rules.divisions)
-    after = advance(procedure, matter, header, body, directory, leaf)
+    after = advance(procedure, matter, header, body, directory, leaf, row)
     recipients = route(row, after, header, body, directory)
     check_sealed(header, recipients)
     if header.sealed and payloads is not None:
-        _check_payloads(header, payloads)
+        _check_payloads(header, payloads, directory)
     return Admitted(after, recipients, body)
 
 
@@ -168,17 +169,23 @@ def _check_office(header: Header, directory: Directory) -> None:
             f"office {office.office} belongs to region {office.region}, not {header.producer_region}",
             field="producer_office",
         )
-    mandate = directory.mandate(office.region, office.office_type, header.event_type, "SEND", header.occurred_at)
+    mandate = directory.mandate(
+        office.region,
+        office.office_type,
+        header.event_type,
+        SEND,
+        header.occurred_at,
+        procedure=header.procedure,
+        purpose=header.purpose,
+        legal_basis=header.legal_basis,
+    )
     if mandate is None:
         raise AccessError(
-            "MANDATE_MISSING", f"no {office.office_type} of region {office.region} may send {header.event_type}"
+            "MANDATE_MISSING",
+            f"no {office.office_type} of region {office.region} may send {header.event_type} of {header.procedure}"
+            f" for {header.purpose} under {header.legal_basis}",
+            field="producer_office",
         )
-    if mandate.procedure != header.procedure:
-        raise AccessError("MANDATE_MISSING", f"the mandate is for {mandate.procedure}", field="procedure")
-    if mandate.purpose != header.purpose:
-        raise AccessError("MANDATE_MISSING", f"the mandate's purpose is {mandate.purpose}", field="purpose")
-    if mandate.legal_basis != header.legal_basis:
-        raise AccessError("MANDATE_MISSING", f"the mandate's basis is {mandate.legal_basis}", field="legal_basis")
     other = header.counterpart_office
     if other is not None:
         counterpart = directory.office(other)
@@ -186,7 +193,16 @@ def _check_office(header: Header, directory: Directory) -> None:
             raise RuleError("OFFICE_UNKNOWN", f"no office {other} in that region", field="counterpart_office")
 
 
-def _check_payloads(header: Header, payloads: Mapping[bytes, SubmittedPayload]) -> None:
+def _check_basis(header: Header, row: Transition) -> None:
+    if header.purpose != row.purpose:
+        raise ContractError("HEADER_MISMATCH", f"{header.event_type} is for {row.purpose}", field="purpose")
+    if header.legal_basis not in row.legal_bases:
+        raise ContractError(
+            "HEADER_MISMATCH", f"{header.event_type} rests on {' or '.join(row.legal_bases)}", field="legal_basis"
+        )
+
+
+def _check_payloads(header: Header, payloads: Mapping[bytes, SubmittedPayload], directory: Directory) -> None:
     for number, ref in enumerate(header.sealed):
         payload = payloads.get(ref.ciphertext_hash)
         if payload is None:
@@ -194,7 +210,16 @@ def _check_payloads(header: Header, payloads: Mapping[bytes, SubmittedPayload]) 
                 "PAYLOAD_MISSING", "the batch has no payload with this hash", field=f"sealed.{number}.ciphertext_hash"
             )
         try:
+            _check_keys(payload, directory)
             sealing.check_form(ref, payload.envelope, tuple(w.office for w in payload.wrapped), header.producer_office)
         except ExchangeError as error:
             error.field = f"sealed.{number}"
             raise
+
+
+def _check_keys(payload: SubmittedPayload, directory: Directory) -> None:
+    sealing.check_wrapped_keys(payload.wrapped)
+    for wrapped in payload.wrapped:
+        office = directory.office(wrapped.office)
+        if office is None or office.key.key_id != wrapped.key_id:
+            raise ContractError("PAYLOAD_FORM", f"the content key is not wrapped to the key of {wrapped.office}")

@@ -116,7 +116,7 @@ class Application:
             hub_key=hub_key.public_key().public_bytes_raw(),
             edition=1,
             sandbox=rules.is_sandbox,
-            divisions_hash=rules.divisions.digest,
+            divisions_hash=Hash(rules.divisions.divisions_hash),
             clock_skew_ms=rules.clock_skew_ms,
         )
         work = Working(TreeSize(0))
@@ -138,7 +138,10 @@ class Application:
         hub_raw = self._hub_key.public_key().public_bytes_raw()
         if not isinstance(genesis, GenesisEntry) or genesis.hub_key != hub_raw:
             raise FatalError("STORE_DAMAGED", "this ledger was made with another hub key")
-        if genesis.sandbox is not self.rules.is_sandbox or genesis.divisions_hash != self.rules.divisions.digest:
+        if (
+            genesis.sandbox is not self.rules.is_sandbox
+            or genesis.divisions_hash != self.rules.divisions.divisions_hash
+        ):
             raise FatalError("STORE_DAMAGED", "this ledger was made with other settings: sandbox or divisions")
         self.genesis = genesis
         self._hub_key_id = signing.key_id("hub-events", hub_raw)
@@ -168,7 +171,7 @@ class Application:
         Raises:
             FatalError: Whether the commit is durable is unknown, or our own state is; stop and load again.
         """
-        work = Working(self._tree.size)
+        work = Working(TreeSize(self._tree.size))
         now = self._clock.now_ms()
         checked = [self._check(batch, work, now) for batch in batches]
         known = self._look_up(checked, work)
@@ -242,7 +245,7 @@ class Application:
             results.append(EventResult(position, Outcome.ACCEPTED, index))
         submitted = checked.batch
         entry = encode_batch_entry(
-            BatchEntry(submitted.tbs, submitted.signature, submitted.key_id, now_ms, tuple(refused))
+            BatchEntry(submitted.tbs, submitted.signature, KeyId(submitted.key_id), now_ms, tuple(refused))
         )
         header_ = checked.header
         work.append(StoredEntry(chain_id(header_.producer), header_.batch_seq, "Batch", entry))
@@ -313,7 +316,9 @@ class Application:
             return None
         before = self._tree.copy()
         self._tree.extend(work.leaves)
-        note = sign_checkpoint(Checkpoint(self._signer.name, self._tree.size, self._tree.root()), self._signer)
+        note = sign_checkpoint(
+            Checkpoint(self._signer.name, TreeSize(self._tree.size), self._tree.root()), self._signer
+        )
         try:
             self._store.commit(commit_of(work, note, self._store, now_ms))
         except ConflictError as error:

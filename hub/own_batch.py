@@ -100,7 +100,7 @@ class HubBatchMaker:
         procedure = self.rules.procedures[draft.procedure, draft.edition]
         codec = self.rules.registry.by_name(body_schema(draft.event_type))
         occurred_at = self.now_ms if draft.occurred_at is None else draft.occurred_at
-        purpose, legal_basis = procedure.basis_of(draft.event_type)
+        row = next(row for row in procedure.transitions if row.event == draft.event_type)
         return encode_event(
             Header(
                 event_id=EventId(draft.event_id or self._fresh_id()),
@@ -117,8 +117,8 @@ class HubBatchMaker:
                 counterpart_region=None,
                 counterpart_office=None,
                 occurred_at=occurred_at - occurred_at % _ROUNDING_MS.get(procedure.event_class, 1),
-                purpose=purpose,
-                legal_basis=legal_basis,
+                purpose=row.purpose,
+                legal_basis=row.legal_bases[0],
                 data_class=procedure.data_class,
                 body=codec.encode_single(draft.body),
                 sealed=(),

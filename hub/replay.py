@@ -179,7 +179,7 @@ class Replay:
     def _start(self, index: LeafIndex, entry: GenesisEntry) -> None:
         if index != 0:
             raise _wrong("a genesis record stands at entry 0 only")
-        if entry.divisions_hash != self.rules.divisions.digest:
+        if entry.divisions_hash != self.rules.divisions.divisions_hash:
             raise _wrong("the ledger was made with another edition of the division codes")
         self.genesis = entry
         self.rules = self.rules.of_ledger(is_sandbox=entry.sandbox, clock_skew_ms=entry.clock_skew_ms)
