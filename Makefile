@@ -25,16 +25,16 @@ setup: $(READY) ## Make .venv from the hashed lock file; again only when the loc
 
 $(READY): pyproject.toml requirements/dev.txt
 	@if [ ! -x $(BIN)/python ]; then \
-	  for python in $(PYTHON) python3.11 python3 python3.12 python3.13; do \
+	  for python in $(or $(PYTHON),python3.11 python3 python3.12 python3.13); do \
 	    if "$$python" -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
 	      echo "Making $(VENV) with $$("$$python" --version)"; exec "$$python" -m venv $(VENV); \
 	    fi; \
 	  done; \
-	  echo "No Python 3.11 or newer with the venv module was found on the path: install one, or say make PYTHON=/its/path." >&2; \
+	  echo "No Python 3.11 or newer with the venv module at $(or $(PYTHON),python3.11 or python3): install one, or say make PYTHON=/its/path." >&2; \
 	  exit 1; \
 	fi
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/dev.txt
-	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
 	@touch $@
 
 fmt: $(READY) ## Format, and repair what the linter can repair

@@ -4,6 +4,7 @@ import re
 import shutil
 import subprocess
 import sysconfig
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -92,3 +93,14 @@ def test_the_generated_code_is_what_the_wire_says(project: Path, tmp_path: Path)
 
     assert len(made) >= 6
     assert made == kept
+
+
+def test_every_kind_of_data_file_goes_into_the_distribution(project: Path) -> None:
+    """A file that is read at run time and is not packaged is missed only where it was installed."""
+    patterns = tomllib.loads((project / "pyproject.toml").read_text(encoding="utf-8"))
+    packaged = {pattern.removeprefix("*") for pattern in patterns["tool"]["setuptools"]["package-data"]["*"]}
+    packages = {project / name for name in ("contracts", "ledger", "hub", "adapters")}
+
+    found = {path.suffix for path in _tracked(project) if packages & set(path.parents)}
+
+    assert found - {".py", ".pyi"} <= packaged
