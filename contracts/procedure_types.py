@@ -217,6 +217,7 @@ class Procedure:
         file: Name of the file it came from.
         rows: Index of `transitions` by event and state before; made from them.
         events: Event types it knows; made from `transitions`.
+        timers: Rows that a timer makes, by state before; made from `transitions`.
     """
 
     id: str
@@ -235,15 +236,24 @@ class Procedure:
     file: str
     rows: Mapping[tuple[str, str | None], tuple[Transition, ...]] = field(init=False, repr=False, compare=False)
     events: frozenset[str] = field(init=False, repr=False, compare=False)
+    timers: Mapping[str, tuple[Transition, ...]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        """Build the index that the hot path reads."""
+        """Build the indexes that the hot path reads."""
         rows: dict[tuple[str, str | None], tuple[Transition, ...]] = {}
+        timers: dict[str, tuple[Transition, ...]] = {}
         for transition in self.transitions:
             key = (transition.event, transition.source)
             rows[key] = (*rows.get(key, ()), transition)
+            if transition.after is not None and transition.source is not None:
+                timers[transition.source] = (*timers.get(transition.source, ()), transition)
         object.__setattr__(self, "rows", MappingProxyType(rows))
         object.__setattr__(self, "events", frozenset(event for event, _ in rows))
+        object.__setattr__(self, "timers", MappingProxyType(timers))
+
+    def timer_rows(self, state: str) -> tuple[Transition, ...]:
+        """Rows that a timer makes from a state; each waits for the end of its `after`."""
+        return self.timers.get(state, ())
 
     @property
     def all_sides(self) -> tuple[str, ...]:

@@ -1,0 +1,291 @@
+"""The whole check of a procedure: what no single row shows. `check_procedure`, `Known`, `load_known`.
+
+Every state can be reached, from every state that is not final some final state can be reached, nothing leaves a final
+one, no two rows compete for an event, and every id that the file names exists: offices, rules, profiles, guards, body
+schemas and their fields, purposes with their legal bases.
+"""
+
+import csv
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any, Final, NoReturn
+
+from contracts.deadline import load_rules
+from contracts.errors import ContractError
+from contracts.guard import Guard, load_guards
+from contracts.office_type import OfficeType
+from contracts.procedure_types import ANY_SIDE, HOLDERS, RETENTION, Actor, Procedure, Transition, body_schema
+
+_EVENT_CLASSES: Final = frozenset({"std", "cas", "rgt", "dir", "acc", "stt"})
+_DATA_CLASSES: Final = frozenset({"P0", "P1", "P2", "P3_PLUS"})
+_RESTRICTED: Final = "RESTRICTED"
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Ids that a procedure may refer to.
+
+    Attributes:
+        office_types: Of DOMAIN 2.3.
+        rules: Of `deadlines.csv`.
+        profiles: Of `contracts/avro/profiles`.
+        guards: Of `guards.toml`, by name.
+        bodies: For each body schema its fields and what they may be: enum symbols, or None for other types.
+        purposes: Pairs of legal basis and purpose, of `legal_bases.csv`.
+    """
+
+    office_types: frozenset[str]
+    rules: frozenset[str]
+    profiles: frozenset[str]
+    guards: Mapping[str, Guard]
+    bodies: Mapping[str, Mapping[str, frozenset[str] | None]]
+    purposes: frozenset[tuple[str, str]]
+
+
+@cache
+def load_known() -> Known:
+    """Collect the ids of the packaged data."""
+    root = files("contracts")
+    bases = root.joinpath("rules/legal_bases.csv").read_text(encoding="utf-8")
+    names = (entry.name for entry in root.joinpath("avro/profiles").iterdir() if entry.name.endswith(".avsc"))
+    bodies = (
+        json.loads(entry.read_text(encoding="utf-8"))
+        for entry in root.joinpath("avro/body").iterdir()
+        if entry.name.endswith(".avsc")
+    )
+    return Known(
+        office_types=frozenset(OfficeType),
+        rules=frozenset(load_rules()),
+        profiles=frozenset(name.removesuffix(".avsc").upper().replace("_", "-") for name in names),
+        guards=load_guards(),
+        bodies={f"{body['namespace']}.{body['name']}": _body_fields(body) for body in bodies},
+        purposes=frozenset((row["legal_basis"], row["purpose"]) for row in csv.DictReader(bases.splitlines())),
+    )
+
+
+def _body_fields(schema: Mapping[str, Any]) -> Mapping[str, frozenset[str] | None]:
+    return {
+        field["name"]: frozenset(field["type"]["symbols"])
+        if isinstance(field["type"], dict) and field["type"]["type"] == "enum"
+        else None
+        for field in schema["fields"]
+    }
+
+
+def check_procedure(procedure: Procedure, text: str, known: Known) -> None:
+    """Check a procedure as a whole.
+
+    Args:
+        procedure: As read.
+        text: Its file, to find lines.
+        known: Ids that it may refer to.
+
+    Raises:
+        ContractError: PROCEDURE_INVALID, with file, line, row and reason of the first fault.
+    """
+    check = _Check(procedure, text, known)
+    check.head()
+    for row in procedure.transitions:
+        check.ids(row)
+        check.fields(row)
+        check.actor(row)
+    check.competition()
+    check.rules()
+    check.facts()
+    check.ways()
+    check.restriction()
+
+
+class _Check:
+    """The checks of one procedure, each of which raises at its first fault."""
+
+    def __init__(self, procedure: Procedure, text: str, known: Known) -> None:
+        self._procedure = procedure
+        self._known = known
+        lines = text.splitlines()
+        self._rows = [number for number, line in enumerate(lines, start=1) if line.strip() == "[[transition]]"]
+        self._states = [number for number, line in enumerate(lines, start=1) if line.strip() == "[[state]]"]
+
+    def _fail(self, reason: str, row: Transition | None = None, state: str | None = None) -> NoReturn:
+        place = "procedure"
+        if row is not None:
+            place = f"line {self._rows[row.row - 1]}: transition {row.row} ({row.event})"
+        elif state is not None:
+            number = list(self._procedure.states).index(state)
+            place = f"line {self._states[number]}: state {state}"
+        raise ContractError("PROCEDURE_INVALID", f"{self._procedure.file}: {place}: {reason}")
+
+    def _ids_known(self, what: str, names: Iterable[str], known: Iterable[str], row: Transition | None = None) -> None:
+        unknown = sorted(set(names) - set(known))
+        if unknown:
+            self._fail(f"unknown {what} {', '.join(unknown)}", row)
+
+    def head(self) -> None:
+        """Classes, sides, retention and outside rules."""
+        procedure = self._procedure
+        self._ids_known("class", [procedure.event_class], _EVENT_CLASSES)
+        self._ids_known("data class", [procedure.data_class], _DATA_CLASSES)
+        self._ids_known("state", procedure.retention.since, procedure.states)
+        self._ids_known("rule", procedure.outside_rules, self._known.rules)
+        self._ids_known("office type", procedure.counterpart.offices if procedure.counterpart else (), self._offices())
+        if not procedure.sides:
+            self._fail("no side acts")
+        for state in procedure.states.values():
+            if state.responsible is not None and state.responsible not in procedure.all_sides:
+                self._fail(f"unknown side {state.responsible}", state=state.name)
+
+    def _offices(self) -> frozenset[str]:
+        return self._known.office_types
+
+    def ids(self, row: Transition) -> None:
+        """Every name of a row exists."""
+        procedure, known = self._procedure, self._known
+        self._ids_known("state", [row.target], procedure.states, row)
+        self._ids_known("state", [row.source] if row.source else [], procedure.states, row)
+        self._ids_known("guard", row.guards, known.guards, row)
+        self._ids_known("schema", [body_schema(row.event)], known.bodies, row)
+        profiles = {notify.profile for notify in row.notify if notify.profile}
+        profiles |= {known.guards[name].profile for name in row.guards} - {""}
+        self._ids_known("profile", profiles, known.profiles, row)
+        offices = row.by.offices | {n.office for n in row.notify if n.office} | {s.office for s in row.starts}
+        self._ids_known("office type", offices, self._offices(), row)
+        sides = [n.side for n in row.notify if n.side != HOLDERS] + [s.side for s in row.starts]
+        self._ids_known("side", sides, procedure.all_sides, row)
+        rules = {*row.meets, *(s.rule for s in row.starts), *(known.guards[name].rule for name in row.guards)} - {""}
+        self._ids_known("rule", rules | ({row.after} if row.after else set()), known.rules | {RETENTION}, row)
+        for basis in row.legal_bases:
+            if (basis, row.purpose) not in known.purposes:
+                self._fail(f"legal basis {basis} is not for purpose {row.purpose}", row)
+
+    def fields(self, row: Transition) -> None:
+        """Every body field that a row reads is in the schema, and every value it waits for can occur."""
+        body = self._known.bodies[body_schema(row.event)]
+        guards = [self._known.guards[name] for name in row.guards]
+        read = {remember.field for remember in row.remember}
+        read |= {name for start in row.starts for name in (start.since, start.plus_days) if name}
+        read |= {name for guard in guards for name in guard.body_fields()}
+        self._limits_are_checked(row, guards)
+        whens = [when for when in (row.when, *(n.when for n in row.notify), *(g.when for g in guards)) if when]
+        self._ids_known("body field", read | {when.field for when in whens}, body, row)
+        for when in whens:
+            symbols = body[when.field]
+            if symbols is not None:
+                self._ids_known(f"value of {when.field}", map(str, when.values), symbols, row)
+
+    def _limits_are_checked(self, row: Transition, guards: Iterable[Guard]) -> None:
+        """What a limit is counted from is a date, and what is added to it a bounded number: a guard has seen both."""
+        dates = {place for guard in guards for place in (guard.since, guard.until)}
+        bounded = {name for guard in guards if guard.kind == "range" for name in guard.fields}
+        for start in row.starts:
+            if start.since is not None and f"body.{start.since}" not in dates:
+                self._fail(f"no guard checks the date {start.since}", row)
+            if start.plus_days is not None and start.plus_days not in bounded:
+                self._fail(f"no guard bounds {start.plus_days}", row)
+
+    def actor(self, row: Transition) -> None:
+        """The first side starts a matter; only time and the hub have no side; only a timer waits for a rule."""
+        sides = (*self._procedure.sides, ANY_SIDE)
+        if row.by.side is not None:
+            self._ids_known("side", [row.by.side], sides, row)
+        if row.source is None and row.by.side not in (None, self._procedure.sides[0]):
+            self._fail(f"side {row.by.side} may not start a matter", row)
+        if row.by.side is not None and not row.by.offices:
+            self._fail("no office type may act", row)
+        if (row.after is not None) != (row.by.on_behalf == ("TIMER",)):
+            self._fail("a timer's row, and only that, says after which rule", row)
+
+    def competition(self) -> None:
+        """No event in no state finds two rows, and a field that chooses covers all that it can be."""
+        for (event, source), rows in self._procedure.rows.items():
+            for number, row in enumerate(rows):
+                rival = next((other for other in rows[:number] if _overlap(row, other)), None)
+                if rival is not None:
+                    self._fail(f"transition {rival.row} matches the same event from {source}", row)
+            chosen = {row.when.field: row for row in rows if row.when is not None}
+            for field, row in chosen.items():
+                symbols = self._known.bodies[body_schema(event)][field]
+                values = {str(value) for other in rows if other.when for value in other.when.values}
+                if symbols is not None and len(chosen) == 1 and symbols - values:
+                    self._fail(f"no row from {source} for {field} {', '.join(sorted(symbols - values))}", row)
+
+    def rules(self) -> None:
+        """A limit that is met was started here, or is named as one that starts outside; a timer's limit runs here."""
+        rows = self._procedure.transitions
+        started = {start.rule for row in rows for start in row.starts}
+        for row in rows:
+            unstarted = sorted(set(row.meets) - started - self._procedure.outside_rules)
+            if unstarted:
+                self._fail(f"meets {', '.join(unstarted)}, which nothing starts", row)
+            if row.after is not None and row.after not in started:
+                self._fail(f"waits for {row.after}, which nothing starts", row)
+
+    def facts(self) -> None:
+        """A fact that a guard reads is remembered by some row."""
+        rows = self._procedure.transitions
+        kept = {remember.fact for row in rows for remember in row.remember}
+        for row in rows:
+            needed = {fact for name in row.guards for fact in self._known.guards[name].facts()}
+            self._ids_known("fact (no row remembers it)", needed, kept, row)
+
+    def ways(self) -> None:
+        """Every state is reached; nothing leaves a final one; from every other one an end can be reached."""
+        procedure = self._procedure
+        starts = [row.target for row in procedure.transitions if row.source is None]
+        if not starts:
+            self._fail("no row starts a matter")
+        for row in procedure.transitions:
+            if row.source is not None and procedure.states[row.source].is_final:
+                self._fail(f"leaves {row.source}, which is final", row)
+        reached = _closure(starts, lambda state: (r.target for r in procedure.transitions if r.source == state))
+        finals = [state.name for state in procedure.states.values() if state.is_final]
+        ending = _closure(finals, self._before)
+        for name, state in procedure.states.items():
+            if name not in reached:
+                self._fail("cannot be reached", state=name)
+            if not state.is_final and name not in ending:
+                self._fail("is a dead end and not final", state=name)
+
+    def _before(self, state: str) -> Iterator[str]:
+        """States before one; a restriction ends nothing, so it is no way out of a dead end."""
+        return (
+            row.source
+            for row in self._procedure.transitions
+            if row.target == state and row.source is not None and row.target != _RESTRICTED
+        )
+
+    def restriction(self) -> None:
+        """Every procedure that offices carry out can be restricted from every state that is not final (DOMAIN 6)."""
+        procedure = self._procedure
+        if procedure.kind == "hub":
+            return
+        for state in procedure.states.values():
+            rows = procedure.rows.get(("MatterRestricted", state.name), ())
+            if not state.is_final and not any(row.target == _RESTRICTED for row in rows):
+                self._fail("cannot be restricted", state=state.name)
+
+
+def _closure(start: Iterable[str], following: Callable[[str], Iterable[str]]) -> set[str]:
+    reached: set[str] = set()
+    waiting = list(start)
+    while waiting:
+        state = waiting.pop()
+        if state not in reached:
+            reached.add(state)
+            waiting.extend(following(state))
+    return reached
+
+
+def _overlap(row: Transition, other: Transition) -> bool:
+    """Two rows of one event and state overlap unless a body field or the kind of office decides between them."""
+    if row.when is not None and other.when is not None and row.when.field == other.when.field:
+        return not row.when.values.isdisjoint(other.when.values)
+    return _same_actor(row.by, other.by)
+
+
+def _same_actor(actor: Actor, other: Actor) -> bool:
+    if actor.side is None or other.side is None:
+        return actor.side == other.side
+    return not actor.offices.isdisjoint(other.offices)

@@ -1,0 +1,60 @@
+"""The limits that run in a matter: which an event ends and opens, and when one falls due."""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any, Final
+
+from contracts.calendar import Source
+from contracts.deadline import Due, Kind, due_at
+from contracts.event import Header
+from contracts.ids import RegionCode
+from contracts.procedure_types import RETENTION, Procedure, StartDuty, Transition
+from hub.matter_types import Duty
+
+_DAY_MS: Final = 86_400_000
+_SHANGHAI_MS: Final = 28_800_000
+_EPOCH: Final = date(1970, 1, 1).toordinal()
+
+
+def duties_after(
+    duties: tuple[Duty, ...], row: Transition, header: Header, body: Mapping[str, Any]
+) -> tuple[Duty, ...]:
+    """End what a row meets, then open what it starts; an open limit cannot be put off by starting it again."""
+    meets = row.meets
+    left = [duty for duty in duties if duty.rule not in meets]
+    for start in row.starts:
+        if not any(d.rule == start.rule and d.side == start.side and d.office_type == start.office for d in left):
+            started_ms = _started_ms(start, header, body)
+            left.append(Duty(start.rule, start.side, start.office, started_ms, header.event_id))
+    return tuple(left)
+
+
+def _started_ms(start: StartDuty, header: Header, body: Mapping[str, Any]) -> int:
+    """Where the limit counts from; days outside it move its start, as they would move its end."""
+    started_ms = header.occurred_at
+    if start.since is not None:
+        started_ms = (date.fromisoformat(body[start.since]).toordinal() - _EPOCH) * _DAY_MS - _SHANGHAI_MS
+    if start.plus_days is not None:
+        started_ms += int(body[start.plus_days]) * _DAY_MS
+    return started_ms
+
+
+def duty_due(procedure: Procedure, duty: Duty, region: RegionCode) -> Due:
+    """When an open limit ends.
+
+    Args:
+        procedure: The matter's.
+        duty: One of its open duties.
+        region: Region of the side whose it is.
+
+    Returns:
+        The end of its rule; for `RETENTION` the procedure's own limit in calendar days, of kind `RETENTION`.
+
+    Raises:
+        RuleError: RULE_UNKNOWN, REGION_UNKNOWN.
+    """
+    if duty.rule != RETENTION:
+        return due_at(duty.rule, start_ms=duty.started_ms, region=region)
+    first_day = (duty.started_ms + _SHANGHAI_MS) // _DAY_MS
+    due_ms = (first_day + procedure.retention.key_days + 1) * _DAY_MS - _SHANGHAI_MS
+    return Due(due_ms, Kind.RETENTION, False, Source.WEEKDAY)

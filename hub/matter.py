@@ -1,0 +1,285 @@
+"""A matter: what is known of one stream without its content. `Matter`, `match_row`, `check_guards`, `advance`.
+
+The engine reads procedures as data and knows none by name. `check_guards` decides and is asked once, when an event
+wants to enter; `match_row` and `advance` apply, and are asked again at every load and every audit, so neither reads a
+clock, a calendar or a guard. Position, state, side, region, office and county are checked in both.
+
+How a matter is stored stands in `hub.matter_bytes`, how its sides are bound to offices in `hub.binding`, when a limit
+ends in `hub.duty`.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from contracts.division import Divisions
+from contracts.errors import AccessError, ConflictError, RuleError
+from contracts.event import Header
+from contracts.guard import load_guards
+from contracts.guard_check import Case, check
+from contracts.ids import HUB_OFFICE, HUB_REGION, Hash, OfficeId
+from contracts.procedure_types import ANY_SIDE, Procedure, Transition
+from hub.binding import OfficeLookup, bind_actor, bind_counterpart, bind_start, check_party, find_office
+from hub.duty import duties_after, duty_due
+from hub.matter_bytes import pack, unpack
+from hub.matter_types import Duty, FactValue, Matter, Party
+
+__all__ = [
+    "Duty",
+    "Matter",
+    "OfficeLookup",
+    "Party",
+    "TransitionError",
+    "advance",
+    "check_guards",
+    "duty_due",
+    "match_row",
+    "pack",
+    "unpack",
+]
+
+_NO_HASH: Final = Hash(bytes(32))
+
+
+class TransitionError(RuleError):
+    """TRANSITION_FORBIDDEN: no row allows the event in this state.
+
+    Attributes:
+        state: Where the matter is; None before its first event.
+        event_type: What came.
+        nearest: Rows of the same event that another state or another body would find.
+    """
+
+    def __init__(self, state: str | None, event_type: str, nearest: Iterable[Transition], reason: str = "") -> None:
+        self.state = state
+        self.event_type = event_type
+        self.nearest = tuple(nearest)
+        places = ", ".join(dict.fromkeys(row.source or "the start" for row in self.nearest))
+        super().__init__(
+            "TRANSITION_FORBIDDEN",
+            f"{event_type} is not possible from {state or 'the start'}{reason}; it is from {places}",
+            field="event_type",
+        )
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Let the error cross a process border whole."""
+        return TransitionError, (self.state, self.event_type, self.nearest)
+
+
+def match_row(
+    procedure: Procedure, matter: Matter | None, header: Header, body: Mapping[str, Any], directory: OfficeLookup
+) -> Transition:
+    """Find the row that an event takes, and check that its office may act in it.
+
+    Args:
+        procedure: The one that the header names, under its edition.
+        matter: As it stands; None before its first event.
+        header: The event.
+        body: Its decoded body.
+        directory: Offices as of the event's index.
+
+    Returns:
+        The one row; its guards are not checked here.
+
+    Raises:
+        RuleError: EVENT_NOT_OF_PROCEDURE, OFFICE_UNKNOWN; TRANSITION_FORBIDDEN (a `TransitionError`).
+        AccessError: ACTOR_FORBIDDEN.
+    """
+    rows = procedure.rows.get((header.event_type, matter.state if matter is not None else None))
+    if rows is None:
+        raise _no_row(procedure, matter, header)
+    row = rows[0]
+    if len(rows) > 1 or row.when is not None:
+        row = _chosen(rows, matter, header, body, directory)
+    by = row.by
+    if by.side is None:
+        if header.producer_region != HUB_REGION or header.producer_office != HUB_OFFICE:
+            raise AccessError(
+                "ACTOR_FORBIDDEN", f"{header.event_type} is made by the hub only", field="producer_office"
+            )
+        return row
+    office = find_office(directory, header.producer_office, header.producer_region, "producer_office")
+    if office.office_type not in by.offices:
+        raise AccessError(
+            "ACTOR_FORBIDDEN",
+            f"{header.event_type} is made by {' or '.join(sorted(by.offices))}, not by {office.office_type}",
+            field="producer_office",
+        )
+    if matter is not None:
+        check_party(matter, by, office, directory)
+    return row
+
+
+def _chosen(
+    rows: tuple[Transition, ...],
+    matter: Matter | None,
+    header: Header,
+    body: Mapping[str, Any],
+    directory: OfficeLookup,
+) -> Transition:
+    """The row whose condition the body meets; where several do, the one for this type of office."""
+    fitting = [row for row in rows if row.when is None or body.get(row.when.field) in row.when.values]
+    if not fitting:
+        fields = dict.fromkeys(row.when.field for row in rows if row.when is not None)
+        values = ", ".join(f"{field} {body.get(field)}" for field in fields)
+        raise TransitionError(matter.state if matter else None, header.event_type, rows, f" with {values}")
+    if len(fitting) == 1:
+        return fitting[0]
+    office = directory.office(header.producer_office)
+    office_type = "" if office is None else office.office_type
+    return next((row for row in fitting if office_type in row.by.offices), fitting[0])
+
+
+def _no_row(procedure: Procedure, matter: Matter | None, header: Header) -> RuleError:
+    if header.event_type not in procedure.events:
+        return RuleError(
+            "EVENT_NOT_OF_PROCEDURE", f"{procedure.id} has no event {header.event_type}", field="event_type"
+        )
+    nearest = (row for row in procedure.transitions if row.event == header.event_type)
+    return TransitionError(matter.state if matter else None, header.event_type, nearest)
+
+
+def check_guards(
+    procedure: Procedure,
+    row: Transition,
+    matter: Matter | None,
+    header: Header,
+    body: Mapping[str, Any],
+    directory: OfficeLookup,
+    divisions: Divisions,
+) -> None:
+    """Check what a row demands of an event that wants to enter.
+
+    Raises:
+        RuleError: OFFICE_CLOSED: the header names an office that is closed; or the code of the first guard that does
+            not hold, GUARD_FAILED by default, with `rule` its name.
+    """
+    if header.counterpart_office is not None:
+        named = directory.office(header.counterpart_office)
+        if named is not None and named.is_closed:
+            raise RuleError("OFFICE_CLOSED", f"office {named.office} is closed", field="counterpart_office")
+    if not row.guards:
+        return
+    counterpart = procedure.counterpart
+    known = () if matter is None or counterpart is None else (p for p in matter.parties if p.side == counterpart.side)
+    case = Case(
+        header=header,
+        body=body,
+        facts={} if matter is None else dict(matter.facts),
+        started={} if matter is None else {duty.rule: duty.started_ms for duty in matter.duties},
+        has_counterpart=header.counterpart_office is not None or any(known),
+        divisions=divisions,
+    )
+    guards = load_guards()
+    for name in row.guards:
+        check(guards[name], case)
+
+
+def advance(
+    procedure: Procedure,
+    matter: Matter | None,
+    header: Header,
+    body: Mapping[str, Any],
+    directory: OfficeLookup,
+    leaf: Hash,
+    row: Transition | None = None,
+) -> Matter:
+    """Apply one event to a matter.
+
+    Args:
+        procedure: The one that the header names, under its edition.
+        matter: As it stands; None before its first event.
+        header: The event.
+        body: Its decoded body.
+        directory: Offices as of the event's index.
+        leaf: Leaf hash of the event's bytes; the matter's new head.
+        row: What `match_row` gave for the same arguments, if it was asked before.
+
+    Returns:
+        The matter after the event. A final state has no open duty.
+
+    Raises:
+        ConflictError: POSITION_CONFLICT: the event does not follow the last one of its stream.
+        RuleError: As `match_row`; COUNTERPART_MISSING, COUNTERPART_MISMATCH.
+        AccessError: As `match_row`.
+    """
+    _check_position(procedure, matter, header)
+    if row is None:
+        row = match_row(procedure, matter, header, body, directory)
+    holders: tuple[OfficeId, ...] = ()
+    duties: tuple[Duty, ...] = ()
+    facts: tuple[tuple[str, FactValue], ...] = ()
+    if matter is None:
+        parties, regions, counties = bind_start(procedure, row, header, directory)
+        opened_at = header.occurred_at
+    else:
+        parties, regions, counties = matter.parties, matter.regions, matter.counties
+        opened_at = matter.opened_at
+        holders, duties, facts = matter.holders, matter.duties, matter.facts
+        side = row.by.side
+        if side is not None and side != ANY_SIDE:
+            parties, counties = bind_actor(matter, row.by, header, directory)
+        if header.counterpart_region is not None:
+            parties, regions, counties = bind_counterpart(
+                procedure, row, header, directory, (parties, regions, counties)
+            )
+    if header.sealed:
+        holders = _with_holders(holders, header)
+    if procedure.states[row.target].is_final:
+        duties = ()
+    elif row.meets or row.starts:
+        duties = duties_after(duties, row, header, body)
+    if row.remember:
+        facts = _facts(facts, row, body)
+    return Matter(
+        header.stream_id,
+        header.procedure,
+        header.edition,
+        row.target,
+        header.stream_seq + 1,
+        leaf,
+        opened_at,
+        parties,
+        regions,
+        counties,
+        holders,
+        duties,
+        facts,
+    )
+
+
+def _check_position(procedure: Procedure, matter: Matter | None, header: Header) -> None:
+    if matter is None:
+        if header.stream_seq or header.prev_hash != _NO_HASH:
+            raise ConflictError("POSITION_CONFLICT", "the first event has stream_seq 0 after zeros", field="stream_seq")
+        return
+    if header.stream_seq != matter.next_seq or header.prev_hash != matter.head:
+        raise ConflictError(
+            "POSITION_CONFLICT",
+            f"stream_seq {header.stream_seq} does not follow: the next is {matter.next_seq} after {matter.head.hex()}",
+            field="stream_seq" if header.stream_seq != matter.next_seq else "prev_hash",
+        )
+    if matter.procedure != procedure.id or matter.edition != procedure.edition:
+        raise RuleError(
+            "EVENT_NOT_OF_PROCEDURE", f"this matter is {matter.procedure} {matter.edition}", field="procedure"
+        )
+
+
+def _with_holders(holders: tuple[OfficeId, ...], header: Header) -> tuple[OfficeId, ...]:
+    named = dict.fromkeys(holders)
+    for ref in header.sealed:
+        named.update(dict.fromkeys(ref.recipients))
+    return tuple(named)
+
+
+def _facts(
+    facts: tuple[tuple[str, FactValue], ...], row: Transition, body: Mapping[str, Any]
+) -> tuple[tuple[str, FactValue], ...]:
+    """Keep what the row remembers; a null forgets."""
+    kept = dict(facts)
+    for remember in row.remember:
+        value = body[remember.field]
+        if value is None:
+            kept.pop(remember.fact, None)
+        else:
+            kept[remember.fact] = value
+    return tuple(kept.items())

@@ -1,0 +1,133 @@
+"""How a matter is stored: `pack`, `unpack`.
+
+A fixed head in binary (form, stream id, head, next_seq, edition, opened_at), then eight lines of text: procedure,
+state, and the six collections, each a flat list of words. Codes, ids and dates hold no white space, so words need no
+quotes; ids inside lines are hexadecimal. This is the store's own form and may change: the ledger can rebuild it.
+"""
+
+import struct
+from functools import lru_cache
+from typing import Final
+
+from contracts.errors import FatalError
+from contracts.ids import EventId, OfficeId, RegionCode
+from hub.matter_types import Duty, FactValue, Matter, Party
+
+_FORM: Final = 1
+_HEAD: Final = struct.Struct(">B16s32sIIq")
+
+
+def pack(matter: Matter) -> bytes:
+    """Write a matter, about 250 bytes."""
+    (
+        stream_id,
+        procedure,
+        edition,
+        state,
+        next_seq,
+        head,
+        opened_at,
+        parties,
+        regions,
+        counties,
+        holders,
+        duties,
+        facts,
+    ) = matter
+    text = "\n".join(
+        (
+            procedure,
+            state,
+            " ".join([" ".join(party) for party in parties]),
+            " ".join([f"{side} {region}" for side, region in regions]),
+            " ".join([f"{side} {county6}" for side, county6 in counties]),
+            " ".join(holders),
+            " ".join([f"{rule} {side} {type_} {at} {event.hex()}" for rule, side, type_, at, event in duties]),
+            " ".join([f"{name} {_fact_text(value)}" for name, value in facts]),
+        )
+    )
+    return _HEAD.pack(_FORM, stream_id, head, next_seq, edition, opened_at) + text.encode()
+
+
+def unpack(data: bytes) -> Matter:
+    """Read what `pack` wrote.
+
+    Raises:
+        FatalError: STORE_DAMAGED: these are not the bytes of a matter.
+    """
+    try:
+        return _unpack(data)
+    except (ValueError, IndexError, TypeError, struct.error) as error:
+        raise FatalError("STORE_DAMAGED", f"a packed matter of {len(data)} bytes cannot be read") from error
+
+
+def _unpack(data: bytes) -> Matter:
+    form, stream_id, head, next_seq, edition, opened_at = _HEAD.unpack_from(data)
+    procedure, state, parties, regions, counties, holders, duties, facts = data[_HEAD.size :].decode().split("\n")
+    if form != _FORM:
+        raise ValueError("another form")
+    return Matter(
+        stream_id,
+        procedure,
+        edition,
+        state,
+        next_seq,
+        head,
+        opened_at,
+        _parties(parties),
+        _regions(regions),
+        _counties(counties),
+        tuple([OfficeId(office) for office in holders.split()]) if holders else (),
+        tuple([_duty(*words) for words in _groups(duties, 5)]) if duties else (),
+        tuple([(name, _fact(text)) for name, text in _groups(facts, 2)]) if facts else (),
+    )
+
+
+# Matters between the same offices share these lines, so that most are read once; the caches are bounded and hold codes.
+
+
+@lru_cache(16_384)
+def _parties(line: str) -> tuple[Party, ...]:
+    return tuple([Party._make(words) for words in _groups(line, 4)])
+
+
+@lru_cache(4_096)
+def _regions(line: str) -> tuple[tuple[str, RegionCode], ...]:
+    return tuple([(side, RegionCode(region)) for side, region in _groups(line, 2)])
+
+
+@lru_cache(16_384)
+def _counties(line: str) -> tuple[tuple[str, str], ...]:
+    return tuple([(side, county6) for side, county6 in _groups(line, 2)])
+
+
+def _groups(line: str, size: int) -> "zip[tuple[str, ...]]":
+    words = iter(line.split())
+    return zip(*[words] * size, strict=True)
+
+
+def _duty(rule: str, side: str, office_type: str, started_ms: str, started_by: str) -> Duty:
+    return Duty(rule, side, office_type, int(started_ms), EventId(bytes.fromhex(started_by)))
+
+
+def _fact_text(value: FactValue) -> str:
+    """The value behind a letter for its type."""
+    if isinstance(value, str):
+        return f"s{value}"
+    if isinstance(value, bytes):
+        return f"x{value.hex()}"
+    return f"b{value:d}" if isinstance(value, bool) else f"i{value}"
+
+
+def _fact(text: str) -> FactValue:
+    match text[0]:
+        case "s":
+            return text[1:]
+        case "x":
+            return bytes.fromhex(text[1:])
+        case "b":
+            return text == "b1"
+        case "i":
+            return int(text[1:])
+        case other:
+            raise ValueError(f"no fact has the type {other}")
