@@ -95,7 +95,9 @@ def parse_checkpoint(note: bytes, verifier: NoteVerifier) -> Checkpoint:
 
 
 def checkpoint_size(note: bytes) -> TreeSize:
-    """Read the size from a checkpoint without checking a signature: only for notes of one's own store.
+    """Read the form of a checkpoint and give its size.
+
+    No signature is checked: only a note of one's own store says the truth.
 
     Raises:
         ContractError: NOTE_MALFORMED.

@@ -20,9 +20,9 @@ from typing import Final
 
 from contracts.errors import ContractError
 from contracts.ids import Hash, LeafIndex
-from ledger.checkpoint import Checkpoint, parse_decimal
+from ledger.checkpoint import Checkpoint, checkpoint_size, parse_decimal
 from ledger.compact import HASH_BYTES, MAX_TREE_SIZE
-from ledger.note import MAX_NOTE_BYTES, parse_base64, split_note
+from ledger.note import MAX_NOTE_BYTES, parse_base64
 from ledger.tiles import MAX_ENTRY_BYTES
 from ledger.tree import MAX_PATH, hash_leaf, verify_inclusion
 
@@ -121,7 +121,7 @@ def verify_proof(proof: TlogProof, entry: bytes, read_checkpoint: CheckpointRead
 
 
 def _check(proof: TlogProof) -> None:
-    split_note(proof.checkpoint)
+    checkpoint_size(proof.checkpoint)
     if not 0 <= proof.index < MAX_TREE_SIZE:
         raise _malformed(f"index {proof.index} is out of range")
     if len(proof.path) > MAX_PATH or any(len(item) != HASH_BYTES for item in proof.path):
