@@ -118,7 +118,7 @@ def admit(
     _check_basis(header, row)
     check_guards(procedure, row, matter, header, body, directory, rules.divisions)
     after = advance(procedure, matter, header, body, directory, leaf, row)
-    recipients = route(row, after, header, body, directory)
+    recipients = route(row, after, header, body, directory, earlier=matter)
     check_sealed(header, recipients)
     if header.sealed and payloads is not None:
         _check_payloads(header, payloads, directory)

@@ -1,0 +1,268 @@
+"""The events that both hubs get: residence registrations and residence notices between two counties, made beforehand.
+
+A matter of the mix is DOMAIN 14's: a registration (declared, recorded) and its notice (prepared, sent with a sealed
+NP-RES, delivered, acknowledged): six events, one payload, two deliveries. Synthetic identities only.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+
+from contracts import signing
+from contracts.event import Header, SealedRef, encode_event, leaf_hash
+from contracts.identity import synthetic_resident_id
+from contracts.ids import EventId, Hash, OfficeId, PointId, RegionCode, StreamId, uuid7
+from contracts.mandates import load_mandates
+from contracts.profile import encode_payload
+from contracts.schema import load_registry
+from contracts.sealing import Associated, RecipientKey, seal
+from hub.own_batch import HubDraft
+from hub.submission import SubmittedBatch, SubmittedPayload
+from ledger.batch import Batch, batch_hash, encode_tbs
+from ledger.compact import root_of
+
+_ZERO = Hash(bytes(32))
+_MINUTE_MS = 60_000
+_PLACES = {"44": "440106000000", "45": "450103000000"}
+_TYPES = ("POLICE_STATION", "COUNTY_PSB_HOUSEHOLD")
+_USCC = {"44": "11440106PPRD00017T", "45": "11450103PPRD00025E"}
+
+
+@dataclass(slots=True)
+class Producer:
+    """One region's gateway: its key and where its chain of batches stands."""
+
+    region: RegionCode
+    name: PointId
+    key: Ed25519PrivateKey
+    key_id: bytes
+    seq: int = 0
+    last: Hash = _ZERO
+
+    def batch(self, events: Sequence[bytes], payloads: Sequence[SubmittedPayload]) -> SubmittedBatch:
+        """Sign the next batch of this chain."""
+        now = time.time_ns() // 1_000_000
+        tbs = encode_tbs(
+            Batch(self.name, fresh_id(), self.seq, len(events), now, self.last, root_of(map(leaf_hash, events)))
+        )
+        self.seq += 1
+        self.last = batch_hash(tbs)
+        return SubmittedBatch(tbs, signing.sign(self.key, tbs), self.key_id, tuple(events), tuple(payloads))
+
+
+@dataclass(slots=True)
+class World:
+    """Two regions with one county each.
+
+    Attributes:
+        producers: By region.
+        offices: (region, office type) to office id.
+        office_keys: Sealing keys by office.
+    """
+
+    producers: dict[str, Producer] = field(default_factory=dict)
+    offices: dict[tuple[str, str], OfficeId] = field(default_factory=dict)
+    office_keys: dict[OfficeId, RecipientKey] = field(default_factory=dict)
+
+    def directory(self) -> Iterator[HubDraft]:
+        """The directory events of this world; makes its keys."""
+        draft = partial(HubDraft, procedure="DIRECTORY")
+        for region, place in _PLACES.items():
+            yield draft("RegionRegistered", body={"region": region})
+            point = PointId(f"{region}-node")
+            yield draft("PointRegistered", body={"point": point, "region": region, **_agreement("point")})
+            for number, kind in enumerate(_TYPES):
+                office = OfficeId(f"o{region}benc{number}h")
+                keys = _agreement("office")
+                self.offices[region, kind] = office
+                self.office_keys[office] = RecipientKey(office, keys["key_id"], keys["public_key"])
+                body = {"office": office, "region": region, "office_type": kind, "point": point, "areas": [place]}
+                yield draft("OfficeRegistered", body={**body, **keys, "uscc": _USCC[region]})
+            key = Ed25519PrivateKey.generate()
+            raw = key.public_key().public_bytes_raw()
+            key_id = signing.key_id("batch", raw)
+            self.producers[region] = Producer(RegionCode(region), point, key, key_id)
+            body = {"key_id": key_id, "purpose": "batch", "producer": point, "region": region, "public_key": raw}
+            yield draft("KeyRegistered", body=body)
+            for row in load_mandates():
+                body = {
+                    "mandate": os.urandom(8),
+                    "region": region,
+                    "office_type": str(row.office_type),
+                    "procedure": row.procedure,
+                    "event_types": list(row.event_types),
+                    "direction": row.direction,
+                    "purpose": row.purpose,
+                    "legal_basis": row.legal_basis,
+                    "valid_from": "2020-01-01",
+                    "valid_to": None,
+                }
+                yield draft("MandateGranted", body=body)
+
+    def waves(self, matters: int) -> Iterator[tuple[Producer, list[bytes], list[SubmittedPayload]]]:
+        """Make that many matters; each wave is one step of all of them, by one producer, so that order is kept."""
+        streams = [
+            (Stream(self, "RESIDENCE", "44"), Stream(self, "RESIDENCE_NOTIFICATION", "44")) for _ in range(matters)
+        ]
+        yield self.producers["44"], [r.declared() for r, _ in streams], []
+        yield self.producers["44"], [r.recorded() for r, _ in streams], []
+        yield self.producers["44"], [n.prepared() for _, n in streams], []
+        sent = [n.sent() for _, n in streams]
+        yield self.producers["44"], [event for event, _ in sent], [payload for _, payload in sent]
+        yield self.producers["45"], [n.delivered() for _, n in streams], []
+        yield self.producers["45"], [n.acknowledged() for _, n in streams], []
+
+    def batches(self, matters: int, size: int) -> Iterator[SubmittedBatch]:
+        """Signed batches of at most `size` events, in an order that the hub can take one after another."""
+        for producer, events, payloads in self.waves(matters):
+            for at in range(0, len(events), size):
+                yield producer.batch(events[at : at + size], payloads[at : at + size])
+
+
+class Stream:
+    """One matter in the making."""
+
+    def __init__(self, world: World, procedure: str, region: str) -> None:
+        self._world = world
+        self._procedure = procedure
+        self._id = StreamId(fresh_id())
+        self._seq = 0
+        self._head = _ZERO
+
+    def declared(self) -> bytes:
+        """RegistrationDeclared."""
+        body = {"division": _PLACES["44"], "notice_id": fresh_id(), "declared_by": "APPLICANT"}
+        return self._event("RegistrationDeclared", "44", "POLICE_STATION", body)
+
+    def recorded(self) -> bytes:
+        """RegistrationRecorded."""
+        return self._event(
+            "RegistrationRecorded", "44", "POLICE_STATION", {"registered_on": "2026-11-01", "identity_form_valid": True}
+        )
+
+    def prepared(self) -> bytes:
+        """ResidenceNoticePrepared."""
+        other = ("45", self._world.offices["45", "COUNTY_PSB_HOUSEHOLD"])
+        body = {"notice_id": fresh_id()}
+        return self._event("ResidenceNoticePrepared", "44", "COUNTY_PSB_HOUSEHOLD", body, counterpart=other)
+
+    def sent(self) -> tuple[bytes, SubmittedPayload]:
+        """ResidenceNoticeSent with its sealed payload."""
+        receiver = self._world.offices["45", "COUNTY_PSB_HOUSEHOLD"]
+        producer = self._world.offices["44", "COUNTY_PSB_HOUSEHOLD"]
+        event_id = EventId(fresh_id())
+        keys = self._world.office_keys
+        payload = seal(
+            plaintext=_notice(),
+            associated=Associated(self._id, event_id, "NP-RES"),
+            recipients=(keys[receiver],),
+            producer=keys[producer],
+            content_key=os.urandom(32),
+            nonce=os.urandom(12),
+            opening=os.urandom(64),
+        )
+        event = self._event(
+            "ResidenceNoticeSent", "44", "COUNTY_PSB_HOUSEHOLD", {}, sealed=(payload.ref,), event_id=event_id
+        )
+        return event, SubmittedPayload(payload.ciphertext, payload.wrapped)
+
+    def delivered(self) -> bytes:
+        """ResidenceNoticeDelivered."""
+        return self._event("ResidenceNoticeDelivered", "45", "COUNTY_PSB_HOUSEHOLD", {"verified": True})
+
+    def acknowledged(self) -> bytes:
+        """ResidenceNoticeAcknowledged."""
+        return self._event("ResidenceNoticeAcknowledged", "45", "COUNTY_PSB_HOUSEHOLD", {})
+
+    def _event(
+        self,
+        event_type: str,
+        region: str,
+        office_type: str,
+        body: Mapping[str, Any],
+        *,
+        counterpart: tuple[str, OfficeId] | None = None,
+        sealed: tuple[SealedRef, ...] = (),
+        event_id: EventId | None = None,
+    ) -> bytes:
+        codec = load_registry().by_name(f"pprd.v1.{event_type}Body")
+        now = time.time_ns() // 1_000_000
+        is_notice = self._procedure == "RESIDENCE_NOTIFICATION"
+        data = encode_event(
+            Header(
+                event_id=event_id or EventId(fresh_id()),
+                schema_id=codec.fingerprint,
+                event_type=event_type,
+                event_class="std",
+                stream_id=self._id,
+                stream_seq=self._seq,
+                prev_hash=self._head,
+                procedure=self._procedure,
+                edition=1,
+                producer_region=RegionCode(region),
+                producer_office=self._world.offices[region, office_type],
+                counterpart_region=None if counterpart is None else RegionCode(counterpart[0]),
+                counterpart_office=None if counterpart is None else counterpart[1],
+                occurred_at=now - now % _MINUTE_MS,
+                purpose="RESIDENCE_NOTICE" if is_notice else "RESIDENCE_REGISTER",
+                legal_basis="LB-RES-07" if is_notice else "LB-HUK-15",
+                data_class="P2",
+                body=codec.encode_single(body),
+                sealed=sealed,
+                correlation_id=None,
+                causation_id=None,
+                sandbox=True,
+            )
+        )
+        self._seq += 1
+        self._head = leaf_hash(data)
+        return data
+
+
+def fresh_id() -> bytes:
+    """A new UUIDv7."""
+    return uuid7(unix_ms=time.time_ns() // 1_000_000, entropy=os.urandom(10))
+
+
+def _agreement(purpose: str) -> dict[str, Any]:
+    raw = X25519PrivateKey.generate().public_key().public_bytes_raw()
+    return {"key_id": signing.key_id(purpose, raw), "public_key": raw}
+
+
+def _notice() -> bytes:
+    return encode_payload(
+        "NP-RES",
+        {
+            "profile": "NP-RES",
+            "purpose": "RESIDENCE_NOTICE",
+            "legal_basis": "LB-RES-07",
+            "retention_rule": "RESIDENCE_NOTIFICATION",
+            "expires_on": "2027-06-30",
+            "minor": False,
+            "seal_state": "NONE",
+            "safety_hold": False,
+            "identity": {
+                "name": "测试甲一",
+                "document_type": "CN_RESIDENT_ID",
+                "document_number": synthetic_resident_id("450103", 1852, 2, 29, 17),
+                "birth_date": "2000-02-29",
+            },
+            "county": "440106",
+            "date": "2026-11-01",
+            "change": "STARTED",
+        },
+    )
+
+
+def digest(data: bytes) -> str:
+    """A short name of some bytes, for a report."""
+    return hashlib.sha256(data).hexdigest()[:16]
