@@ -1,0 +1,138 @@
+"""One connection to the broker, and how a program keeps one: connect, work until it is lost, pause, connect again.
+
+A connection here ends with its first loss: whoever works on it starts again from what is durable, so nothing waits in a
+client's buffer for a server that may have forgotten. Every foreign exception leaves this package as `UnavailableError`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from typing import Final
+
+import nats
+import structlog
+from nats.aio.client import Client
+from nats.errors import Error as NatsError
+from nats.js.client import JetStreamContext
+
+from contracts.errors import UnavailableError
+
+CALL_SECONDS: Final = 5.0
+"""How long any one answer of the broker is waited for."""
+
+_CONNECT_SECONDS: Final = 2
+_PING_SECONDS: Final = 5
+_BUFFER_BYTES: Final = 32 << 20
+_FIRST_PAUSE_SECONDS: Final = 0.05
+_LONGEST_PAUSE_SECONDS: Final = 5.0
+
+_log = structlog.get_logger()
+
+
+class Broker:
+    """A living connection; made by `connected`.
+
+    Attributes:
+        client: The library's connection.
+        js: Its JetStream side.
+    """
+
+    def __init__(self, client: Client) -> None:
+        self.client = client
+        self.js: JetStreamContext = client.jetstream(timeout=CALL_SECONDS)
+
+    def check(self) -> None:
+        """Say that the connection still lives.
+
+        Raises:
+            UnavailableError: BROKER_UNAVAILABLE: it is lost.
+        """
+        if not self.client.is_connected:
+            raise UnavailableError("BROKER_UNAVAILABLE", "the connection to the broker is lost")
+
+
+@contextmanager
+def broker_errors() -> Iterator[None]:
+    """Turn what the library raises into BROKER_UNAVAILABLE."""
+    try:
+        yield
+    except (NatsError, OSError, TimeoutError) as error:
+        raise UnavailableError("BROKER_UNAVAILABLE", f"the broker does not answer: {type(error).__name__}") from error
+    except asyncio.CancelledError as error:
+        # The library cancels whoever waits for a message when the connection ends; nobody cancelled this task.
+        task = asyncio.current_task()
+        if task is None or task.cancelling():
+            raise
+        raise UnavailableError("BROKER_UNAVAILABLE", "the connection to the broker ended") from error
+
+
+@asynccontextmanager
+async def connected(url: str, *, name: str) -> AsyncIterator[Broker]:
+    """Connect to a broker for the time of a block.
+
+    Args:
+        url: `nats://` on loopback, `tls://` elsewhere.
+        name: Who connects, for the broker's own log.
+
+    Raises:
+        UnavailableError: BROKER_UNAVAILABLE: it cannot be reached.
+    """
+    with broker_errors():
+        client = await nats.connect(
+            url,
+            name=name,
+            allow_reconnect=False,
+            connect_timeout=_CONNECT_SECONDS,
+            ping_interval=_PING_SECONDS,
+            pending_size=_BUFFER_BYTES,
+            error_cb=_told,
+        )
+    try:
+        yield Broker(client)
+    finally:
+        # However the connection ends: whoever used it starts again from what is durable.
+        with suppress(NatsError, OSError, TimeoutError):
+            await client.close()
+
+
+async def keep(url: str, *, name: str, work: Callable[[Broker], Awaitable[None]], stop: asyncio.Event) -> None:
+    """Work on a connection until told to stop, on a new one whenever it is lost.
+
+    Args:
+        url: Where the broker listens.
+        name: Who works.
+        work: Returns when `stop` is set; raises `UnavailableError` when it cannot go on now.
+        stop: Set to end.
+
+    Raises:
+        ExchangeError: What `work` raises of other families.
+    """
+    loop, attempt, pause = asyncio.get_running_loop(), 0, _FIRST_PAUSE_SECONDS
+    while not stop.is_set():
+        began = loop.time()
+        try:
+            async with connected(url, name=name) as broker:
+                await work(broker)
+        except UnavailableError as error:
+            attempt += 1
+            _log.warning("broker.lost", code=error.code, error=error.message, attempt=attempt)
+        if loop.time() - began > _LONGEST_PAUSE_SECONDS:
+            attempt, pause = 0, _FIRST_PAUSE_SECONDS
+        await wait(stop, pause * random.uniform(0.5, 1.0))
+        pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
+
+
+async def wait(stop: asyncio.Event, seconds: float) -> None:
+    """Pause, but not longer than until `stop` is set."""
+    try:
+        async with asyncio.timeout(seconds):
+            await stop.wait()
+    except TimeoutError:
+        return
+
+
+async def _told(error: Exception) -> None:
+    _log.warning("broker.spoke", error=type(error).__name__)

@@ -1,0 +1,188 @@
+"""What a region does with runs that arrive: open, check, count, store once. No broker in here.
+
+Rules kept here: a run is believed only after everything about it was checked against the region's own directory; a
+repeat is stored no second time and its head must agree; what is missing before a run is asked for and checked the same
+way; counters and notifications are stored in one transaction, before anybody is told. What disagrees stops the line:
+from then on nothing is stored or acknowledged until a person has looked.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from typing import Final, NamedTuple, Protocol
+
+import structlog
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+
+from adapters.nats.messages import decode_run, is_sealed, open_run
+from contracts.errors import ContractError, EvidenceError, UnavailableError
+from contracts.ids import Hash, KeyId, LeafIndex, PointId, RegionCode
+from hub.notification import KeyAt, NotificationRun, Received, verify_run
+from ledger.heads import HEAD_ZERO
+from ledger.note import NoteVerifier
+
+DIRECTORY_SECONDS: Final = 20.0
+"""How long a run waits for the region's directory to reach its last event."""
+GAP_SECONDS: Final = 60.0
+"""How long the missing runs may take to come."""
+
+_log = structlog.get_logger()
+
+
+class Standing(NamedTuple):
+    """Where a delivery point stands: its last counter and the running hash after it."""
+
+    n: int
+    head: Hash
+
+
+NOTHING: Final = Standing(0, HEAD_ZERO)
+"""Where a point stands before its first notification."""
+
+
+class InboxStore(Protocol):
+    """Where received notifications are kept. One inbox uses it."""
+
+    def standings(self) -> dict[PointId, tuple[int, Hash]]:
+        """Where every delivery point stands that got anything."""
+
+    def head_at(self, point: PointId, n: int) -> Hash | None:
+        """The running hash after a stored notification; None if it is not stored."""
+
+    def store(self, received: Sequence[Received]) -> None:
+        """Store notifications and move their points' standings on, in one durable transaction."""
+
+
+class Ports(NamedTuple):
+    """What an intake needs from the rest of its region.
+
+    Attributes:
+        verifier: The ledger's key.
+        directory_through: Waits until the region's directory holds every event up to a ledger index, and gives the
+            batch keys that it and the genesis entry know; raises `UnavailableError` when it cannot get there.
+        private_of: The private key of a delivery point with an id, if the region has it.
+        fetch_runs: Asks the exchange for a point's runs again, starting with the one that holds a counter; gives the
+            data of each, as on the broker.
+    """
+
+    verifier: NoteVerifier
+    directory_through: Callable[[LeafIndex], Awaitable[KeyAt]]
+    private_of: Callable[[PointId, KeyId], X25519PrivateKey | None]
+    fetch_runs: Callable[[PointId, int], AsyncIterator[bytes]]
+
+
+class Intake:
+    """The intake of one region's inbox. One task uses it.
+
+    Args:
+        region: Whose.
+        store: Where notifications are kept.
+        ports: The rest of the region.
+    """
+
+    def __init__(self, *, region: RegionCode, store: InboxStore, ports: Ports) -> None:
+        self._region = region
+        self._store = store
+        self._ports = ports
+        self._standings = {point: Standing(*standing) for point, standing in store.standings().items()}
+        self._fresh: list[Received] = []
+
+    @property
+    def standings(self) -> dict[PointId, Standing]:
+        """Where the points stand, counting what `flush` has not stored yet."""
+        return dict(self._standings)
+
+    async def take(self, point: PointId, data: bytes) -> None:
+        """Check one run; what is new in it waits for `flush`.
+
+        Args:
+            point: Whose run it came as.
+            data: As it arrived.
+
+        Raises:
+            EvidenceError: Something does not hold: stop the line.
+            UnavailableError: The directory or the missing runs cannot be had now; nothing of this run was taken.
+        """
+        try:
+            run = self._decode(point, data)
+            standing = self._standings.get(point, NOTHING)
+            if run.first_n > standing.n + 1:
+                await self._fill(point, run.first_n - 1)
+            await self._accept(point, run)
+        except ContractError as error:
+            raise EvidenceError("RUN_INVALID", f"a run of {point} cannot be read: {error}") from error
+
+    def flush(self) -> None:
+        """Store what was taken.
+
+        Raises:
+            FatalError: Whether it is stored is unknown.
+        """
+        if self._fresh:
+            self._store.store(self._fresh)
+            self._fresh = []
+
+    def _decode(self, point: PointId, data: bytes) -> NotificationRun:
+        if point[:2] != self._region:
+            raise EvidenceError("RUN_INVALID", f"a run of {point} came to region {self._region}", field="point")
+        if is_sealed(data):
+            data = open_run(data, point=point, private_of=lambda key_id: self._ports.private_of(point, key_id))
+        run = decode_run(data)
+        if not run.notifications:
+            raise EvidenceError("RUN_INVALID", f"a run of {point} holds nothing")
+        return run
+
+    async def _accept(self, point: PointId, run: NotificationRun) -> None:
+        """Check a run that begins where the point stands or before, and take what is new in it."""
+        standing = self._standings.get(point, NOTHING)
+        if run.last_n <= standing.n:
+            self._check_repeat(point, run)
+            return
+        keys = await self._keys_through(run)
+        known_head = self._head_at(point, run.first_n - 1)
+        received = verify_run(run, point=point, known_head=known_head, verifier=self._ports.verifier, key_at=keys)
+        self._fresh += received[standing.n + 1 - run.first_n :]
+        self._standings[point] = Standing(run.last_n, run.head_after)
+
+    def _check_repeat(self, point: PointId, run: NotificationRun) -> None:
+        ours = self._head_at(point, run.last_n)
+        if run.point != point or run.head_after != ours:
+            raise EvidenceError(
+                "HEAD_MISMATCH", f"a repeat of {point} up to {run.last_n} has another head than {ours.hex()}"
+            )
+
+    def _head_at(self, point: PointId, n: int) -> Hash:
+        """Our running hash after a notification that we have."""
+        standing = self._standings.get(point, NOTHING)
+        if n == standing.n:
+            return standing.head
+        waiting = next((r.head for r in self._fresh if r.point == point and r.n == n), None)
+        head = HEAD_ZERO if n == 0 else waiting or self._store.head_at(point, n)
+        if head is None:
+            raise EvidenceError("RUN_INVALID", f"notification {n} of {point} is not stored here")
+        return head
+
+    async def _keys_through(self, run: NotificationRun) -> KeyAt:
+        last = max(notification.leaf_index for notification in run.notifications)
+        try:
+            async with asyncio.timeout(DIRECTORY_SECONDS):
+                return await self._ports.directory_through(last)
+        except TimeoutError as error:
+            raise UnavailableError("DIRECTORY_BEHIND", f"the directory did not reach entry {last} in time") from error
+
+    async def _fill(self, point: PointId, last_n: int) -> None:
+        """Ask for the notifications of a point that are missing up to a counter."""
+        first_n = self._standings.get(point, NOTHING).n + 1
+        _log.warning("gap.found", code="COUNTER_GAP", point=point, first_n=first_n, n=last_n)
+        try:
+            async with asyncio.timeout(GAP_SECONDS):
+                async for data in self._ports.fetch_runs(point, first_n):
+                    await self._accept(point, self._decode(point, data))
+                    if self._standings.get(point, NOTHING).n >= last_n:
+                        return
+        except TimeoutError as error:
+            raise UnavailableError(
+                "GAP_OPEN", f"notifications {first_n} to {last_n} of {point} did not come"
+            ) from error
+        raise UnavailableError("GAP_OPEN", f"the exchange gave no notification {last_n} of {point}")

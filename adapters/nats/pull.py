@@ -1,0 +1,82 @@
+"""A durable consumer read by pulling: what waits, in order of the stream, acknowledged by the caller once stored.
+
+What was not acknowledged comes again, after a while or at once on a new start, so the caller recognises repeats.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from nats.aio.msg import Msg
+from nats.errors import TimeoutError as NatsTimeoutError
+from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
+from nats.js.client import JetStreamContext
+
+from adapters.nats.broker import Broker, broker_errors
+
+_TAKEN: Final = 32
+_UNACKNOWLEDGED: Final = 8 * _TAKEN
+_ACK_SECONDS: Final = 10.0
+
+
+class Pull:
+    """An open pull consumer. One task reads it."""
+
+    def __init__(self, broker: Broker, subscription: JetStreamContext.PullSubscription) -> None:
+        self._broker = broker
+        self._subscription = subscription
+
+    @classmethod
+    async def open(cls, broker: Broker, *, stream: str, durable: str) -> Pull:
+        """Make the durable consumer if there is none, and bind to it.
+
+        Raises:
+            UnavailableError: BROKER_UNAVAILABLE: no answer, or the stream is not there yet.
+        """
+        config = ConsumerConfig(
+            durable_name=durable,
+            deliver_policy=DeliverPolicy.ALL,
+            ack_policy=AckPolicy.EXPLICIT,
+            ack_wait=_ACK_SECONDS,
+            max_ack_pending=_UNACKNOWLEDGED,
+        )
+        with broker_errors():
+            await broker.js.add_consumer(stream, config)
+            return cls(broker, await broker.js.pull_subscribe_bind(durable, stream))
+
+    async def take(self, wait_seconds: float) -> list[Msg]:
+        """Wait for the first message and give all that have arrived.
+
+        Args:
+            wait_seconds: How long to wait for the first one.
+
+        Returns:
+            At most 32 messages; none if none came in time.
+
+        Raises:
+            UnavailableError: BROKER_UNAVAILABLE: the connection, the stream or the consumer is gone.
+        """
+        self._broker.check()
+        try:
+            with broker_errors():
+                return await self._fetch(wait_seconds)
+        finally:
+            self._broker.check()
+
+    async def _fetch(self, wait_seconds: float) -> list[Msg]:
+        try:
+            return await self._subscription.fetch(_TAKEN, timeout=wait_seconds)
+        except NatsTimeoutError:
+            return []
+
+
+async def acknowledge(messages: Sequence[Msg]) -> None:
+    """Tell the broker that messages are stored; a lost acknowledgement only means a repeat.
+
+    Raises:
+        UnavailableError: BROKER_UNAVAILABLE: the connection is lost.
+    """
+    with broker_errors():
+        for message in messages:
+            await message.ack()

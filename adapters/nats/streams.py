@@ -1,0 +1,85 @@
+"""Subjects and streams of the broker, DOMAIN 9.1: names, and the settings that a stream must have.
+
+Runs of a region wait in `NTF-<region>` until its inbox acknowledged them, at most 30 days; whatever the broker loses is
+published again from the ledger. Nothing here keeps a record.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from nats.js.api import DiscardPolicy, RetentionPolicy, StorageType, StreamConfig
+
+from contracts.ids import REGIONS, PointId, RegionCode
+
+RCP_STREAM: Final = "RCP"
+"""Receipts of all regions, until the relay has read them."""
+LOG_STREAM: Final = "LOG"
+"""Checkpoints."""
+LOG_SUBJECT: Final = "pprd.v1.log"
+"""Where checkpoints are published."""
+RCP_SUBJECTS: Final = "pprd.v1.rcp.*"
+"""Where regions publish their receipts."""
+MAX_AGE_SECONDS: Final = 30 * 24 * 3600.0
+"""How long an unread message is kept."""
+DUPLICATE_WINDOW_SECONDS: Final = 120.0
+"""How long the broker itself recognises a repeat; after that the counter does."""
+
+_LOG_BYTES: Final = 256 << 20
+
+
+def ntf_stream(region: RegionCode) -> str:
+    """Name of the stream of a region's runs."""
+    return f"NTF-{region}"
+
+
+def ntf_subject(point: PointId, *, is_case: bool) -> str:
+    """Subject of a delivery point's runs."""
+    region, _, token = point.partition("-")
+    return f"pprd.v1.ntf.{region}.{'cas' if is_case else 'std'}.{token}"
+
+
+def point_of_subject(subject: str) -> PointId | None:
+    """The delivery point that a subject of runs names, None if it is no such subject."""
+    parts = subject.split(".")
+    if len(parts) != 6 or parts[:3] != ["pprd", "v1", "ntf"] or parts[4] not in ("std", "cas"):
+        return None
+    return PointId(f"{parts[3]}-{parts[5]}")
+
+
+def rcp_subject(region: RegionCode) -> str:
+    """Subject of a region's receipts."""
+    return f"pprd.v1.rcp.{region}"
+
+
+def region_of(point: PointId) -> RegionCode:
+    """The region of a delivery point."""
+    return RegionCode(point[:2])
+
+
+def ntf_config(region: RegionCode) -> StreamConfig:
+    """Settings of a region's stream: a work queue, so that what was acknowledged is gone."""
+    return _config(ntf_stream(region), f"pprd.v1.ntf.{region}.>", RetentionPolicy.WORK_QUEUE)
+
+
+def all_streams() -> tuple[StreamConfig, ...]:
+    """Settings of every stream that the relay keeps."""
+    log = _config(LOG_STREAM, LOG_SUBJECT, RetentionPolicy.LIMITS)
+    log.max_bytes = _LOG_BYTES
+    return (
+        *(ntf_config(region) for region in REGIONS),
+        _config(RCP_STREAM, RCP_SUBJECTS, RetentionPolicy.WORK_QUEUE),
+        log,
+    )
+
+
+def _config(name: str, subject: str, retention: RetentionPolicy) -> StreamConfig:
+    return StreamConfig(
+        name=name,
+        subjects=[subject],
+        retention=retention,
+        storage=StorageType.FILE,
+        discard=DiscardPolicy.OLD,
+        max_age=MAX_AGE_SECONDS,
+        duplicate_window=DUPLICATE_WINDOW_SECONDS,
+    )

@@ -1,0 +1,119 @@
+"""What was delivered to a region: every notification once, in the order of its delivery point, and where points stand.
+
+Notifications, running hashes and standings of many points move in one transaction with whatever else follows from them
+(`also`), so a result and the position it came from are saved together. Plain rows in the region's own file and not a
+process recorder of `eventsourcing`: its tracking keeps one position of one upstream application a call and lets
+positions jump, while here one transaction moves many points, none may jump, and a running hash belongs to each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Final, NamedTuple
+
+from adapters.region.database import RegionDatabase
+from contracts.errors import FatalError
+from contracts.ids import Hash, LeafIndex, PointId
+from hub.notification import Received
+
+_TABLES: Final = (
+    "CREATE TABLE IF NOT EXISTS inbox_points (point TEXT PRIMARY KEY, n INTEGER NOT NULL, head BLOB NOT NULL)"
+    " WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS inbox (id INTEGER PRIMARY KEY, point TEXT NOT NULL, n INTEGER NOT NULL, idx INTEGER NOT"
+    " NULL, event BLOB NOT NULL, head BLOB NOT NULL, received_at INTEGER NOT NULL, UNIQUE (point, n))",
+)
+
+
+class StoredNotification(NamedTuple):
+    """A notification as it is kept.
+
+    Attributes:
+        row: Ascends in the order of storing; where a reader stands.
+        point: The delivery point.
+        n: Its counter there.
+        leaf_index: Ledger index of the event.
+        event: The event's bytes, as signed.
+        received_at: When it was stored, milliseconds since the epoch.
+    """
+
+    row: int
+    point: PointId
+    n: int
+    leaf_index: LeafIndex
+    event: bytes
+    received_at: int
+
+
+class RegionInboxStore:
+    """`adapters.nats.intake.InboxStore` in the region's file; used from the thread of its database.
+
+    Args:
+        database: The region's file.
+        now_ms: The region's clock, milliseconds since the epoch.
+        also: Called with what is stored, inside the same transaction, for what follows from it.
+    """
+
+    def __init__(
+        self,
+        database: RegionDatabase,
+        *,
+        now_ms: Callable[[], int],
+        also: Callable[[Sequence[Received]], None] = lambda received: None,
+    ) -> None:
+        self._db = database
+        self._now_ms = now_ms
+        self._also = also
+        with database.transaction():
+            for statement in _TABLES:
+                database.write(statement)
+
+    def standings(self) -> dict[PointId, tuple[int, Hash]]:
+        """See `InboxStore.standings`."""
+        rows = self._db.all("SELECT point, n, head FROM inbox_points")
+        return {PointId(point): (n, Hash(head)) for point, n, head in rows}
+
+    def head_at(self, point: PointId, n: int) -> Hash | None:
+        """See `InboxStore.head_at`."""
+        row = self._db.one("SELECT head FROM inbox WHERE point=? AND n=?", point, n)
+        return None if row is None else Hash(row[0])
+
+    def store(self, received: Sequence[Received]) -> None:
+        """See `InboxStore.store`.
+
+        Raises:
+            FatalError: STORE_FAILED: a counter is stored already or whether this is stored is unknown. STORE_DAMAGED: a
+                point does not stand where its next notification begins.
+        """
+        last = {row.point: row for row in received}
+        first = {row.point: row for row in reversed(received)}
+        received_at = self._now_ms()
+        with self._db.transaction():
+            for point, row in last.items():
+                self._move(point, first[point].n - 1, row)
+            self._db.write_many(
+                "INSERT INTO inbox (point, n, idx, event, head, received_at) VALUES (?,?,?,?,?,?)",
+                [(row.point, row.n, row.leaf_index, row.event, row.head, received_at) for row in received],
+            )
+            self._also(received)
+
+    def _move(self, point: PointId, from_n: int, to: Received) -> None:
+        """Move a point on, if it stands where the first new notification begins."""
+        if from_n == 0:
+            self._db.write("INSERT INTO inbox_points VALUES (?,?,?)", point, to.n, to.head)
+        elif not self._db.write(
+            "UPDATE inbox_points SET n=?, head=? WHERE point=? AND n=?", to.n, to.head, point, from_n
+        ):
+            raise FatalError("STORE_DAMAGED", f"{point} does not stand at {from_n}")
+
+    def received_after(self, row: int, limit: int) -> list[StoredNotification]:
+        """Notifications stored after a row, in the order of storing."""
+        rows = self._db.all(
+            "SELECT id, point, n, idx, event, received_at FROM inbox WHERE id>? ORDER BY id LIMIT ?", row, limit
+        )
+        return [
+            StoredNotification(i, PointId(point), n, LeafIndex(idx), event, at) for i, point, n, idx, event, at in rows
+        ]
+
+    def count(self) -> int:
+        """Notifications stored."""
+        return int(self._db.one("SELECT count(*) FROM inbox")[0])
