@@ -160,16 +160,15 @@ def due_at(
     start_ms: int,
     region: RegionCode,
     parameters: Mapping[RegionCode, Region] | None = None,
-    extra_days: int = 0,
 ) -> Due:
     """Say when a time limit ends.
 
     Args:
         rule_id: Id of a rule.
-        start_ms: The instant of the triggering act, or of the day counted back from; milliseconds since the epoch.
+        start_ms: The instant of the triggering act, or of the day counted back from; milliseconds since the epoch. Days
+            outside a limit of calendar days, such as days of travel, are added to it by the caller.
         region: Region of the office or person whose limit it is; its calendar and its own values count.
         parameters: Regional values; the packaged ones if None.
-        extra_days: Calendar days outside the limit, such as days of travel, added before a last day off moves.
 
     Returns:
         The end and how it was found.
@@ -178,8 +177,8 @@ def due_at(
         RuleError: RULE_UNKNOWN; REGION_UNKNOWN.
     """
     if parameters is None:
-        return _packaged(rule_id, start_ms if _is_hours(rule_id) else _midday(start_ms), region, extra_days)
-    return _due(rule_id, start_ms, region, parameters, extra_days)
+        return _packaged(rule_id, start_ms if _is_hours(rule_id) else _midday(start_ms), region)
+    return _due(rule_id, start_ms, region, parameters)
 
 
 def rule_of(rule_id: str) -> Rule:
@@ -204,11 +203,11 @@ def _midday(start_ms: int) -> int:
 
 
 @lru_cache(maxsize=16_384)
-def _packaged(rule_id: str, start_ms: int, region: RegionCode, extra_days: int) -> Due:
-    return _due(rule_id, start_ms, region, load_regions(), extra_days)
+def _packaged(rule_id: str, start_ms: int, region: RegionCode) -> Due:
+    return _due(rule_id, start_ms, region, load_regions())
 
 
-def _due(rule_id: str, start_ms: int, region: RegionCode, regions: Mapping[RegionCode, Region], extra_days: int) -> Due:
+def _due(rule_id: str, start_ms: int, region: RegionCode, regions: Mapping[RegionCode, Region]) -> Due:
     rule = rule_of(rule_id)
     values = regions.get(region)
     if values is None:
@@ -216,10 +215,10 @@ def _due(rule_id: str, start_ms: int, region: RegionCode, regions: Mapping[Regio
     unit, amount = length(rule, values)
     if unit is Unit.HOUR:
         sign = -1 if rule.is_before else 1
-        return Due(start_ms + sign * amount * HOUR_MS + extra_days * DAY_MS, rule.kind, False, Source.WEEKDAY)
+        return Due(start_ms + sign * amount * HOUR_MS, rule.kind, False, Source.WEEKDAY)
     count = _Count(load_calendar(values.calendar))
     first = EPOCH + (start_ms + SHANGHAI_MS) // DAY_MS
-    last = count.walk(first, unit, -amount if rule.is_before else amount) + extra_days
+    last = count.walk(first, unit, -amount if rule.is_before else amount)
     if rule.rolls_forward and not rule.is_before:
         last = count.roll(last)
     due_ms = (last + 1 - EPOCH) * DAY_MS - SHANGHAI_MS

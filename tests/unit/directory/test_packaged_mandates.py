@@ -1,0 +1,66 @@
+"""The packaged mandates cover every acting office and every recipient of the packaged procedures (DOMAIN 5.4)."""
+
+import json
+from importlib.resources import files
+
+from contracts.mandates import load_mandates
+from contracts.office_type import OfficeType
+from contracts.procedure import load_procedures
+from contracts.procedure_types import HOLDERS
+
+PROCEDURES = [procedure for procedure in load_procedures().values() if procedure.kind != "hub"]
+
+Grant = tuple[str, str, str, str, str, str]
+"""Direction, office type, procedure, event, purpose, legal basis."""
+
+
+def granted() -> list[Grant]:
+    return [
+        (row.direction, row.office_type, row.procedure, event, row.purpose, row.legal_basis)
+        for row in load_mandates()
+        for event in row.event_types
+    ]
+
+
+def test_who_may_act_in_a_procedure_may_send_under_every_basis_of_the_row() -> None:
+    wanted = {
+        ("SEND", office, procedure.id, row.event, row.purpose, basis)
+        for procedure in PROCEDURES
+        for row in procedure.transitions
+        for office in row.by.offices
+        for basis in row.legal_bases
+    }
+
+    assert {grant for grant in granted() if grant[0] == "SEND"} == wanted
+
+
+def test_who_is_told_by_a_procedure_may_receive() -> None:
+    wanted = {
+        (told.office, procedure.id, row.event, row.purpose)
+        for procedure in PROCEDURES
+        for row in procedure.transitions
+        for told in row.notify
+        if told.side != HOLDERS
+    }
+
+    assert {grant[1:5] for grant in granted() if grant[0] == "RECEIVE"} == wanted
+
+
+def test_no_mandate_stands_twice() -> None:
+    assert len(set(granted())) == len(granted())
+
+
+def test_every_purpose_and_basis_is_known_and_belongs_together() -> None:
+    lines = files("contracts").joinpath("rules/legal_bases.csv").read_text(encoding="utf-8").splitlines()[1:]
+    known = {tuple(line.split(",")[:2]) for line in lines}
+
+    assert {(row.legal_basis, row.purpose) for row in load_mandates()} - known == set()
+
+
+def test_the_event_bodies_of_the_directory_know_every_office_type() -> None:
+    folder = files("contracts").joinpath("avro/body")
+    for name in ("office_registered", "mandate_granted"):
+        schema = json.loads(folder.joinpath(f"{name}.avsc").read_text(encoding="utf-8"))
+        symbols = next(field["type"]["symbols"] for field in schema["fields"] if field["name"] == "office_type")
+
+        assert symbols == [office_type.value for office_type in OfficeType]
