@@ -33,7 +33,6 @@ from ledger.receipt import Receipt
 M = TypeVar("M", bound=Message)
 
 _OPEN_FIELDS: Final = tuple(part.name for part in fields(OpenRequest))
-_NO_ORIGINALS: Final[Mapping[int, EventReceipt]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +45,7 @@ class Reply:
     """
 
     answer: BatchAnswer
-    originals: Mapping[int, EventReceipt] = field(default=_NO_ORIGINALS)
+    originals: Mapping[int, EventReceipt] = field(default_factory=lambda: MappingProxyType({}))
 
 
 def parse(kind: type[M], raw: bytes) -> M:

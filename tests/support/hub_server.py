@@ -1,0 +1,110 @@
+"""A real hub for tests: the application on a SQLite file behind its sequencer and its gRPC server, on a free port.
+
+    async with HubServer(tmp_path / "ledger.sqlite") as hub:
+        reply = await hub.client.submit_one(hub.world.batches["44"].batch([declaration(hub.world, "44")]))
+
+Pure of pytest. The clock and the ids are the world's; the server, the threads and the file are real.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import TracebackType
+
+from adapters.grpc.calls import Limits
+from adapters.grpc.client import ExchangeClient
+from adapters.grpc.server import GrpcServer
+from adapters.nats.messages import RunForm
+from adapters.sequencer import MAX_QUEUE_BYTES, MAX_QUEUE_EVENTS, Sequencer
+from adapters.store.sqlite import SqliteStore
+from hub.application import Application
+from hub.replay import Tally
+from hub.run_builder import RunBuilder
+from hub.submission import Outcome
+from tests.support.audit import audit
+from tests.support.batches import Made
+from tests.support.world import World
+
+
+class HubServer:
+    """A hub that runs; an async context that starts and stops it.
+
+    Args:
+        path: The ledger's file; made if it does not exist.
+        world: Who takes part.
+        limits: Of the server.
+        max_queue_events: Of the sequencer.
+        max_queue_bytes: Of the sequencer.
+
+    Attributes:
+        world: As given.
+        application: The hub; while it runs, call it through `sequencer` only.
+        sequencer: Its writer.
+        server: Its gRPC server.
+        client: Connected to it.
+        address: Where it listens.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        world: World | None = None,
+        limits: Limits | None = None,
+        max_queue_events: int = MAX_QUEUE_EVENTS,
+        max_queue_bytes: int = MAX_QUEUE_BYTES,
+    ) -> None:
+        self.world = world or World()
+        self._path = path
+        self._limits = limits
+        self._bounds = (max_queue_events, max_queue_bytes)
+        self.application: Application
+        self.sequencer: Sequencer
+        self.server: GrpcServer
+        self.client: ExchangeClient
+        self.address = ""
+
+    async def __aenter__(self) -> HubServer:
+        is_new = not self._path.exists()
+        self.store = SqliteStore(self._path)
+        self.application = self.world.found(self.store) if is_new else self.world.load(self.store)
+        self.sequencer = Sequencer(self.application, max_queue_events=self._bounds[0], max_queue_bytes=self._bounds[1])
+        self.sequencer.start()
+        form = RunForm(RunBuilder(self.store), self.application.directory.point)
+        self.server = GrpcServer(
+            application=self.application,
+            sequencer=self.sequencer,
+            encode_run=lambda run: form.message(run).data,
+            address="127.0.0.1:0",
+            credentials=None,
+            limits=self._limits,
+        )
+        self.address = f"127.0.0.1:{await self.server.start()}"
+        self.client = ExchangeClient(self.address)
+        await self.client.connect()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.client.close()
+        await self.server.stop(grace_seconds=2)
+        await self.sequencer.drain()
+        self.store.close()
+
+    @property
+    def size(self) -> int:
+        """Entries in the ledger."""
+        return self.store.size()
+
+    async def submit(self, made: list[Made]) -> None:
+        """Submit events one by one, each through its region's gateway, and see each accepted."""
+        for one in made:
+            reply = await self.client.submit_one(self.world.batches[one.region].batch([one]))
+            (result,) = reply.answer.results
+            if result.outcome is not Outcome.ACCEPTED:
+                raise AssertionError(f"{one.header.event_type}: {result.refusal}")
+
+    def audit(self) -> Tally:
+        """Derive the whole ledger again and compare the store with it; see `tests.support.audit`."""
+        return audit(self.store, self.world)
