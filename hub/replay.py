@@ -12,14 +12,14 @@ Not here: where entries come from and what a data folder holds beside them (adap
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from contracts import signing
 from contracts.deadline import due_at
 from contracts.errors import EvidenceError, ExchangeError
-from contracts.event import Header, decode_event, leaf_hash
+from contracts.event import Header, SealedRef, decode_event, leaf_hash
 from contracts.ids import Hash, LeafIndex, PointId, RegionCode
 from hub.admission import Admitted, Rules, admit
 from hub.directory import Directory, SigningKey
@@ -76,6 +76,16 @@ class Delivery:
     head: Hash
 
 
+class Observer(Protocol):
+    """Told of what a replay derives, in ledger order; it compares that with what somebody keeps."""
+
+    def delivered(self, delivery: Delivery) -> None:
+        """A notification that follows from an entry."""
+
+    def sealed(self, index: LeafIndex, ref: SealedRef, header: Header) -> None:
+        """A sealed payload that an entry names."""
+
+
 @dataclass(slots=True)
 class Tally:
     """What an audit has counted.
@@ -121,10 +131,10 @@ class Replay:
     Args:
         rules: The contracts in force; `is_sandbox` and the clock limit are taken from the genesis record.
         shelf: Empty.
-        on_delivery: Told of every derived notification, in ledger order.
+        observer: Told of every notification and payload, in ledger order.
     """
 
-    def __init__(self, *, rules: Rules, shelf: Shelf, on_delivery: Callable[[Delivery], None] | None = None) -> None:
+    def __init__(self, *, rules: Rules, shelf: Shelf, observer: Observer | None = None) -> None:
         self.rules = rules
         self.tree = CompactRange()
         self.tally = Tally()
@@ -133,7 +143,7 @@ class Replay:
         self.directory = Directory(rules.divisions)
         self.genesis: GenesisEntry | None = None
         self._shelf = shelf
-        self._on_delivery = on_delivery
+        self._observer = observer
         self._hub: SigningKey | None = None
         self._batch: _OpenBatch | None = None
         self._recorded_at = 0
@@ -143,8 +153,11 @@ class Replay:
         """Whether every event that the last batch promised has come: where a checkpoint may stand."""
         return self._batch is None
 
-    def feed(self, data: bytes) -> None:
+    def feed(self, data: bytes) -> Hash:
         """Take the next entry.
+
+        Returns:
+            Its leaf hash.
 
         Raises:
             UnexplainedError: It does not follow from those before it.
@@ -162,8 +175,10 @@ class Replay:
             raise
         except ExchangeError as error:
             raise UnexplainedError(index, error) from error
-        self.tree.append(hash_leaf(data))
+        leaf = hash_leaf(data)
+        self.tree.append(leaf)
         self.tally.entries += 1
+        return leaf
 
     def feed_all(self, entries: Iterable[bytes]) -> None:
         """Take entries until there are no more.
@@ -249,7 +264,10 @@ class Replay:
     def _follow(self, index: LeafIndex, leaf: Hash, header: Header, admitted: Admitted) -> None:
         tally = self.tally
         tally.events[header.event_type] += 1
-        tally.payloads += len(header.sealed)
+        for ref in header.sealed:
+            tally.payloads += 1
+            if self._observer is not None:
+                self._observer.sealed(index, ref, header)
         if admitted.recipients:
             self._deliver(index, leaf, admitted)
         match header.event_class:
@@ -264,8 +282,8 @@ class Replay:
             after = head_next(head, n + 1, leaf)
             self.heads[point] = (n + 1, after)
             self.tally.deliveries[point] += 1
-            if self._on_delivery is not None:
-                self._on_delivery(Delivery(point, n + 1, index, after))
+            if self._observer is not None:
+                self._observer.delivered(Delivery(point, n + 1, index, after))
 
     def _account(self, header: Header, admitted: Admitted) -> None:
         match header.event_type:
