@@ -1,0 +1,255 @@
+"""From a draft to an event: header, bytes, sealed payloads, and the verdict that the hub will give.
+
+The gateway runs the hub's own decision (`hub.admission.admit`) on its own copy of the matter and the directory, so a
+draft that cannot enter never leaves. Every payload is sealed with fresh randomness to exactly the offices that the
+procedure names. Not here: batches and signatures (`outbox`), copies of streams (`streams`).
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Final
+
+from adapters.region.draft import Draft, local_date
+from adapters.region.json_value import of_json
+from adapters.region.outbox_store import Drafted
+from contracts.deadline import DAY_MS
+from contracts.errors import AccessError, RuleError
+from contracts.event import Header, encode_event, leaf_hash
+from contracts.identity import IdDocType, validate_identity
+from contracts.ids import EventId, Hash, KeyId, LeafIndex, OfficeId, StreamId, uuid7
+from contracts.procedure_types import Procedure, body_schema
+from contracts.profile import load_profile
+from contracts.sealing import Associated, RecipientKey, SealedPayload, seal
+from hub.admission import Rules, admit
+from hub.directory import SEND, Directory, Office
+from hub.matter import Matter, advance, match_row
+from hub.ports import Clock
+from hub.routing import Recipient, route
+from hub.submission import SubmittedPayload
+
+_ROUNDING_MS: Final = {"std": 60_000, "cas": DAY_MS}
+_NO_LEAF: Final = Hash(bytes(32))
+
+
+@dataclass(frozen=True, slots=True)
+class Composed:
+    """An event that the hub will accept, if nobody is first.
+
+    Attributes:
+        drafted: Bytes and payloads.
+        matter: The matter after it.
+        recipients: Who will be told.
+    """
+
+    drafted: Drafted
+    matter: Matter
+    recipients: tuple[Recipient, ...]
+
+
+class Composer:
+    """Makes events from drafts.
+
+    Args:
+        rules: The contracts in force and the ledger's settings.
+        directory: The region's copy of the directory.
+        batch_key: Id of the key that will sign.
+        clock: The gateway's time.
+    """
+
+    def __init__(self, *, rules: Rules, directory: Directory, batch_key: KeyId, clock: Clock) -> None:
+        self._rules = rules
+        self._directory = directory
+        self._batch_key = batch_key
+        self._clock = clock
+
+    def compose(self, draft: Draft, matter: Matter | None, at: LeafIndex) -> Composed:
+        """Make an event and decide about it as the hub will.
+
+        Args:
+            draft: What an office wants to record.
+            matter: Its matter as it stands here, None before the first event.
+            at: Ledger index up to which the directory is known.
+
+        Raises:
+            ContractError: The draft or a payload has a wrong form.
+            AccessError: The office, its mandate or our key do not allow it.
+            RuleError: The procedure or a guard says no.
+        """
+        procedure = self._procedure(draft, matter)
+        plain, body = self._header(draft, procedure, matter)
+        row = match_row(procedure, matter, plain, body, self._directory)
+        plain = self._on_basis(plain, procedure, row.purpose, row.legal_bases)
+        after = advance(procedure, matter, plain, body, self._directory, _NO_LEAF, row)
+        recipients = route(row, after, plain, body, self._directory, earlier=matter)
+        sealed = self._seal(draft, plain, procedure, recipients)
+        header = plain._replace(sealed=tuple(payload.ref for payload in sealed))
+        event = encode_event(header)
+        payloads = tuple(SubmittedPayload(payload.ciphertext, payload.wrapped) for payload in sealed)
+        admitted = admit(
+            header=header,
+            leaf=leaf_hash(event),
+            matter=matter,
+            key=self._directory.batch_key(self._batch_key, at),
+            payloads={payload.ref.ciphertext_hash: mine for payload, mine in zip(sealed, payloads, strict=True)},
+            rules=self._rules,
+            directory=self._directory,
+            now_ms=self._clock.now_ms(),
+        )
+        return Composed(Drafted(draft.ref, header, event, payloads), admitted.matter, admitted.recipients)
+
+    def compose_unchecked(self, draft: Draft, matter: Matter | None) -> Drafted:
+        """Make an event without payloads and without asking whether the hub will accept it.
+
+        For rehearsals of refusals only (demonstration, conformance): what an honest gateway would not send.
+        """
+        procedure = self._procedure(draft, matter)
+        header, _ = self._header(draft, procedure, matter)
+        header = self._on_basis(header, procedure, procedure.purpose, procedure.legal_bases)
+        return Drafted(draft.ref, header, encode_event(header), ())
+
+    def _procedure(self, draft: Draft, matter: Matter | None) -> Procedure:
+        edition = 0 if matter is None else matter.edition
+        if edition == 0:
+            edition = max((number for name, number in self._rules.procedures if name == draft.procedure), default=0)
+        procedure = self._rules.procedures.get((draft.procedure, edition))
+        if procedure is None:
+            raise RuleError("PROCEDURE_UNKNOWN", f"no procedure {draft.procedure!r}", field="procedure")
+        if draft.event_type not in procedure.events:
+            raise RuleError(
+                "EVENT_NOT_OF_PROCEDURE", f"{procedure.id} has no event {draft.event_type!r}", field="event_type"
+            )
+        return procedure
+
+    def _header(self, draft: Draft, procedure: Procedure, matter: Matter | None) -> tuple[Header, Mapping[str, Any]]:
+        now = self._clock.now_ms()
+        office = self._office(draft.office)
+        codec = self._rules.registry.by_name(body_schema(draft.event_type))
+        body = of_json(codec.schema, draft.body)
+        occurred_at = draft.occurred_at - draft.occurred_at % _ROUNDING_MS.get(procedure.event_class, 1)
+        header = Header(
+            event_id=EventId(_fresh_id(now)),
+            schema_id=codec.fingerprint,
+            event_type=draft.event_type,
+            event_class=procedure.event_class,
+            stream_id=draft.stream_id or StreamId(_fresh_id(now)),
+            stream_seq=0 if matter is None else matter.next_seq,
+            prev_hash=_NO_LEAF if matter is None else matter.head,
+            procedure=procedure.id,
+            edition=procedure.edition,
+            producer_region=office.region,
+            producer_office=office.office,
+            counterpart_region=draft.counterpart_region,
+            counterpart_office=draft.counterpart_office,
+            occurred_at=occurred_at,
+            purpose=procedure.purpose,
+            legal_basis=procedure.legal_bases[0],
+            data_class=procedure.data_class,
+            body=codec.encode_single(body),
+            sealed=(),
+            correlation_id=draft.correlation_id,
+            causation_id=draft.causation_id,
+            sandbox=self._rules.is_sandbox,
+        )
+        return header, body
+
+    def _office(self, office: OfficeId) -> Office:
+        found = self._directory.office(office)
+        if found is None:
+            raise AccessError("OFFICE_UNKNOWN", f"the directory has no office {office}", field="office")
+        return found
+
+    def _on_basis(self, header: Header, procedure: Procedure, purpose: str, bases: Sequence[str]) -> Header:
+        """The header under the first of these bases for which the office has a mandate; the first one if it has none,
+        so that the decision refuses it with the right code."""
+        office = self._office(header.producer_office)
+        granted = (
+            self._directory.mandate(
+                office.region,
+                office.office_type,
+                header.event_type,
+                SEND,
+                header.occurred_at,
+                procedure=procedure.id,
+                purpose=purpose,
+                legal_basis=basis,
+            )
+            for basis in bases
+        )
+        mandate = next((mandate for mandate in granted if mandate is not None), None)
+        return header._replace(purpose=purpose, legal_basis=bases[0] if mandate is None else mandate.legal_basis)
+
+    def _seal(
+        self, draft: Draft, header: Header, procedure: Procedure, recipients: Sequence[Recipient]
+    ) -> list[SealedPayload]:
+        offices: dict[str, list[OfficeId]] = {}
+        for recipient in recipients:
+            if recipient.profile is not None:
+                offices.setdefault(recipient.profile, []).append(recipient.office)
+        for profile in draft.payloads:
+            if profile not in offices:
+                raise RuleError("RECIPIENTS_MISMATCH", f"no office gets {profile} of this event", field="payloads")
+        return [
+            self._seal_one(header, procedure, profile, content, offices[profile])
+            for profile, contents in draft.payloads.items()
+            for content in contents
+        ]
+
+    def _seal_one(
+        self,
+        header: Header,
+        procedure: Procedure,
+        profile_id: str,
+        content: Mapping[str, Any],
+        offices: Sequence[OfficeId],
+    ) -> SealedPayload:
+        profile = load_profile(profile_id)
+        value = of_json(profile.codec.schema, _common(header, procedure, profile_id) | dict(content))
+        plaintext = profile.encode(value)
+        if "identity" in value:
+            _check_identity(value["identity"], is_sandbox=self._rules.is_sandbox)
+        return seal(
+            plaintext=plaintext,
+            associated=Associated(header.stream_id, header.event_id, profile_id),
+            recipients=[self._recipient_key(office) for office in offices],
+            producer=self._recipient_key(header.producer_office),
+            content_key=secrets.token_bytes(32),
+            nonce=secrets.token_bytes(12),
+            opening=secrets.token_bytes(64),
+        )
+
+    def _recipient_key(self, office: OfficeId) -> RecipientKey:
+        key = self._office(office).key
+        return RecipientKey(office, key.key_id, key.public_key)
+
+
+def _common(header: Header, procedure: Procedure, profile_id: str) -> dict[str, Any]:
+    """The fields that every payload has; the draft may say otherwise, for example that the person is a minor."""
+    expires_ms = header.occurred_at + procedure.retention.key_days * DAY_MS
+    return {
+        "profile": profile_id,
+        "purpose": header.purpose,
+        "legal_basis": header.legal_basis,
+        "retention_rule": procedure.id,
+        "expires_on": local_date(expires_ms),
+        "minor": False,
+        "seal_state": "NONE",
+        "safety_hold": False,
+    }
+
+
+def _check_identity(identity: Mapping[str, Any], *, is_sandbox: bool) -> None:
+    """The gate of DOMAIN 3.6, where the identity is still readable: nobody behind the gateway can make this check."""
+    validate_identity(
+        IdDocType(identity["document_type"]),
+        identity["document_number"],
+        date.fromisoformat(identity["birth_date"]),
+        sandbox=is_sandbox,
+    )
+
+
+def _fresh_id(now_ms: int) -> bytes:
+    return uuid7(unix_ms=now_ms, entropy=secrets.token_bytes(10))

@@ -1,0 +1,109 @@
+"""The region's one SQLite file and how it is written: whole transactions, on disk before anybody is told.
+
+What the tables mean stands with the stores that use them (`region_store`, `tasks`, the inbox's own).
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from contracts.errors import FatalError, UnavailableError
+
+_BUSY_SECONDS: Final = 30.0
+
+_TABLES: Final = (
+    "CREATE TABLE IF NOT EXISTS marks (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS directory_events (idx INTEGER PRIMARY KEY, event BLOB NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS stream_events (stream_id BLOB, seq INTEGER, event_id BLOB NOT NULL, idx INTEGER NOT"
+    " NULL, event BLOB NOT NULL, PRIMARY KEY (stream_id, seq)) WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS sent (event_id BLOB PRIMARY KEY, ref TEXT UNIQUE, stream_id BLOB NOT NULL, seq INTEGER"
+    " NOT NULL, event_type TEXT NOT NULL, batch_seq INTEGER, position INTEGER, event BLOB NOT NULL, outcome TEXT, idx"
+    " INTEGER, code TEXT, sentence TEXT, field TEXT, rule TEXT)",
+    "CREATE INDEX IF NOT EXISTS sent_by_batch ON sent (batch_seq, position) WHERE outcome IS NULL",
+    "CREATE TABLE IF NOT EXISTS outbox (batch_seq INTEGER PRIMARY KEY, tbs BLOB NOT NULL, signature BLOB NOT NULL,"
+    " key_id BLOB NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS outbox_payloads (hash BLOB PRIMARY KEY, event_id BLOB NOT NULL, envelope BLOB NOT"
+    " NULL)",
+    "CREATE INDEX IF NOT EXISTS outbox_payloads_by_event ON outbox_payloads (event_id)",
+    "CREATE TABLE IF NOT EXISTS outbox_keys (hash BLOB, office TEXT, key_id BLOB NOT NULL, enc BLOB NOT NULL, PRIMARY"
+    " KEY (hash, office))",
+    "CREATE INDEX IF NOT EXISTS stream_events_by_id ON stream_events (event_id)",
+    "CREATE TABLE IF NOT EXISTS tasks (office TEXT, event_id BLOB, stream_id BLOB NOT NULL, seq INTEGER NOT NULL,"
+    " procedure TEXT NOT NULL, event_type TEXT NOT NULL, profile TEXT NOT NULL, idx INTEGER NOT NULL, taken_at INTEGER"
+    " NOT NULL, done_by BLOB, done_at INTEGER, PRIMARY KEY (office, event_id, profile)) WITHOUT ROWID",
+    "CREATE INDEX IF NOT EXISTS tasks_by_stream ON tasks (stream_id, office) WHERE done_at IS NULL",
+    "CREATE TABLE IF NOT EXISTS openings (request_id BLOB PRIMARY KEY, event_id BLOB NOT NULL, office TEXT NOT NULL,"
+    " profile TEXT NOT NULL, officer BLOB NOT NULL, reason TEXT NOT NULL, reason_text TEXT NOT NULL, reason_key BLOB"
+    " NOT NULL, access_index INTEGER, opened_at INTEGER NOT NULL) WITHOUT ROWID",
+)
+
+
+class RegionDatabase:
+    """One connection to `region.sqlite`, used from one thread.
+
+    Args:
+        path: The file; made with its tables if it does not exist.
+
+    Raises:
+        UnavailableError: STORE_MISSING: it cannot be opened.
+    """
+
+    def __init__(self, path: Path) -> None:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._connection = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None)
+            self._connection.execute("PRAGMA journal_mode=WAL")
+            self._connection.execute("PRAGMA synchronous=FULL")
+            with self.transaction():
+                for statement in _TABLES:
+                    self._connection.execute(statement)
+        except (sqlite3.Error, OSError) as error:
+            raise UnavailableError("STORE_MISSING", f"{path.name} cannot be opened: {error}") from error
+
+    def close(self) -> None:
+        """Give the file back."""
+        self._connection.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Everything inside is on disk when this ends, or nothing is.
+
+        Raises:
+            FatalError: STORE_FAILED: whether it is on disk is unknown; stop, start-up reads it again.
+        """
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+            except BaseException:
+                self._connection.execute("ROLLBACK")
+                raise
+            self._connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            raise FatalError("STORE_FAILED", f"the region's store refuses a write: {error}") from error
+
+    def write(self, statement: str, *parameters: object) -> int:
+        """Run one statement inside a transaction and say how many rows it changed."""
+        return self._connection.execute(statement, parameters).rowcount
+
+    def write_many(self, statement: str, rows: Sequence[tuple[object, ...]]) -> None:
+        """Run one statement for each row, inside a transaction."""
+        self._connection.executemany(statement, rows)
+
+    def one(self, statement: str, *parameters: object) -> Any:
+        """The first row, None if there is none."""
+        try:
+            return self._connection.execute(statement, parameters).fetchone()
+        except sqlite3.Error as error:
+            raise FatalError("STORE_FAILED", f"the region's store cannot be read: {error}") from error
+
+    def all(self, statement: str, *parameters: object) -> list[Any]:
+        """Every row."""
+        try:
+            return self._connection.execute(statement, parameters).fetchall()
+        except sqlite3.Error as error:
+            raise FatalError("STORE_FAILED", f"the region's store cannot be read: {error}") from error

@@ -1,0 +1,258 @@
+"""The gateway of one region: what its systems and offices call.
+
+    gateway = RegionGateway(...)
+    async with gateway:                     # directory and head are brought up to date and checked
+        sent = await gateway.submit(draft)  # checked, sealed, signed, recorded, receipt checked
+
+It joins the parts (directory, streams, outbox, tasks, openings) and keeps them running; each part keeps its own rules.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
+import structlog
+
+from adapters.region.batching import BatchMaker
+from adapters.region.checkpoints import Checkpoints
+from adapters.region.composer import Composer
+from adapters.region.database import RegionDatabase
+from adapters.region.draft import Draft
+from adapters.region.exchange import Exchange
+from adapters.region.inbox_store import RegionInboxStore
+from adapters.region.keyring import Keyring
+from adapters.region.opening import Opener
+from adapters.region.outbox import Outbox, OutboxLimits
+from adapters.region.outbox_store import OutboxStore, SentEvent
+from adapters.region.region_store import RegionStore
+from adapters.region.replica import Replica
+from adapters.region.streams import Streams
+from adapters.region.tasks import Tasks
+from contracts.errors import ExchangeError, RuleError, UnavailableError
+from contracts.event import Header
+from contracts.ids import PointId, RegionCode
+from hub.admission import Rules
+from hub.matter import Matter
+from hub.ports import Clock
+from hub.submission import Outcome
+from ledger.note import NoteVerifier
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who a gateway is.
+
+    Attributes:
+        region: Two digits.
+        producer: Name under which it signs, for example `44-node`.
+        keyring: Its private keys.
+        verifier: The ledger's key, as the operator handed it over.
+    """
+
+    region: RegionCode
+    producer: PointId
+    keyring: Keyring
+    verifier: NoteVerifier
+
+
+class RegionGateway:
+    """One region's gateway; an async context that starts and stops it.
+
+    Args:
+        identity: Who it is.
+        database: The region's file.
+        exchange: The exchange.
+        rules: The contracts in force, with the sandbox setting of this region.
+        clock: The gateway's time.
+        limits: Bounds of the outbox.
+
+    Attributes:
+        replica: The region's directory.
+        streams: Its copies of matters.
+        outbox: What it sends.
+        outbox_store: What it sent.
+        inbox_store: What it was told.
+        tasks: What waits for its offices.
+        opener: Opens payloads.
+        checkpoints: What it knows of the ledger's head.
+    """
+
+    def __init__(
+        self,
+        *,
+        identity: Identity,
+        database: RegionDatabase,
+        exchange: Exchange,
+        rules: Rules,
+        clock: Clock,
+        limits: OutboxLimits | None = None,
+    ) -> None:
+        store = RegionStore(database)
+        self._identity = identity
+        self._clock = clock
+        self.outbox_store = OutboxStore(database, store)
+        self.inbox_store = RegionInboxStore(database, now_ms=clock.now_ms)
+        self.checkpoints = Checkpoints(store=store, exchange=exchange, verifier=identity.verifier)
+        self.replica = Replica(store=store, exchange=exchange, checkpoints=self.checkpoints, rules=rules)
+        self.streams = Streams(
+            store=store,
+            outbox=self.outbox_store,
+            exchange=exchange,
+            checkpoints=self.checkpoints,
+            rules=rules,
+            directory=self.replica.directory,
+        )
+        self.tasks = Tasks(
+            database=database,
+            region=store,
+            inbox=self.inbox_store,
+            streams=self.streams,
+            rules=rules,
+            directory=self.replica.directory,
+            now_ms=clock.now_ms,
+        )
+        self.opener = Opener(
+            producer=identity.producer,
+            keyring=identity.keyring,
+            database=database,
+            store=store,
+            exchange=exchange,
+            replica=self.replica,
+            checkpoints=self.checkpoints,
+            registry=rules.registry,
+            clock=clock,
+        )
+        self.outbox = Outbox(
+            maker=BatchMaker(identity.producer, identity.keyring.batch, clock),
+            store=self.outbox_store,
+            exchange=exchange,
+            checkpoints=self.checkpoints,
+            limits=limits or OutboxLimits(),
+            settled=self._settled,
+        )
+        self._composer = Composer(
+            rules=rules, directory=self.replica.directory, batch_key=identity.keyring.batch.key_id, clock=clock
+        )
+        self._composing = asyncio.Lock()
+        self._stale: set[bytes] = set()
+        self._jobs: list[asyncio.Task[None]] = []
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.stop()
+
+    async def start(self) -> None:
+        """Bring directory and head up to date, then begin to send what waits.
+
+        Raises:
+            EvidenceError: The ledger does not hold against what this region knows.
+            UnavailableError: The exchange cannot be reached.
+        """
+        await self.checkpoints.advance()
+        await self.replica.hub_key()
+        await self.replica.catch_up()
+        self.outbox.resume()
+        self._jobs = [
+            asyncio.create_task(self.replica.follow(), name="directory"),
+            asyncio.create_task(self.outbox.run(), name="outbox"),
+        ]
+        log.info("gateway.started", producer=self._identity.producer, events=self.outbox.waiting_events)
+
+    async def stop(self) -> None:
+        """Stop sending; what waits stays on disk and is sent at the next start."""
+        for job in self._jobs:
+            job.cancel()
+        for result in await asyncio.gather(*self._jobs, return_exceptions=True):
+            if isinstance(result, ExchangeError):
+                log.error("gateway.failed", producer=self._identity.producer, code=result.code)
+        self._jobs = []
+
+    async def failed(self) -> None:
+        """Wait until a part of the gateway stops by itself, then raise its reason: an alarm, never a passing fault.
+
+        Raises:
+            ExchangeError: Why it stopped.
+        """
+        done, _ = await asyncio.wait(self._jobs, return_when=asyncio.FIRST_COMPLETED)
+        for job in done:
+            job.result()
+
+    async def send(self, draft: Draft) -> asyncio.Future[SentEvent]:
+        """Check, seal and queue a draft.
+
+        Returns:
+            What becomes of it, to be awaited. A draft whose `ref` was sent before gives what became of that one.
+
+        Raises:
+            ExchangeError: The draft is refused here, with the code that the hub would give; nothing was sent.
+        """
+        # One draft at a time from reading the matter to queueing its event: two of one matter follow each other.
+        async with self._composing:
+            if draft.ref is not None and (known := self.outbox.known(draft.ref)) is not None:
+                return known
+            matter = None if draft.stream_id is None else await self._matter(draft)
+            try:
+                composed = self._composer.compose(draft, matter, self.replica.through)
+            except ExchangeError as error:
+                log.info("draft.refused", code=error.code, field=error.field, rule=error.rule, office=draft.office)
+                raise
+            answer = await self.outbox.put(composed.drafted)
+            self.streams.remember(composed.matter)
+        return answer
+
+    async def submit(self, draft: Draft, *, timeout_seconds: float = 60.0) -> SentEvent:
+        """Send a draft and wait for its answer.
+
+        Raises:
+            UnavailableError: DEADLINE_EXCEEDED: no answer came in time. If the draft had left, it is sent on until it
+                is answered; ask again under its `ref`.
+            ExchangeError: As `send`.
+        """
+        try:
+            async with asyncio.timeout(timeout_seconds):
+                return await asyncio.shield(await self.send(draft))
+        except TimeoutError as error:
+            raise UnavailableError("DEADLINE_EXCEEDED", "the draft is not answered yet") from error
+
+    async def rehearse(self, draft: Draft) -> asyncio.Future[SentEvent]:
+        """Send a draft unchecked and without payloads, to see the exchange refuse it; see `compose_unchecked`."""
+        async with self._composing:
+            matter = None if draft.stream_id is None else await self._matter(draft)
+            return await self.outbox.put(self._composer.compose_unchecked(draft, matter))
+
+    async def _matter(self, draft: Draft) -> Matter:
+        """The matter that a draft continues, as it stands by now.
+
+        Raises:
+            RuleError: NOT_FOUND: nobody knows it.
+        """
+        stream_id = draft.stream_id or b""
+        matter = None if stream_id in self._stale else self.streams.matter(stream_id)
+        if matter is None:
+            matter = await self.streams.catch_up(stream_id)
+            self._stale.discard(stream_id)
+        if matter is None:
+            raise RuleError("NOT_FOUND", f"no matter {stream_id.hex()} is known", field="matter")
+        return matter
+
+    def _settled(self, answers: Sequence[tuple[SentEvent, Header]]) -> None:
+        """Let streams and tasks follow what was answered."""
+        for sent, header in answers:
+            if sent.outcome is Outcome.REFUSED:
+                self.streams.forget(header.stream_id)
+                if sent.refusal is not None and sent.refusal.code == "POSITION_CONFLICT":
+                    self._stale.add(header.stream_id)
+        recorded = [header for sent, header in answers if sent.outcome is not Outcome.REFUSED]
+        if recorded:
+            self.tasks.done_by(recorded)

@@ -1,0 +1,230 @@
+"""Opening a payload as an officer of a recipient office: ask, see that it was recorded, only then read.
+
+Rules kept here: a payload is opened for an open task of the office, under a request that our `open` key signed; nothing
+is decrypted before the proof holds that `AccessRecorded` for exactly this request is in the ledger, under the hub's own
+signature; the typed reason and its key stay in the region's file. Not here: whether the office may (the hub decides).
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import structlog
+
+from adapters.region.checkpoints import Checkpoints
+from adapters.region.database import RegionDatabase
+from adapters.region.exchange import Exchange
+from adapters.region.keyring import Keyring
+from adapters.region.region_store import RegionStore
+from adapters.region.replica import Replica
+from contracts.errors import AccessError, EvidenceError, RuleError
+from contracts.event import Header, SealedRef, decode_event
+from contracts.ids import LeafIndex, OfficeId, PointId, uuid7
+from contracts.opening import reason_commitment
+from contracts.profile import decode_payload
+from contracts.schema import SchemaRegistry
+from contracts.sealing import Associated, open_sealed
+from contracts.signing import verify
+from hub.openings import Opened, OpenRequest
+from hub.ports import Clock
+from ledger.batch import decode_tbs
+from ledger.entry import BatchEntry, decode_entry
+from ledger.receipt import verify_receipt
+
+NO_OFFICER: Final = bytes(16)
+"""Stands for an officer where an office has given no opaque reference."""
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A payload that was opened.
+
+    Attributes:
+        profile: What it holds.
+        content: Its fields; personal data, not to be kept or logged.
+        access_index: Ledger index of the record of this opening.
+    """
+
+    profile: str
+    content: Mapping[str, Any]
+    access_index: LeafIndex
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Who reads, and why.
+
+    Attributes:
+        office: A recipient office of this region, or the one that made the event.
+        reason_text: The reason in the officer's words; stays here.
+        reason: Its code, one of `contracts.opening.OPEN_REASONS`.
+        officer: The office's own opaque reference to the officer, 16 bytes.
+    """
+
+    office: OfficeId
+    reason_text: str
+    reason: str = "TASK"
+    officer: bytes = NO_OFFICER
+
+
+class Opener:
+    """Opens payloads for the offices of one region.
+
+    Args:
+        producer: Name of the gateway, for example `44-node`.
+        keyring: Signs requests, opens what is sealed to our offices.
+        database: Keeps what was opened and why.
+        store: Events that are known here.
+        exchange: Where payloads are.
+        replica: Knows the hub's key.
+        checkpoints: Judges the heads of receipts.
+        registry: Body schemas.
+        clock: The gateway's time.
+    """
+
+    def __init__(
+        self,
+        *,
+        producer: PointId,
+        keyring: Keyring,
+        database: RegionDatabase,
+        store: RegionStore,
+        exchange: Exchange,
+        replica: Replica,
+        checkpoints: Checkpoints,
+        registry: SchemaRegistry,
+        clock: Clock,
+    ) -> None:
+        self._producer = producer
+        self._keyring = keyring
+        self._db = database
+        self._store = store
+        self._exchange = exchange
+        self._replica = replica
+        self._checkpoints = checkpoints
+        self._registry = registry
+        self._clock = clock
+
+    async def open(self, event_id: bytes, profile: str, reader: Reader) -> list[Reading]:
+        """Open every payload of a profile that an event holds for an office.
+
+        Args:
+            event_id: An event that is known here.
+            profile: Which of its profiles.
+            reader: Who reads, and why.
+
+        Raises:
+            RuleError: NOT_FOUND: the event is not known here or has no such payload.
+            AccessError: The exchange refuses, or we hold no key of that office.
+            EvidenceError: The opening is not proved to be recorded, or the payload is not what was committed to.
+        """
+        header = self._header(event_id)
+        refs = [ref for ref in header.sealed if ref.profile == profile]
+        if not refs:
+            raise RuleError("NOT_FOUND", f"event {event_id.hex()} has no payload {profile}", field="profile")
+        return [await self._open(header, ref, reader) for ref in refs]
+
+    def _header(self, event_id: bytes) -> Header:
+        kept = self._store.event(event_id)
+        if kept is None:
+            raise RuleError("NOT_FOUND", f"no event {event_id.hex()} is known here", field="event_id")
+        return decode_event(kept[1])
+
+    async def _open(self, header: Header, ref: SealedRef, reader: Reader) -> Reading:
+        private = self._keyring.office(reader.office)
+        reason_key = secrets.token_bytes(32)
+        request = self._request(header, ref, reader, reason_key)
+        opened = await self._exchange.open_payload(request)
+        index = await self._check_recorded(request, ref, opened)
+        if opened.wrapped.office != reader.office:
+            raise EvidenceError("PAYLOAD_INVALID", f"the key came wrapped to {opened.wrapped.office}")
+        plaintext = open_sealed(
+            envelope=opened.envelope,
+            wrapped=opened.wrapped,
+            private=private,
+            associated=Associated(header.stream_id, header.event_id, ref.profile),
+            ref=ref,
+        )
+        self._keep(request, ref, reader, reason_key, index)
+        log.info("payload.opened", event_id=header.event_id.hex(), office=reader.office, index=index)
+        return Reading(ref.profile, decode_payload(ref.profile, plaintext), index)
+
+    def _request(self, header: Header, ref: SealedRef, reader: Reader, reason_key: bytes) -> OpenRequest:
+        now = self._clock.now_ms()
+        if not reader.reason_text.strip():
+            raise AccessError("REASONS_MISSING", "an opening needs a typed reason", field="reason")
+        unsigned = OpenRequest(
+            request_id=uuid7(unix_ms=now, entropy=secrets.token_bytes(10)),
+            event_id=header.event_id,
+            ciphertext_hash=ref.ciphertext_hash,
+            office=reader.office,
+            officer=reader.officer,
+            purpose=header.purpose,
+            reason=reader.reason,
+            reason_commitment=reason_commitment(key=reason_key, text=reader.reason_text),
+            created_ms=now,
+            producer=self._producer,
+            key_id=self._keyring.opening.key_id,
+            signature=b"",
+        )
+        return replace(unsigned, signature=self._keyring.opening.sign(unsigned.tbs()))
+
+    async def _check_recorded(self, request: OpenRequest, ref: SealedRef, opened: Opened) -> LeafIndex:
+        """Check that the ledger holds `AccessRecorded` for this request; gives its index."""
+        entry = decode_entry(opened.receipt.batch_entry)
+        if not isinstance(entry, BatchEntry):
+            raise EvidenceError("RECEIPT_INVALID", "the receipt of the opening shows no batch")
+        checkpoint = verify_receipt(
+            opened.receipt, tbs=entry.tbs, events=[opened.access_event], verifier=self._checkpoints.verifier
+        )
+        self._checkpoints.match(checkpoint, opened.receipt.checkpoint)
+        hub = await self._replica.hub_key()
+        if entry.key_id != hub.key_id or decode_tbs(entry.tbs).producer != hub.producer:
+            raise EvidenceError("RECEIPT_INVALID", "the opening is not recorded by the hub")
+        verify(hub.public_key, entry.signature, entry.tbs)
+        self._check_access(request, ref, opened.access_event)
+        return LeafIndex(opened.receipt.start + 1)
+
+    def _check_access(self, request: OpenRequest, ref: SealedRef, event: bytes) -> None:
+        header = decode_event(event)
+        name, body = self._registry.decode_body(header.body)
+        wanted = {
+            "opened_event": request.event_id,
+            "profile": ref.profile,
+            "ciphertext_hash": request.ciphertext_hash,
+            "office": request.office,
+            "officer": request.officer,
+            "purpose": request.purpose,
+            "reason": request.reason,
+            "reason_commitment": request.reason_commitment,
+            "request_key": request.key_id,
+            "request_signature": request.signature,
+        }
+        wrong = [field for field, value in wanted.items() if body.get(field) != value]
+        if header.event_type != "AccessRecorded" or header.causation_id != request.event_id or wrong:
+            raise EvidenceError("RECEIPT_INVALID", f"another opening was recorded: {name} {', '.join(wrong)}")
+
+    def _keep(self, request: OpenRequest, ref: SealedRef, reader: Reader, reason_key: bytes, index: LeafIndex) -> None:
+        with self._db.transaction():
+            self._db.write(
+                "INSERT INTO openings VALUES (?,?,?,?,?,?,?,?,?,?)",
+                request.request_id,
+                request.event_id,
+                request.office,
+                ref.profile,
+                request.officer,
+                request.reason,
+                reader.reason_text,
+                reason_key,
+                index,
+                request.created_ms,
+            )
+
+    def count(self) -> int:
+        """Openings of this region."""
+        return int(self._db.one("SELECT count(*) FROM openings")[0])

@@ -1,0 +1,251 @@
+"""What a region sent, until and after it is answered.
+
+Rules kept here: a batch is on disk before it is sent and stays, byte for byte, until its answer is on disk; an answer
+moves the batch out, its events to their outcome and their streams on, in one transaction. Not here: whether an answer
+is to be believed (`outbox`).
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple
+
+from adapters.region.database import RegionDatabase
+from adapters.region.region_store import Kept, RegionStore
+from contracts.event import Header
+from contracts.ids import EventId, Hash, KeyId, LeafIndex, OfficeId, StreamId
+from contracts.sealing import WrappedKey
+from hub.ports import ProducerState
+from hub.submission import Outcome, Refusal, SubmittedBatch, SubmittedPayload
+
+_CHAIN: Final = struct.Struct(">Q32s")
+_SENT: Final = "event_id, ref, stream_id, seq, event_type, outcome, idx, code, sentence, field, rule"
+
+
+@dataclass(frozen=True, slots=True)
+class Drafted:
+    """An event of ours, complete: bytes and sealed payloads.
+
+    Attributes:
+        ref: The sending system's own name for the draft; None if it gave none.
+        header: What the event says.
+        event: Its bytes.
+        payloads: What the header's `sealed` names.
+    """
+
+    ref: str | None
+    header: Header
+    event: bytes
+    payloads: tuple[SubmittedPayload, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SentEvent:
+    """What became of an event of ours.
+
+    Attributes:
+        event_id: Its id.
+        ref: The sending system's own name for it.
+        stream_id: Its matter.
+        seq: Its place in the matter.
+        event_type: What it says.
+        outcome: None while no answer is on disk.
+        index: Ledger index, if it is recorded.
+        refusal: Why not, if it was refused.
+    """
+
+    event_id: EventId
+    ref: str | None
+    stream_id: StreamId
+    seq: int
+    event_type: str
+    outcome: Outcome | None
+    index: LeafIndex | None
+    refusal: Refusal | None
+
+
+class Waiting(NamedTuple):
+    """A batch that waits for its answer.
+
+    Attributes:
+        batch_seq: Its number among our batches.
+        batch: The bytes to send, as often as it takes.
+    """
+
+    batch_seq: int
+    batch: SubmittedBatch
+
+
+class OutboxStore:
+    """The outbox in `region.sqlite`; called from one thread only.
+
+    Args:
+        database: The region's file.
+        region: The tables that an answer moves on too.
+    """
+
+    def __init__(self, database: RegionDatabase, region: RegionStore) -> None:
+        self._db = database
+        self._region = region
+
+    @property
+    def chain(self) -> ProducerState:
+        """Where our chain of batches stands, waiting ones included."""
+        raw = self._region.mark("chain")
+        if raw is None:
+            return ProducerState(0, Hash(bytes(32)))
+        next_seq, last_hash = _CHAIN.unpack(raw)
+        return ProducerState(next_seq, last_hash)
+
+    def draft(self, batch: SubmittedBatch, drafts: Sequence[Drafted], chain: ProducerState) -> Waiting:
+        """Keep a signed batch before it is sent, and move the chain on; durable on return.
+
+        Args:
+            batch: The batch, signed.
+            drafts: Its events, in position order.
+            chain: Where the chain stands with it.
+        """
+        waiting = Waiting(chain.next_seq - 1, batch)
+        with self._db.transaction():
+            self._write_batch(waiting)
+            for position, draft in enumerate(drafts):
+                self._write_draft(waiting.batch_seq, position, draft)
+            self._region.write_mark("chain", _CHAIN.pack(*chain))
+        return waiting
+
+    def _write_batch(self, waiting: Waiting) -> None:
+        batch = waiting.batch
+        self._db.write(
+            "INSERT INTO outbox VALUES (?,?,?,?)", waiting.batch_seq, batch.tbs, batch.signature, batch.key_id
+        )
+
+    def _write_draft(self, batch_seq: int, position: int, draft: Drafted) -> None:
+        header = draft.header
+        if draft.ref is not None:
+            # A refused draft may come again under its name; the refused row keeps everything but the name.
+            self._db.write("UPDATE sent SET ref=NULL WHERE ref=? AND outcome='REFUSED'", draft.ref)
+        self._db.write(
+            "INSERT INTO sent (event_id, ref, stream_id, seq, event_type, batch_seq, position, event)"
+            " VALUES (?,?,?,?,?,?,?,?) ON CONFLICT (event_id) DO UPDATE SET batch_seq=excluded.batch_seq,"
+            " position=excluded.position, outcome=NULL, code=NULL, sentence=NULL, field=NULL, rule=NULL",
+            header.event_id, draft.ref, header.stream_id, header.stream_seq, header.event_type, batch_seq, position,
+            draft.event,
+        )  # fmt: skip
+        for ref, payload in zip(header.sealed, draft.payloads, strict=True):
+            self._db.write(
+                "INSERT INTO outbox_payloads VALUES (?,?,?)", ref.ciphertext_hash, header.event_id, payload.envelope
+            )
+            self._db.write_many(
+                "INSERT INTO outbox_keys VALUES (?,?,?,?)",
+                [(ref.ciphertext_hash, w.office, w.key_id, w.enc) for w in payload.wrapped],
+            )
+
+    def waiting(self) -> list[Waiting]:
+        """Every batch without an answer on disk, in order of the chain."""
+        rows = self._db.all("SELECT batch_seq, tbs, signature, key_id FROM outbox ORDER BY batch_seq")
+        return [self._load(*row) for row in rows]
+
+    def _load(self, batch_seq: int, tbs: bytes, signature: bytes, key_id: bytes) -> Waiting:
+        events = self._db.all(
+            "SELECT event FROM sent WHERE batch_seq=? AND outcome IS NULL ORDER BY position", batch_seq
+        )
+        payloads = self._db.all(
+            "SELECT p.hash, p.envelope FROM outbox_payloads p JOIN sent s ON s.event_id=p.event_id"
+            " WHERE s.batch_seq=? ORDER BY s.position, p.rowid",
+            batch_seq,
+        )
+        return Waiting(
+            batch_seq,
+            SubmittedBatch(
+                tbs=tbs,
+                signature=signature,
+                key_id=key_id,
+                events=tuple(event for (event,) in events),
+                payloads=tuple(SubmittedPayload(envelope, self._keys(ref)) for ref, envelope in payloads),
+            ),
+        )
+
+    def _keys(self, ciphertext_hash: bytes) -> tuple[WrappedKey, ...]:
+        rows = self._db.all("SELECT office, key_id, enc FROM outbox_keys WHERE hash=? ORDER BY rowid", ciphertext_hash)
+        return tuple(WrappedKey(OfficeId(office), KeyId(key_id), enc) for office, key_id, enc in rows)
+
+    def rebase(self, batches: Sequence[tuple[int, Waiting]], chain: ProducerState) -> None:
+        """Put the same events under new batch headers.
+
+        Args:
+            batches: Number of the old batch and the new one in its place, for every waiting batch, ascending.
+            chain: Where the chain stands with the last one.
+        """
+        with self._db.transaction():
+            self._db.write("DELETE FROM outbox")
+            # From the far end where numbers grow, from the near end where they shrink: no two batches meet.
+            grows = bool(batches) and batches[0][1].batch_seq > batches[0][0]
+            for old_seq, new in reversed(batches) if grows else batches:
+                self._db.write(
+                    "UPDATE sent SET batch_seq=? WHERE batch_seq=? AND outcome IS NULL", new.batch_seq, old_seq
+                )
+                self._write_batch(new)
+            self._region.write_mark("chain", _CHAIN.pack(*chain))
+
+    def settle(self, batch_seq: int, answers: Sequence[SentEvent], recorded: Sequence[Kept]) -> None:
+        """Take a batch out: what became of its events, in one transaction.
+
+        Args:
+            batch_seq: Of the batch.
+            answers: One for each of its events.
+            recorded: Those that are in the ledger, for the streams.
+        """
+        with self._db.transaction():
+            for answer in answers:
+                refusal = answer.refusal or Refusal("", "")
+                self._db.write(
+                    "UPDATE sent SET outcome=?, idx=?, code=?, sentence=?, field=?, rule=? WHERE event_id=?",
+                    answer.outcome, answer.index, refusal.code or None, refusal.sentence or None, refusal.field,
+                    refusal.rule, answer.event_id,
+                )  # fmt: skip
+                self._db.write(
+                    "DELETE FROM outbox_keys WHERE hash IN (SELECT hash FROM outbox_payloads WHERE event_id=?)",
+                    answer.event_id,
+                )
+                self._db.write("DELETE FROM outbox_payloads WHERE event_id=?", answer.event_id)
+            self._db.write("DELETE FROM outbox WHERE batch_seq=?", batch_seq)
+            self._region.write_events(recorded)
+
+    def sent_as(self, ref: str) -> SentEvent | None:
+        """The event that a draft with this name became, unless it was refused."""
+        row = self._db.one(f"SELECT {_SENT} FROM sent WHERE ref=? AND outcome IS NOT 'REFUSED'", ref)
+        return None if row is None else _sent(row)
+
+    def unanswered_refs(self) -> list[tuple[bytes, str | None]]:
+        """Event id and name of every event that waits for an answer."""
+        return self._db.all("SELECT event_id, ref FROM sent WHERE outcome IS NULL")
+
+    def refusals(self) -> list[SentEvent]:
+        """Every event that was refused, oldest first."""
+        return [_sent(row) for row in self._db.all(f"SELECT {_SENT} FROM sent WHERE outcome='REFUSED' ORDER BY rowid")]
+
+    def unanswered(self, stream_id: bytes) -> list[bytes]:
+        """Bytes of a stream's events that wait for an answer, in order."""
+        rows = self._db.all("SELECT event FROM sent WHERE stream_id=? AND outcome IS NULL ORDER BY seq", stream_id)
+        return [event for (event,) in rows]
+
+    def counts(self) -> dict[str, int]:
+        """Events by outcome; `WAITING` for those without one."""
+        rows = self._db.all("SELECT coalesce(outcome, 'WAITING'), count(*) FROM sent GROUP BY 1 ORDER BY 1")
+        return dict(rows)
+
+
+def _sent(row: Any) -> SentEvent:
+    event_id, ref, stream_id, seq, event_type, outcome, index, code, sentence, field, rule = row
+    return SentEvent(
+        event_id=EventId(event_id),
+        ref=ref,
+        stream_id=StreamId(stream_id),
+        seq=seq,
+        event_type=event_type,
+        outcome=None if outcome is None else Outcome(outcome),
+        index=None if index is None else LeafIndex(index),
+        refusal=None if code is None else Refusal(code, sentence or "", field, rule),
+    )
