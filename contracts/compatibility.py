@@ -6,7 +6,7 @@ old readers meet new writers for as long as regions upgrade at their own pace.
 Source: Apache Avro 1.12 specification, Schema Resolution; names are compared without namespace, as it says.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final, NoReturn, TypeAlias
 
 from contracts.errors import ContractError
@@ -89,28 +89,14 @@ class _Pair:
     writer_names: _Names
     reader_space: str = ""
     writer_space: str = ""
-    _memo: dict[tuple[int, int], ContractError | None] = field(default_factory=dict)
 
     def check(self, reader: _Json, writer: _Json, path: str) -> None:
         """Raise SCHEMA_BREAKING if the reader cannot read something that the writer writes."""
-        key = (id(reader), id(writer)) if isinstance(reader, dict) and isinstance(writer, dict) else None
-        if key is not None and key in self._memo:
-            known = self._memo[key]
-            if known is not None:
-                raise known
-            return
         spaces = self.reader_space, self.writer_space
         reader, self.reader_space = self.reader_names.resolve(reader, self.reader_space)
         writer, self.writer_space = self.writer_names.resolve(writer, self.writer_space)
         try:
             self._check(reader, writer, path)
-        except ContractError as err:
-            if key is not None:
-                self._memo[key] = err
-            raise
-        else:
-            if key is not None:
-                self._memo[key] = None
         finally:
             self.reader_space, self.writer_space = spaces
 
