@@ -1,7 +1,9 @@
 """Codes and errors: stable, complete, in one table (STYLE, Errors)."""
 
 import pickle
+import re
 from importlib.resources import files
+from pathlib import Path
 
 import pytest
 
@@ -67,3 +69,14 @@ def test_an_error_survives_the_way_to_another_process() -> None:
 
     assert isinstance(error, ContractError)
     assert (error.code, error.message, error.field, error.rule) == ("NOT_FOUND", "index 7", "index", None)
+
+
+ROOT = Path(__file__).parents[3]
+RAISED = re.compile(r'(?:Contract|Access|Rule|Conflict|Evidence|Unavailable|Fatal)Error\(\s*"([A-Z0-9_]+)"')
+
+
+@pytest.mark.parametrize("package", ["contracts", "ledger", "hub", "adapters"])
+def test_every_code_that_is_raised_stands_in_the_table(package: str) -> None:
+    raised = {code for file in (ROOT / package).rglob("*.py") for code in RAISED.findall(file.read_text("utf-8"))}
+
+    assert raised <= CODES.keys()
