@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from contracts import sealing
 from contracts.division import Divisions
@@ -52,8 +52,7 @@ class Rules:
         return replace(self, is_sandbox=is_sandbox, clock_skew_ms=clock_skew_ms)
 
 
-@dataclass(frozen=True, slots=True)
-class Admitted:
+class Admitted(NamedTuple):
     """What follows from an accepted event.
 
     Attributes:

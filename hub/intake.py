@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from contracts import signing
 from contracts.errors import AccessError, ConflictError, ContractError
@@ -22,8 +23,7 @@ from ledger.batch import MAX_BATCH, Batch, decode_tbs
 from ledger.compact import root_of
 
 
-@dataclass(frozen=True, slots=True)
-class CheckedEvent:
+class CheckedEvent(NamedTuple):
     """One event of a batch that was checked.
 
     Attributes:

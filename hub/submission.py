@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from contracts.errors import ExchangeError
 from contracts.ids import Hash, LeafIndex
@@ -96,8 +97,7 @@ class EventReceipt:
     checkpoint: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class EventResult:
+class EventResult(NamedTuple):
     """What became of the event at one position of a batch.
 
     Attributes:
