@@ -78,7 +78,8 @@ KINDS: Final[Mapping[str, tuple[frozenset[str], frozenset[str]]]] = {
     "division": (frozenset({"fields"}), frozenset({"region"})),
     "same_city": (frozenset({"fields", "fact"}), frozenset()),
     "payload": (frozenset(), frozenset({"profile"})),
-    "counterpart": (frozenset(), frozenset()),
+    "counterpart_named": (frozenset(), frozenset()),
+    "counterpart_known": (frozenset(), frozenset()),
     "other_region": (frozenset(), frozenset()),
     "rule_passed": (frozenset({"rule"}), frozenset()),
 }

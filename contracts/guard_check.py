@@ -144,7 +144,14 @@ def _payload(guard: Guard, case: Case) -> None:
         raise _refuse(guard, f"a sealed payload {guard.profile} is missing".replace("  ", " "), "sealed")
 
 
-def _counterpart(guard: Guard, case: Case) -> None:
+def _counterpart_named(guard: Guard, case: Case) -> None:
+    """This event names the office; one that an earlier event named does not count."""
+    if case.header.counterpart_office is None:
+        raise _refuse(guard, "the header has to name the other region and its office", "counterpart_office")
+
+
+def _counterpart_known(guard: Guard, case: Case) -> None:
+    """This event or an earlier one named the office."""
     if not case.has_counterpart:
         raise _refuse(guard, "the header has to name the other region and its office", "counterpart_office")
 
@@ -221,7 +228,8 @@ _CHECKS: Final[Mapping[str, Callable[[Guard, Case], None]]] = {
     "division": _division,
     "same_city": _same_city,
     "payload": _payload,
-    "counterpart": _counterpart,
+    "counterpart_named": _counterpart_named,
+    "counterpart_known": _counterpart_known,
     "other_region": _other_region,
     "rule_passed": _rule_passed,
 }

@@ -163,8 +163,14 @@ class _Reader:
     def _counterpart(self, table: Mapping[str, Any] | None) -> Counterpart | None:
         if table is None:
             return None
-        self._only(table, "side", "office", "required")
+        self._only(table, "side", "office", "required", "named_by")
         return Counterpart(table["side"], frozenset(table["office"]), table["required"])
+
+    @staticmethod
+    def _may_name(event: str, head: Mapping[str, Any]) -> bool:
+        """Whether an event may name the counterpart: all may, unless the file lists those that do."""
+        named_by = head.get("counterpart", {}).get("named_by")
+        return named_by is None or event in named_by
 
     def _states(self) -> dict[str, State]:
         states: dict[str, State] = {}
@@ -205,7 +211,7 @@ class _Reader:
             notify=tuple(self._notify(notify) for notify in table.get("notify", ())),
             remember=tuple(_remember(text) for text in table.get("remember", ())),
             after=self._only(table["after"], "rule")["rule"] if "after" in table else None,
-            names_counterpart=table.get("names_counterpart", True),
+            names_counterpart=table.get("names_counterpart", self._may_name(table["event"], head)),
             purpose=table.get("purpose", head["purpose"]),
             legal_bases=tuple(table.get("legal_basis", head["legal_basis"])),
         )

@@ -167,9 +167,9 @@ class _Check:
         read = {remember.field for remember in row.remember}
         read |= {name for start in row.starts for name in (start.since, start.plus_days) if name}
         read |= {name for guard in guards for name in guard.body_fields()}
-        self._limits_are_checked(row, guards)
         whens = [when for when in (row.when, *(n.when for n in row.notify), *(g.when for g in guards)) if when]
         self._ids_known("body field", read | {when.field for when in whens}, body, row)
+        self._limits_are_checked(row, guards)
         for when in whens:
             symbols = body[when.field]
             if symbols is not None:

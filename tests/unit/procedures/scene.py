@@ -1,0 +1,262 @@
+"""A stage for procedures: made-up offices, one valid body for each event, and a matter that walks from row to row."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from typing import Any, Final
+
+from contracts.division import load_divisions
+from contracts.event import Header, SealedRef
+from contracts.ids import HUB_OFFICE, HUB_REGION, EventId, Hash, OfficeId, PointId, RegionCode, StreamId, uuid7
+from contracts.procedure import Procedure, Transition, load_procedures
+from hub.matter import Matter, advance, check_guards, match_row
+
+ZERO: Final = Hash(bytes(32))
+ID: Final = bytes(range(1, 17))
+LIST: Final = bytes(range(32))
+COUNTY: Final = "440106000000"
+
+
+@dataclass(frozen=True, slots=True)
+class FakeOffice:
+    """An office of the stage."""
+
+    office: OfficeId
+    region: RegionCode
+    office_type: str
+    county6: str | None
+    point: PointId
+    counties: frozenset[str]
+    is_closed: bool = False
+
+
+class FakeDirectory:
+    """Offices by id; `named` finds one by type and county. Each county has one office of each type."""
+
+    def __init__(self) -> None:
+        self.by_id: dict[OfficeId, FakeOffice] = {}
+        self._names: dict[tuple[str, str], OfficeId] = {}
+
+    def add(self, office_type: str, county6: str, *, name: str | None = None) -> OfficeId:
+        """Add an office; `name` replaces its type where a county has two of one type."""
+        region = RegionCode(county6[:2])
+        office = OfficeId(f"o{len(self.by_id) + 1:08d}")
+        point = PointId(f"{region}-{county6}")
+        self.by_id[office] = FakeOffice(office, region, office_type, county6, point, frozenset({county6}))
+        self._names[name or office_type, county6] = office
+        return office
+
+    def close(self, office: OfficeId) -> None:
+        """Close an office."""
+        entry = self.by_id[office]
+        self.by_id[office] = FakeOffice(
+            office, entry.region, entry.office_type, entry.county6, entry.point, entry.counties, is_closed=True
+        )
+
+    def named(self, office_type: str, county6: str) -> OfficeId:
+        """The office of a type in a county, added when first asked for."""
+        return self._names.get((office_type, county6)) or self.add(office_type, county6)
+
+    def office(self, office: OfficeId) -> FakeOffice | None:
+        """What the engine asks."""
+        return self.by_id.get(office)
+
+
+def noon(day: str) -> int:
+    """Noon in Shanghai of a day, milliseconds."""
+    return int(datetime.combine(date.fromisoformat(day), datetime.min.time(), UTC).timestamp()) * 1000 + 14_400_000
+
+
+_NOTICE = {"notice_id": ID}
+_PLACE = {"division": COUNTY}
+BODIES: Final[Mapping[str, Mapping[str, Any]]] = {
+    "RegistrationDeclared": {**_PLACE, **_NOTICE, "declared_by": "APPLICANT"},
+    "RegistrationRecorded": {"registered_on": "2026-03-02", "identity_form_valid": True},
+    "RegistrationRejected": {"reason": "PAPERS_MISSING", "missing": ["IDENTITY_DOCUMENT"]},
+    "RegistrationAddressChanged": {"division": "440305000000"},
+    "RegistrationCorrected": {"correction_code": "22", "evidence_checked": True, "notice_was_sent": True},
+    "RegistrationEnded": {"reason": "DEPARTED"},
+    "MatterRestricted": {"request": ID, "official": ID},
+    "ResidenceNoticePrepared": _NOTICE,
+    "ResidenceNoticeSuppressed": {},
+    "ResidenceNoticeSent": {},
+    "ResidenceNoticeDelivered": {"verified": True},
+    "ResidenceNoticeAcknowledged": {},
+    "ResidenceNoticeDisputed": {"reason": "DUPLICATE"},
+    "ResidenceNoticeWithdrawn": {},
+    "ResidenceNoticeReissued": {},
+    "ResidenceNoticeClosed": {},
+    "ResidencePermitAccepted": {
+        **_PLACE,
+        **_NOTICE,
+        "applied_by": "APPLICANT",
+        "registered_on": "2025-08-01",
+        "ground": "STABLE_WORK",
+    },
+    "ResidencePermitSupplementRequested": {
+        **_PLACE,
+        **_NOTICE,
+        "applied_by": "APPLICANT",
+        "missing": ["PROOF_OF_WORK", "PROOF_OF_ADDRESS"],
+    },
+    "ResidencePermitSigned": {"official": ID},
+    "ResidencePermitRefused": {"reason": "PAPERS_MISSING", "official": ID, "review_told": True},
+    "ResidencePermitIssued": {"year_from": "2026-03-02"},
+    "ResidencePermitEndorsed": {"year_from": "2027-03-02"},
+    "ResidencePermitSuspended": {
+        "full_year_on": "2027-03-02",
+        "first_reminder_on": "2027-01-31",
+        "second_reminder_on": "2027-02-23",
+    },
+    "ResidencePermitReinstated": {"residence_counted_from": "2027-06-01"},
+    "ResidencePermitAddressChanged": {"division": "440103000000"},
+    "ResidencePermitReplaced": {"reason": "LOST"},
+    "ResidencePermitCancelled": {"reason": "LEFT", "official": None, "appeal_told": None},
+    "ResidencePermitHistoryReleased": {"consent_on": "2026-03-02", "consent_form": "IN_WRITING"},
+    "TransferRequested": {**_NOTICE, "ground": "FAMILY", "papers": ["APPLICATION", "PROOF_OF_GROUND"]},
+    "OpinionAsked": {},
+    "OpinionGiven": {"opinion": "AGREE"},
+    "CoordinationRequested": {},
+    "CoordinationResult": {"opinion": "AGREE"},
+    "TransferDecided": {
+        "decision": "TRANSFER",
+        "deciding_body": "COURT",
+        "official": ID,
+        "complaint_way_told": True,
+        "told_on": None,
+    },
+    "DecisionServed": {"served_on": "2026-03-02", "travel_days": 2, "consequences_told": True},
+    "FileSent": {"hash_list": LIST, "documents_complete": True, "supplement": False},
+    "FileAcknowledged": {"hash_list": LIST, "missing": [], "supplement": False},
+    "ReportedIn": {"identity_checked": True},
+    "CaseReceived": {},
+    "NotReported": {},
+    "CaseReturned": {},
+    "TransferWithdrawn": {},
+    "AccessRecorded": {
+        "opened_event": ID,
+        "profile": "NP-RES",
+        "ciphertext_hash": LIST,
+        "office": "o00000001",
+        "officer": ID,
+        "purpose": "RESIDENCE_NOTICE",
+        "reason": "TASK",
+        "reason_commitment": LIST,
+        "request_key": ID[:8],
+        "request_signature": LIST * 2,
+        "requested_at": 1,
+    },
+    "HeadsPublished": {"heads": [{"point": "44-node", "n": 1, "head": LIST}]},
+    "DeadlineMissed": {"rule": "R-COR-3", "region": "45", "due_ms": 1},
+}
+"""One body for each event that its procedure admits."""
+
+Step = tuple[str, str] | tuple[str, str, Mapping[str, Any]] | tuple[str, str, Mapping[str, Any], str]
+"""Event, actor (`TYPE` or `TYPE@county`; `TIMER` for the hub), changed body fields, day."""
+
+
+@dataclass
+class Scene:
+    """One matter on its way.
+
+    Attributes:
+        procedure: What it follows.
+        home: County of the side that starts.
+        away: County of the other side.
+        matter: As it stands.
+        day: When the next event occurs.
+        last: The row that the last event took.
+    """
+
+    procedure: Procedure
+    home: str = "440106"
+    away: str = "450103"
+    directory: FakeDirectory = field(default_factory=FakeDirectory)
+    matter: Matter | None = None
+    day: str = "2026-03-02"
+    last: Transition | None = None
+
+    @classmethod
+    def of(cls, procedure: str) -> Scene:
+        """An empty stage for a packaged procedure."""
+        return cls(load_procedures()[procedure, 1])
+
+    def office(self, actor: str) -> OfficeId:
+        """The office of an actor; a type alone is in the home county, `TYPE@away` in the other."""
+        office_type, _, county6 = actor.partition("@")
+        return self.directory.named(office_type, {"": self.home, "away": self.away}.get(county6, county6))
+
+    def header(self, event: str, actor: str, **changes: Any) -> Header:
+        """The next event's header, to be changed at will."""
+        seq, head = (0, ZERO) if self.matter is None else (self.matter.next_seq, self.matter.head)
+        is_hub = actor == "TIMER"
+        office = HUB_OFFICE if is_hub else self.office(actor)
+        header = Header(
+            event_id=EventId(uuid7(unix_ms=noon(self.day), entropy=bytes(9) + bytes((seq,)))),
+            schema_id=bytes(8),
+            event_type=event,
+            event_class=self.procedure.event_class,
+            stream_id=StreamId(ID),
+            stream_seq=seq,
+            prev_hash=head,
+            procedure=self.procedure.id,
+            edition=self.procedure.edition,
+            producer_region=HUB_REGION if is_hub else self.directory.by_id[office].region,
+            producer_office=office,
+            counterpart_region=None,
+            counterpart_office=None,
+            occurred_at=noon(self.day),
+            purpose="",
+            legal_basis="",
+            data_class=self.procedure.data_class,
+            body=b"",
+            sealed=(),
+            correlation_id=None,
+            causation_id=None,
+            sandbox=True,
+        )
+        return header._replace(**changes)
+
+    def names(self, actor: str) -> dict[str, Any]:
+        """Header fields that name an office as the counterpart."""
+        office = self.office(actor)
+        return {"counterpart_region": self.directory.by_id[office].region, "counterpart_office": office}
+
+    def happen(self, event: str, actor: str, body: Mapping[str, Any] | None = None, **changes: Any) -> Matter:
+        """Decide about an event and apply it; the body is the valid one with changed fields."""
+        full = {**BODIES[event], **(body or {})}
+        if "sealed" not in changes:
+            changes["sealed"] = self._sealed(event, full)
+        if self.matter is None and not changes.get("counterpart_region") and self._needs_counterpart(event):
+            other = self.procedure.counterpart
+            assert other is not None
+            changes |= self.names(f"{min(other.offices)}@away")
+        header = self.header(event, actor, **changes)
+        row = match_row(self.procedure, self.matter, header, full, self.directory)
+        check_guards(self.procedure, row, self.matter, header, full, self.directory, load_divisions())
+        self.matter = advance(
+            self.procedure, self.matter, header, full, self.directory, Hash(bytes((header.stream_seq + 1,)) * 32), row
+        )
+        self.last = row
+        return self.matter
+
+    def step(self, step: Step) -> Matter:
+        """Let one step of a table happen."""
+        event, actor, *more = step
+        body: Any = more[0] if more else None
+        if len(more) > 1:
+            self.day = str(more[1])
+        return self.happen(event, actor, body)
+
+    def _needs_counterpart(self, event: str) -> bool:
+        rows = self.procedure.rows.get((event, None), ())
+        return self.procedure.counterpart is not None and any(row.names_counterpart for row in rows)
+
+    def _sealed(self, event: str, body: Mapping[str, Any]) -> tuple[SealedRef, ...]:
+        state = None if self.matter is None else self.matter.state
+        rows = self.procedure.rows.get((event, state), ())
+        fitting = (row for row in rows if row.when is None or body[row.when.field] in row.when.values)
+        profiles = sorted({n.profile for row in fitting for n in row.notify if n.profile})
+        return tuple(SealedRef(p, bytes(32), bytes(32), 1, (OfficeId("o00000099"),)) for p in profiles)
