@@ -109,7 +109,7 @@ class EventResult(NamedTuple):
 
     position: int
     outcome: Outcome
-    index: LeafIndex | None = None
+    index: LeafIndex | None = None  # type: ignore[assignment]  # hides tuple.index, which nobody calls on a result
     refusal: Refusal | None = None
 
 
