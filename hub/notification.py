@@ -20,6 +20,7 @@ from contracts.errors import ContractError, EvidenceError
 from contracts.event import Header, decode_event, leaf_hash
 from contracts.ids import Hash, KeyId, LeafIndex, PointId
 from contracts.signing import verify
+from hub.directory import Directory
 from hub.directory_values import SigningKey
 from ledger.batch import Batch, decode_tbs
 from ledger.checkpoint import Checkpoint, parse_checkpoint
@@ -36,6 +37,11 @@ BATCH_PURPOSES: Final = ("batch", "hub-events")
 
 KeyAt = Callable[[KeyId, LeafIndex], SigningKey | None]
 """Gives the batch key with an id if it is valid at a ledger index: `Directory.signing_key`, and the hub's own."""
+
+
+def known_keys(directory: Directory, hub: SigningKey) -> KeyAt:
+    """The batch keys of a directory and the hub's own, which the genesis entry names."""
+    return lambda key_id, at: hub if key_id == hub.key_id else directory.signing_key(key_id, at)
 
 
 class BatchEvidence(NamedTuple):

@@ -56,7 +56,7 @@ class RunBuilder:
     def _read(self, run: Run) -> _Part:
         """Read from the batch of the run's first event up to the run's size."""
         self._growing_tiles.clear()
-        window, size = max(0, run.indexes[0] - MAX_BATCH), run.size
+        window, size = self._window(run.indexes[0]), run.size
         entries = list(self._reader.entries(LeafIndex(window), LeafIndex(size)))
         note = self._reader.checkpoint(size)
         at = run.indexes[0] - window
@@ -72,6 +72,11 @@ class RunBuilder:
             start=start, end=size, leaf_hashes=self._leaves(start, size), tree_size=size, left=left, right=right
         )
         return _Part(LeafIndex(start), size, note, _places(start, entries[at:]), paths)
+
+    def _window(self, first: int) -> int:
+        """Where to begin to read, so that the batch entry before an event is in it: a commit begins with one."""
+        known = self._part.size if self._part is not None else 0
+        return known if 0 <= first - known <= MAX_BATCH else max(0, first - MAX_BATCH)
 
     def _leaves(self, start: int, end: int) -> list[Hash]:
         """Leaf hashes of the entries `[start, end)`, from the tiles."""

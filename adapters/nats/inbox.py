@@ -143,6 +143,6 @@ class Inbox:
                 key_id=self._signer.key_id,
                 private=self._signer.private,
             )
-            message = Message(rcp_subject(self._region), f"{point}:{n}", encode_receipt(receipt))
+            message = Message(rcp_subject(self._region), None, encode_receipt(receipt))
             await publisher.publish(message, tag=tag)
         await publisher.drain()

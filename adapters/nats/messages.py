@@ -48,12 +48,13 @@ class Message(NamedTuple):
 
     Attributes:
         subject: DOMAIN 9.1.
-        message_id: The point and the first counter: what makes a repeat recognisable.
+        message_id: What makes a repeat recognisable to the broker: of a run its point and first counter. None for a
+            receipt: a region says it again because it may not have been heard.
         data: The bytes.
     """
 
     subject: str
-    message_id: str
+    message_id: str | None
     data: bytes
 
 

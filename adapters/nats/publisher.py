@@ -63,9 +63,8 @@ class Publisher:
         ):
             await self._land()
         with broker_errors():
-            future = await self._broker.js.publish_async(
-                message.subject, message.data, headers={Header.MSG_ID: message.message_id}
-            )
+            headers = None if message.message_id is None else {Header.MSG_ID.value: message.message_id}
+            future = await self._broker.js.publish_async(message.subject, message.data, headers=headers)
         self._flights.append(_Flight(tag, size_bytes, self._loop.time() + CALL_SECONDS, future))
         self._bytes += size_bytes
 

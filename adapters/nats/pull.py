@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from typing import Final
 
 from nats.aio.msg import Msg
-from nats.errors import TimeoutError as NatsTimeoutError
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 from nats.js.client import JetStreamContext
 
@@ -67,7 +66,8 @@ class Pull:
     async def _fetch(self, wait_seconds: float) -> list[Msg]:
         try:
             return await self._subscription.fetch(_TAKEN, timeout=wait_seconds)
-        except NatsTimeoutError:
+        except TimeoutError:
+            # The library raises its own and the plain one; nothing came, or the connection is lost: `take` looks.
             return []
 
 
