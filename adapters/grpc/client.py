@@ -8,7 +8,7 @@ Nothing is verified here: signatures and proofs are for who uses the answers. Th
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import TracebackType
@@ -244,7 +244,7 @@ class ExchangeClient:
         """
         return opened_of_proto(await self._ask(self._stub.OpenPayload, open_request_to_proto(request)))
 
-    async def entries(self, start: int = 0, end: int = 0) -> AsyncIterator[EntryChunk]:
+    async def entries(self, start: int = 0, end: int = 0) -> AsyncGenerator[EntryChunk, None]:
         """Ledger entries as recorded, in chunks of at most a mebibyte.
 
         Args:
@@ -254,7 +254,7 @@ class ExchangeClient:
         async for message in self._follow(self._stub.GetEntries, pb.GetEntriesRequest(start=start, end=end)):
             yield EntryChunk(LeafIndex(message.start), tuple(message.entries))
 
-    async def directory(self, from_index: int = 0, *, follow: bool = False) -> AsyncIterator[DirectoryUpdate]:
+    async def directory(self, from_index: int = 0, *, follow: bool = False) -> AsyncGenerator[DirectoryUpdate, None]:
         """Directory events from an index on.
 
         Args:
@@ -265,7 +265,7 @@ class ExchangeClient:
         async for message in self._follow(self._stub.WatchDirectory, request):
             yield DirectoryUpdate(_events(message.events), LeafIndex(message.through))
 
-    async def runs(self, point: str, *, from_n: int = 1, limit: int = 0) -> AsyncIterator[PublishedRun]:
+    async def runs(self, point: str, *, from_n: int = 1, limit: int = 0) -> AsyncGenerator[PublishedRun, None]:
         """A delivery point's runs again, starting with the one that holds notification `from_n`.
 
         Args:

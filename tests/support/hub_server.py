@@ -8,6 +8,9 @@ Pure of pytest. The clock and the ids are the world's; the server, the threads a
 
 from __future__ import annotations
 
+import asyncio
+import threading
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 
@@ -24,6 +27,45 @@ from hub.submission import Outcome
 from tests.support.audit import audit
 from tests.support.batches import Made
 from tests.support.world import World
+
+
+async def until(condition: Callable[[], bool], *, seconds: float = 10.0) -> None:
+    """Wait until something is so.
+
+    Raises:
+        TimeoutError: It is not, in this time.
+    """
+    async with asyncio.timeout(seconds):
+        while not condition():  # noqa: ASYNC110 - a test looks from outside, where there is no event to wait for
+            await asyncio.sleep(0.005)
+
+
+class Gate:
+    """Holds a hub's writer between two groups until it is opened; an async context that opens it at the end."""
+
+    def __init__(self, hub: HubServer) -> None:
+        self._opened = threading.Event()
+        self._entered = threading.Event()
+        self._job = asyncio.ensure_future(hub.sequencer.call(self._hold))
+
+    def _hold(self) -> None:
+        self._entered.set()
+        if not self._opened.wait(20):
+            raise AssertionError("nobody opened the gate")
+
+    async def __aenter__(self) -> Gate:
+        await asyncio.to_thread(self._entered.wait, 10)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.open()
+        await self._job
+
+    def open(self) -> None:
+        """Let the writer go on."""
+        self._opened.set()
 
 
 class HubServer:

@@ -1,0 +1,175 @@
+"""A payload is given to a recipient office only, on a signed request, and only after the opening is in the ledger."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from contracts.codes import CODES
+from contracts.errors import ExchangeError
+from contracts.event import decode_event
+from contracts.opening import reason_commitment
+from contracts.profile import decode_payload
+from contracts.sealing import Associated, open_sealed
+from contracts.signing import sign
+from hub.openings import OpenRequest
+from ledger.entry import BatchEntry, decode_entry
+from ledger.receipt import verify_receipt
+from tests.support.batches import Made
+from tests.support.hub_server import HubServer
+from tests.support.matters import notification
+from tests.support.world import World, WorldOffice
+
+
+def request_for(
+    world: World, made: Made, office: WorldOffice, *, signer: str | None = None, **changes: Any
+) -> OpenRequest:
+    """A signed request of an office to open the first payload of an event."""
+    gateway = world.gateways[signer or office.region]
+    unsigned = OpenRequest(
+        request_id=world.fresh_id(),
+        event_id=made.header.event_id,
+        ciphertext_hash=made.header.sealed[0].ciphertext_hash,
+        office=office.office,
+        officer=world.fresh_id(),
+        purpose=made.header.purpose,
+        reason="TASK",
+        reason_commitment=reason_commitment(key=world.entropy.draw(32), text="样例理由"),
+        created_ms=world.clock.now_ms(),
+        producer=gateway.producer,
+        key_id=gateway.key_id("open"),
+        signature=bytes(64),
+    )
+    changed = replace(unsigned, **changes)
+    return replace(changed, signature=sign(gateway.keys["open"], changed.tbs()))
+
+
+@pytest.mark.integration
+def test_a_recipient_office_opens_what_was_sealed_to_it(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with HubServer(tmp_path / "ledger.sqlite") as hub:
+            world = hub.world
+            made = notification(world, "44", "45")
+            await hub.submit(made)
+            sent, receiver = made[1], world.office("45", "COUNTY_PSB_HOUSEHOLD")
+            size = hub.size
+
+            opened = await hub.client.open_payload(request_for(world, sent, receiver))
+
+            plaintext = open_sealed(
+                envelope=opened.envelope,
+                wrapped=opened.wrapped,
+                private=receiver.private,
+                associated=Associated(sent.header.stream_id, sent.header.event_id, "NP-RES"),
+                ref=sent.header.sealed[0],
+            )
+            assert decode_payload("NP-RES", plaintext)["county"] == world.counties["44"]
+            assert hub.size == size + 2
+            access = decode_event(opened.access_event)
+            assert access.event_type == "AccessRecorded"
+            assert access.causation_id == sent.header.event_id
+            entry = decode_entry(opened.receipt.batch_entry)
+            assert isinstance(entry, BatchEntry)
+            verify_receipt(opened.receipt, tbs=entry.tbs, events=[opened.access_event], verifier=world.verifier)
+            tally = hub.audit()
+            assert tally.openings == {"45": 1}
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.integration
+def test_the_producing_office_opens_its_own_payload(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with HubServer(tmp_path / "ledger.sqlite") as hub:
+            world = hub.world
+            made = notification(world, "44", "45")[:2]
+            await hub.submit(made)
+
+            opened = await hub.client.open_payload(
+                request_for(world, made[1], world.office("44", "COUNTY_PSB_HOUSEHOLD"))
+            )
+
+            assert opened.wrapped.office == made[1].header.producer_office
+
+    asyncio.run(scenario())
+
+
+def of_recipient(**changes: Any) -> Callable[[World, Made], OpenRequest]:
+    return lambda world, made: request_for(world, made, world.office("45", "COUNTY_PSB_HOUSEHOLD"), **changes)
+
+
+def of_office(region: str, office_type: str, **changes: Any) -> Callable[[World, Made], OpenRequest]:
+    return lambda world, made: request_for(world, made, world.office(region, office_type), **changes)
+
+
+def created(offset_ms: int) -> Callable[[World, Made], OpenRequest]:
+    return lambda world, made: of_recipient(created_ms=world.clock.now_ms() + offset_ms)(world, made)
+
+
+def with_wrong_signature(world: World, made: Made) -> OpenRequest:
+    return replace(of_recipient()(world, made), signature=bytes(64))
+
+
+def signed_with_a_batch_key(world: World, made: Made) -> OpenRequest:
+    gateway = world.gateways["45"]
+    request = replace(of_recipient()(world, made), key_id=gateway.key_id("batch"))
+    return replace(request, signature=sign(gateway.keys["batch"], request.tbs()))
+
+
+BAD_REQUESTS: dict[str, tuple[Callable[[World, Made], OpenRequest], str]] = {
+    "office that is no recipient": (of_office("45", "POLICE_STATION"), "OPEN_FORBIDDEN"),
+    "office of a third region": (of_office("43", "COUNTY_PSB_HOUSEHOLD"), "OPEN_FORBIDDEN"),
+    "signed by another region": (of_recipient(signer="43"), "OPEN_FORBIDDEN"),
+    "wrong signature": (with_wrong_signature, "SIGNATURE_INVALID"),
+    "key of another purpose": (signed_with_a_batch_key, "KEY_UNKNOWN"),
+    "unknown key": (of_recipient(key_id=bytes(8)), "KEY_UNKNOWN"),
+    "another producer's name": (of_recipient(producer="44-node"), "PRODUCER_MISMATCH"),
+    "another purpose": (of_recipient(purpose="RESIDENCE_PERMIT"), "OPEN_FORBIDDEN"),
+    "no reason code": (of_recipient(reason="CURIOSITY"), "OPEN_MALFORMED"),
+    "request id that is no id": (of_recipient(request_id=bytes(16)), "OPEN_MALFORMED"),
+    "unknown event": (of_recipient(event_id=bytes(16)), "OPEN_FORBIDDEN"),
+    "payload of another event": (of_recipient(ciphertext_hash=bytes(32)), "OPEN_FORBIDDEN"),
+    "clock an hour ahead": (created(3_600_000), "CLOCK_SKEW"),
+    "an hour old": (created(-3_600_000), "CLOCK_SKEW"),
+}
+
+
+@pytest.mark.integration
+def test_a_bad_request_opens_nothing_and_records_nothing(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with HubServer(tmp_path / "ledger.sqlite") as hub:
+            made = notification(hub.world, "44", "45")[:2]
+            await hub.submit(made)
+            size = hub.size
+            for name, (make, code) in BAD_REQUESTS.items():
+                with pytest.raises(ExchangeError) as refused:
+                    await hub.client.open_payload(make(hub.world, made[1]))
+                assert refused.value.code == code, name
+                assert refused.value.code in CODES
+                assert hub.size == size, name
+            hub.audit()
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.integration
+def test_one_request_is_one_reading(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with HubServer(tmp_path / "ledger.sqlite") as hub:
+            made = notification(hub.world, "44", "45")[:2]
+            await hub.submit(made)
+            request = of_recipient()(hub.world, made[1])
+            await hub.client.open_payload(request)
+
+            with pytest.raises(ExchangeError) as refused:
+                await hub.client.open_payload(request)
+
+            assert refused.value.code == "OPEN_REPEATED"
+            assert hub.audit().openings == {"45": 1}
+
+    asyncio.run(scenario())
