@@ -1,0 +1,194 @@
+"""The hub as a program: a new ledger, one that does not run, one that runs."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack, contextmanager, suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+import grpc
+import structlog
+
+from adapters.compose.parts import KEYS, LEDGER_FILE, SystemClock, SystemEntropy, contracts_in_force, only_one
+from adapters.grpc.server import GrpcServer
+from adapters.keys.folder import make_hub_keys, read_hub_keys
+from adapters.nats.messages import RunForm
+from adapters.sequencer import Sequencer
+from adapters.settings import HubSettings
+from adapters.store.sqlite import SqliteStore
+from contracts.errors import UnavailableError
+from hub.application import Application
+from hub.run_builder import RunBuilder
+from ledger.batch import MAX_BATCH
+from ledger.note import NoteSigner, NoteVerifier
+
+TIMERS_SECONDS: Final = 60.0
+"""Pause between two looks at what time has made due."""
+
+log = structlog.get_logger()
+
+
+def create_ledger(settings: HubSettings) -> NoteVerifier:
+    """Make the keys and the ledger of a new hub: entry 0 is its genesis record.
+
+    Returns:
+        The key under which its checkpoints are verified, to be handed to every region.
+
+    Raises:
+        ConflictError: KEY_EXISTS or LEDGER_EXISTS: there is one already; FOLDER_IN_USE.
+    """
+    with only_one(settings.data_dir):
+        keys = make_hub_keys(settings.data_dir / KEYS)
+        signer = NoteSigner(settings.origin, keys.log)
+        store = SqliteStore(settings.data_dir / LEDGER_FILE)
+        try:
+            Application.create(
+                store=store,
+                log_signer=signer,
+                hub_key=keys.events,
+                rules=contracts_in_force(is_sandbox=settings.sandbox, clock_skew_ms=settings.clock_skew_ms),
+                clock=SystemClock(),
+                entropy=SystemEntropy(),
+            )
+        finally:
+            store.close()
+    return signer.verifier
+
+
+@contextmanager
+def opened_hub(settings: HubSettings) -> Iterator[Application]:
+    """The application of a hub that does not run, to change its directory.
+
+    Raises:
+        ConflictError: FOLDER_IN_USE: it runs.
+        UnavailableError: STORE_MISSING or KEY_MISSING.
+        FatalError: The store contradicts itself or the keys.
+    """
+    with only_one(settings.data_dir):
+        store = _existing_store(settings.data_dir)
+        try:
+            yield _application(settings, store)
+        finally:
+            store.close()
+
+
+def _existing_store(data_dir: Path) -> SqliteStore:
+    if not (data_dir / LEDGER_FILE).exists():
+        raise UnavailableError("STORE_MISSING", f"there is no ledger in {data_dir}; make one with `pprd init`")
+    return SqliteStore(data_dir / LEDGER_FILE)
+
+
+def _application(settings: HubSettings, store: SqliteStore) -> Application:
+    keys = read_hub_keys(settings.data_dir / KEYS)
+    return Application(
+        store=store,
+        log_signer=NoteSigner(settings.origin, keys.log),
+        hub_key=keys.events,
+        rules=contracts_in_force(is_sandbox=settings.sandbox, clock_skew_ms=settings.clock_skew_ms),
+        clock=SystemClock(),
+        entropy=SystemEntropy(),
+    )
+
+
+class HubProgram:
+    """A hub that runs: store, application, sequencer, gRPC server, and what the hub does by itself.
+
+    Args:
+        settings: As read.
+        timers_seconds: Pause between two looks at what time has made due.
+
+    Attributes:
+        address: Where it listens, once started.
+    """
+
+    def __init__(self, settings: HubSettings, *, timers_seconds: float = TIMERS_SECONDS) -> None:
+        self._settings = settings
+        self._timers_seconds = timers_seconds
+        self._stack = AsyncExitStack()
+        self._server: GrpcServer
+        self.address = ""
+
+    async def __aenter__(self) -> Self:
+        async with AsyncExitStack() as stack:
+            await self._start(stack)
+            self._stack = stack.pop_all()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._stack.aclose()
+
+    async def _start(self, stack: AsyncExitStack) -> None:
+        settings = self._settings
+        stack.enter_context(only_one(settings.data_dir))
+        store = _existing_store(settings.data_dir)
+        stack.callback(store.close)
+        application = _application(settings, store)
+        sequencer = await stack.enter_async_context(
+            Sequencer(
+                application,
+                max_queue_events=settings.max_queue_events,
+                group_events=settings.batch_ceiling_events,
+            )
+        )
+        form = RunForm(RunBuilder(store), application.directory.point)
+        self._server = GrpcServer(
+            application=application,
+            sequencer=sequencer,
+            encode_run=lambda run: form.message(run).data,
+            address=settings.listen,
+            credentials=_server_credentials(settings),
+        )
+        port = await self._server.start()
+        self.address = f"{settings.listen.rpartition(':')[0]}:{port}"
+
+        async def write_heads() -> None:
+            await sequencer.call(application.publish_heads)
+
+        async def run_timers() -> None:
+            while await sequencer.call(application.run_timers) == MAX_BATCH:
+                log.info("timers.continued")
+
+        async def close_the_day() -> None:
+            with suppress(UnavailableError):
+                await run_timers()
+                await write_heads()
+
+        # In the order of leaving: no more calls, what time did and where recipients stand, then the writer.
+        stack.push_async_callback(close_the_day)
+        stack.push_async_callback(self._server.stop)
+        stack.enter_context(_repeated(write_heads, settings.heads_every_seconds))
+        stack.enter_context(_repeated(run_timers, self._timers_seconds))
+
+    async def failed(self) -> None:
+        """Wait until the hub stops by itself, then raise its reason: FatalError."""
+        await self._server.wait()
+
+
+def _server_credentials(settings: HubSettings) -> grpc.ServerCredentials | None:
+    if settings.tls_cert is None or settings.tls_key is None:
+        return None
+    return grpc.ssl_server_credentials([(settings.tls_key.read_bytes(), settings.tls_cert.read_bytes())])
+
+
+@contextmanager
+def _repeated(work: Callable[[], Awaitable[None]], seconds: float) -> Iterator[None]:
+    """Do something again and again while the context lasts; a fault is told and the next turn tries again."""
+
+    async def repeat() -> None:
+        while True:
+            await asyncio.sleep(seconds)
+            try:
+                await work()
+            except UnavailableError as error:
+                log.warning("turn.missed", code=error.code)
+
+    job = asyncio.ensure_future(repeat())
+    try:
+        yield
+    finally:
+        job.cancel()

@@ -1,0 +1,65 @@
+"""What every program has: its folder, this machine's clock and randomness, the contracts in force."""
+
+from __future__ import annotations
+
+import fcntl
+import secrets
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from contracts.division import load_divisions
+from contracts.errors import ConflictError
+from contracts.procedure import load_procedures
+from contracts.schema import load_registry
+from hub.admission import Rules
+
+LEDGER_FILE: Final = "ledger.sqlite"
+REGION_FILE: Final = "region.sqlite"
+RELAY_FILE: Final = "relay.sqlite"
+KEYS: Final = "keys"
+
+
+class SystemClock:
+    """This machine's time."""
+
+    def now_ms(self) -> int:
+        """Milliseconds since the epoch, UTC."""
+        return time.time_ns() // 1_000_000
+
+
+class SystemEntropy:
+    """This machine's randomness."""
+
+    def draw(self, size: int) -> bytes:
+        """That many unpredictable bytes."""
+        return secrets.token_bytes(size)
+
+
+def contracts_in_force(*, is_sandbox: bool, clock_skew_ms: int = 300_000) -> Rules:
+    """The packaged contracts under the settings of a ledger."""
+    return Rules(
+        procedures=load_procedures(),
+        registry=load_registry(),
+        divisions=load_divisions(),
+        is_sandbox=is_sandbox,
+        clock_skew_ms=clock_skew_ms,
+    )
+
+
+@contextmanager
+def only_one(folder: Path) -> Iterator[None]:
+    """Hold a folder for this process.
+
+    Raises:
+        ConflictError: FOLDER_IN_USE: another process holds it.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise ConflictError("FOLDER_IN_USE", f"another process works on {folder}") from error
+        yield

@@ -1,0 +1,162 @@
+"""A region as a program: its gateway, its inbox, the tasks that follow."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack
+from types import TracebackType
+from typing import Self
+
+import grpc
+import structlog
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+
+from adapters.compose.parts import KEYS, REGION_FILE, SystemClock, contracts_in_force, only_one
+from adapters.grpc.client import ExchangeClient
+from adapters.keys.folder import read_region_keys
+from adapters.nats.inbox import Inbox, ReceiptSigner
+from adapters.nats.intake import Ports
+from adapters.region.database import RegionDatabase
+from adapters.region.gateway import Identity, RegionGateway
+from adapters.region.keyring import Keyring, SigningIdentity
+from adapters.region.tasks import Task
+from adapters.settings import RegionSettings
+from contracts.errors import UnavailableError
+from contracts.ids import KeyId, PointId, RegionCode
+from contracts.signing import key_id
+from ledger.note import NoteVerifier
+
+log = structlog.get_logger()
+
+
+class RegionProgram:
+    """A region that runs: its gateway, and its inbox if it has a broker.
+
+    Args:
+        settings: As read.
+        on_tasks: Told of new tasks, after they are on disk.
+
+    Attributes:
+        gateway: The gateway, once started.
+    """
+
+    def __init__(
+        self, settings: RegionSettings, *, on_tasks: Callable[[Sequence[Task]], None] = lambda tasks: None
+    ) -> None:
+        self._settings = settings
+        self._on_tasks = on_tasks
+        self._stack = AsyncExitStack()
+        self._stop = asyncio.Event()
+        self._stored = asyncio.Event()
+        self._jobs: list[asyncio.Task[None]] = []
+        self._client: ExchangeClient
+        self.gateway: RegionGateway
+
+    async def __aenter__(self) -> Self:
+        async with AsyncExitStack() as stack:
+            await self._start(stack)
+            self._stack = stack.pop_all()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._stack.aclose()
+
+    async def _start(self, stack: AsyncExitStack) -> None:
+        settings = self._settings
+        stack.enter_context(only_one(settings.data_dir))
+        database = RegionDatabase(settings.data_dir / REGION_FILE)
+        stack.callback(database.close)
+        identity = region_identity(settings)
+        self._client = await stack.enter_async_context(
+            ExchangeClient(settings.hub_address, credentials=_channel_credentials(settings))
+        )
+        clock = SystemClock()
+        self.gateway = await stack.enter_async_context(
+            RegionGateway(
+                identity=identity,
+                database=database,
+                exchange=self._client,
+                rules=contracts_in_force(is_sandbox=settings.sandbox),
+                clock=clock,
+            )
+        )
+        inbox = Inbox(
+            region=identity.region,
+            store=self.gateway.inbox_store,
+            ports=self._ports(identity),
+            signer=ReceiptSigner(identity.keyring.receipt.key_id, identity.keyring.receipt.private, clock.now_ms),
+            on_stored=self._stored.set,
+        )
+        stack.push_async_callback(self._end)
+        self._stored.set()
+        self._jobs = [
+            asyncio.ensure_future(inbox.run(settings.nats_url, self._stop)),
+            asyncio.ensure_future(self._take_tasks()),
+            asyncio.ensure_future(self.gateway.failed()),
+        ]
+
+    async def _end(self) -> None:
+        """Let the inbox finish what it took, then end the rest."""
+        self._stop.set()
+        if self._jobs:
+            await asyncio.wait(self._jobs[:1], timeout=5)
+        for job in self._jobs:
+            job.cancel()
+        await asyncio.gather(*self._jobs, return_exceptions=True)
+
+    def _ports(self, identity: Identity) -> Ports:
+        points = {
+            point: (key_id("point", private.public_key().public_bytes_raw()), private)
+            for point, private in identity.keyring.points.items()
+        }
+
+        def private_of(point: PointId, wanted: KeyId) -> X25519PrivateKey | None:
+            found = points.get(point)
+            return found[1] if found is not None and found[0] == wanted else None
+
+        async def fetch_runs(point: PointId, from_n: int) -> AsyncIterator[bytes]:
+            async for run in self._client.runs(point, from_n=from_n):
+                yield run.data
+
+        return Ports(identity.verifier, self.gateway.replica.keys_through, private_of, fetch_runs)
+
+    async def _take_tasks(self) -> None:
+        while True:
+            await self._stored.wait()
+            self._stored.clear()
+            try:
+                while tasks := await self.gateway.tasks.take():
+                    self._on_tasks(tasks)
+            except UnavailableError as error:
+                log.warning("tasks.waiting", code=error.code)
+                asyncio.get_running_loop().call_later(0.5, self._stored.set)
+
+    async def failed(self) -> None:
+        """Wait until a part stops by itself, then raise its reason: an alarm or a fault of the store."""
+        done, _ = await asyncio.wait(self._jobs, return_when=asyncio.FIRST_COMPLETED)
+        for job in done:
+            job.result()
+
+
+def region_identity(settings: RegionSettings) -> Identity:
+    """Who a region's gateway is, from its folder of keys; raises as `read_key`."""
+    keys = read_region_keys(settings.data_dir / KEYS)
+    return Identity(
+        region=RegionCode(settings.region),
+        producer=PointId(f"{settings.region}-node"),
+        keyring=Keyring(
+            batch=SigningIdentity.of("batch", keys.batch),
+            opening=SigningIdentity.of("open", keys.opening),
+            receipt=SigningIdentity.of("receipt", keys.receipt),
+            offices=keys.offices,
+            points=keys.points,
+        ),
+        verifier=NoteVerifier.parse(settings.log_vkey),
+    )
+
+
+def _channel_credentials(settings: RegionSettings) -> grpc.ChannelCredentials | None:
+    return None if settings.hub_ca is None else grpc.ssl_channel_credentials(settings.hub_ca.read_bytes())

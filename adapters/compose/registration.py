@@ -1,0 +1,234 @@
+"""What a region hands to the hub's operator, and how it enters the directory.
+
+A region keeps its private keys and writes the public side into one TOML file; the operator checks by whom it came and
+applies it. The file is read and checked as a whole before anything is recorded.
+
+    region = "44"
+    mandates_from = "2020-01-01"          # grants every row of contracts/rules/mandates.csv from this day on
+    [[point]]   id, public_key            # X25519, purpose point
+    [[office]]  id, type, point, areas, public_key, uscc
+    [[key]]     purpose, producer, public_key   # Ed25519: batch, open or receipt
+    [[mandate]] office_type, procedure, event_types, direction, purpose, legal_basis, valid_from, valid_to (optional)
+
+Public keys are written as hex digits. Not here: what the directory accepts (`hub.directory`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from contracts.errors import ContractError, RuleError
+from contracts.event import decode_event
+from contracts.ids import LeafIndex
+from contracts.mandates import load_mandates
+from contracts.signing import key_id
+from hub.application import Application
+from hub.own_batch import HubDraft
+from ledger.batch import MAX_BATCH
+from ledger.entry import EventEntry, decode_entry
+
+_PROCEDURE: Final = "DIRECTORY"
+_MANDATE_LABEL: Final = b"pprd-mandate/v1\n\0"
+_TABLES: Final[Mapping[str, frozenset[str]]] = {
+    "point": frozenset({"id", "public_key"}),
+    "office": frozenset({"id", "type", "point", "areas", "public_key", "uscc"}),
+    "key": frozenset({"purpose", "producer", "public_key"}),
+    "mandate": frozenset(
+        {"office_type", "procedure", "event_types", "direction", "purpose", "legal_basis", "valid_from", "valid_to"}
+    ),
+}
+_OPTIONAL: Final = frozenset({"valid_to"})
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """The public side of one region.
+
+    Attributes:
+        region: Two digits.
+        is_new: Whether the region itself is to be registered too.
+        points: Rows of `[[point]]`.
+        offices: Rows of `[[office]]`.
+        keys: Rows of `[[key]]`.
+        mandates: Rows of `[[mandate]]`.
+        mandates_from: First day of the packaged mandates, or None to grant none of them.
+    """
+
+    region: str
+    is_new: bool = True
+    points: Sequence[Mapping[str, Any]] = ()
+    offices: Sequence[Mapping[str, Any]] = ()
+    keys: Sequence[Mapping[str, Any]] = ()
+    mandates: Sequence[Mapping[str, Any]] = ()
+    mandates_from: str | None = None
+
+
+def read_registration(path: Path) -> Registration:
+    """Read a registration file.
+
+    Raises:
+        ContractError: REGISTER_MALFORMED, naming the place.
+    """
+    try:
+        value = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ContractError("REGISTER_MALFORMED", f"{path} cannot be read as TOML: {error}") from error
+    unknown = value.keys() - _TABLES.keys() - {"region", "is_new", "mandates_from"}
+    if unknown or not isinstance(value.get("region"), str):
+        raise ContractError(
+            "REGISTER_MALFORMED", f"{path}: region is missing, or unknown: {', '.join(sorted(unknown))}"
+        )
+    for table, columns in _TABLES.items():
+        _check_table(path, table, value.get(table, []), columns)
+    return Registration(
+        region=value["region"],
+        is_new=bool(value.get("is_new", True)),
+        points=value.get("point", ()),
+        offices=value.get("office", ()),
+        keys=value.get("key", ()),
+        mandates=value.get("mandate", ()),
+        mandates_from=value.get("mandates_from"),
+    )
+
+
+def _check_table(path: Path, table: str, rows: object, columns: frozenset[str]) -> None:
+    if not isinstance(rows, list):
+        raise ContractError("REGISTER_MALFORMED", f"{path}: [[{table}]] is no list of tables", field=table)
+    for number, row in enumerate(rows):
+        wrong = (row.keys() ^ columns) - (_OPTIONAL - row.keys()) if isinstance(row, dict) else columns
+        if wrong:
+            raise ContractError(
+                "REGISTER_MALFORMED",
+                f"{path}: [[{table}]] {number}: missing or unknown: {', '.join(sorted(wrong))}",
+                field=table,
+            )
+
+
+def write_registration(path: Path, registration: Registration) -> None:
+    """Write a registration file."""
+    lines = [
+        "# The public side of a region, for the hub's operator: `pprd directory apply` records it.",
+        f"region = {_toml(registration.region)}",
+        f"is_new = {_toml(registration.is_new)}",
+    ]
+    if registration.mandates_from is not None:
+        lines.append(f"mandates_from = {_toml(registration.mandates_from)}")
+    tables = (
+        ("point", registration.points),
+        ("office", registration.offices),
+        ("key", registration.keys),
+        ("mandate", registration.mandates),
+    )
+    for table, rows in tables:
+        for row in rows:
+            lines += ["", f"[[{table}]]", *(f"{name} = {_toml(value)}" for name, value in row.items())]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def _toml(value: Any) -> str:
+    """TOML of the few kinds of values that a registration holds; they are written as in JSON."""
+    return json.dumps(value, ensure_ascii=False)
+
+
+def drafts_of(registration: Registration) -> Iterator[HubDraft]:
+    """The directory events of a registration, in the order in which they refer to each other.
+
+    Raises:
+        ContractError: REGISTER_MALFORMED: a public key is not written as hex digits.
+    """
+    region = registration.region
+    if registration.is_new:
+        yield _draft("RegionRegistered", {"region": region})
+    for row in registration.points:
+        yield _draft("PointRegistered", {"point": row["id"], "region": region} | _key("point", row))
+    for row in registration.offices:
+        body = {name: row[name] for name in ("point", "uscc")} | {"areas": list(row["areas"])}
+        identity = {"office": row["id"], "office_type": row["type"], "region": region}
+        yield _draft("OfficeRegistered", body | identity | _key("office", row))
+    for row in registration.keys:
+        body = {"purpose": row["purpose"], "producer": row["producer"], "region": region}
+        yield _draft("KeyRegistered", body | _key(row["purpose"], row))
+    for row in (*_packaged_mandates(registration), *registration.mandates):
+        yield _draft("MandateGranted", _mandate(region, row))
+
+
+def _draft(event_type: str, body: Mapping[str, Any]) -> HubDraft:
+    return HubDraft(event_type, _PROCEDURE, body)
+
+
+def _key(purpose: str, row: Mapping[str, Any]) -> dict[str, bytes]:
+    try:
+        public = bytes.fromhex(row["public_key"])
+    except (TypeError, ValueError) as error:
+        raise ContractError("REGISTER_MALFORMED", "a public key is not written as hex digits", field=purpose) from error
+    return {"key_id": key_id(purpose, public), "public_key": public}
+
+
+def _packaged_mandates(registration: Registration) -> Iterator[Mapping[str, Any]]:
+    if registration.mandates_from is None:
+        return
+    for row in load_mandates():
+        yield {
+            "office_type": row.office_type.value,
+            "procedure": row.procedure,
+            "event_types": list(row.event_types),
+            "direction": row.direction,
+            "purpose": row.purpose,
+            "legal_basis": row.legal_basis,
+            "valid_from": registration.mandates_from,
+        }
+
+
+def _mandate(region: str, row: Mapping[str, Any]) -> dict[str, Any]:
+    """The body of a mandate; its id follows from what it says, so the same one is not granted twice."""
+    said = json.dumps({"region": region} | dict(row), sort_keys=True).encode()
+    mandate = hashlib.sha256(_MANDATE_LABEL + said).digest()[:8]
+    return {"valid_to": None} | dict(row) | {"region": region, "mandate": mandate}
+
+
+def record_all(application: Application, drafts: Iterable[HubDraft]) -> list[LeafIndex]:
+    """Record directory events in as few batches as they fit.
+
+    Raises:
+        RuleError: One of them is refused, with its code; its neighbours are recorded all the same.
+    """
+    waiting = list(drafts)
+    indexes: list[LeafIndex] = []
+    for start in range(0, len(waiting), MAX_BATCH):
+        indexes += application.record(waiting[start : start + MAX_BATCH])
+    return indexes
+
+
+def ending_of(application: Application, event_type: str, body: Mapping[str, Any]) -> HubDraft:
+    """The draft that ends an object of the directory, in the object's own stream.
+
+    Args:
+        application: The hub.
+        event_type: `OfficeClosed`, `KeyRevoked` or `MandateRevoked`.
+        body: Its body; the first field names the object.
+
+    Raises:
+        RuleError: NOT_FOUND: the directory has no such object.
+    """
+    name, value = next(iter(body.items()))
+    for _, data in application.reader.directory_entries(LeafIndex(0)):
+        entry = decode_entry(data)
+        if isinstance(entry, EventEntry):
+            header = decode_event(entry.event)
+            found = application.rules.registry.decode_body(header.body)[1]
+            if found.get(name) == value and header.event_type == _BEGINNINGS[event_type]:
+                return HubDraft(event_type, _PROCEDURE, body, stream_id=header.stream_id)
+    raise RuleError("NOT_FOUND", f"the directory has no {name} {value.hex() if isinstance(value, bytes) else value}")
+
+
+_BEGINNINGS: Final[Mapping[str, str]] = {
+    "OfficeClosed": "OfficeRegistered",
+    "KeyRevoked": "KeyRegistered",
+    "MandateRevoked": "MandateGranted",
+}
