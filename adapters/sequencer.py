@@ -316,6 +316,7 @@ def _complete(outcomes: Sequence[_Outcome]) -> None:
             answer.set_result(result)
         else:
             answer.set_exception(error)
+            answer.exception()  # who no longer asks is not reminded
 
 
 def _any(answer: asyncio.Future[BatchAnswer] | asyncio.Future[object]) -> asyncio.Future[object]:

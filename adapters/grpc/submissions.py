@@ -73,33 +73,44 @@ class Submissions:
             return await self._answer(await self._take(raw, patience_seconds=0.0, is_single=True))
         except Exception as err:  # noqa: BLE001 - the outermost loop of the transport
             error = ours(err)
-        return await abort(context, error)
+        return await self._break_off(context, error)
 
     async def _submit(self, _requests: object, context: Context) -> None:
-        taken: asyncio.Queue[_Taken | None] = asyncio.Queue(self._limits.window)
-        ahead = asyncio.create_task(self._read_ahead(context, taken))
+        taken: asyncio.Queue[_Taken | None] = asyncio.Queue()
+        window = asyncio.Semaphore(self._limits.window)
+        ahead = asyncio.create_task(self._read_ahead(context, taken, window))
         self._ahead.add(ahead)
         try:
             while (item := await taken.get()) is not None:
                 response = await self._answer(item)
+                window.release()
                 async with within(self._limits.message_seconds):
                     await context.write(response)
-            if not self._is_ending:
-                return
+            await asyncio.wait((ahead,))
+            if not ahead.cancelled():
+                ahead.result()
+                if not self._is_ending:
+                    return
             error: ExchangeError = UnavailableError("SHUTTING_DOWN", "the hub is stopping")
         except Exception as err:  # noqa: BLE001 - the outermost loop of the transport
             error = ours(err)
         finally:
             self._ahead.discard(ahead)
             ahead.cancel()
-        await abort(context, error)
+        await self._break_off(context, error)
 
-    async def _read_ahead(self, context: Context, taken: asyncio.Queue[_Taken | None]) -> None:
+    async def _read_ahead(
+        self, context: Context, taken: asyncio.Queue[_Taken | None], window: asyncio.Semaphore
+    ) -> None:
         try:
-            while not self._is_ending and isinstance(raw := await context.read(), bytes):  # else the end of the stream
-                await taken.put(await self._take(raw, patience_seconds=self._limits.patience_seconds))
+            while not self._is_ending:
+                await window.acquire()
+                raw: object = await context.read()
+                if not isinstance(raw, bytes):  # the end of the stream
+                    return
+                taken.put_nowait(await self._take(raw, patience_seconds=self._limits.patience_seconds))
         finally:
-            await taken.put(None)
+            taken.put_nowait(None)
 
     async def _take(self, raw: bytes, *, patience_seconds: float, is_single: bool = False) -> _Taken:
         began = perf_counter()
@@ -129,6 +140,10 @@ class Submissions:
         originals = await self._readers.run(self._originals, answer) if _has_repeats(answer) else {}
         _tell(taken, answer)
         return reply_to_proto(Reply(answer, originals)).SerializeToString()
+
+    async def _break_off(self, context: Context, error: ExchangeError) -> bytes:
+        log.info("submission.ended", outcome="REFUSED", code=error.code)
+        return await abort(context, error)
 
     def _originals(self, answer: BatchAnswer) -> dict[int, EventReceipt]:
         return {

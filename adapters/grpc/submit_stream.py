@@ -68,7 +68,12 @@ class SubmitStream:
                 raise self._error
             answer: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
             self._due.append((len(batch.events), answer))
-            await self._write(batch_to_proto(batch))
+            try:
+                await self._write(batch_to_proto(batch))
+            except asyncio.CancelledError:
+                # Whether it went out is unknown, and with it whose the next answer is.
+                self._call.cancel()
+                raise
         return answer
 
     async def _write(self, request: pb.SubmitRequest | None) -> None:

@@ -67,7 +67,7 @@ def test_draining_answers_what_was_read_refuses_the_rest_and_ends(tmp_path: Path
                 assert (await reply).answer.refusal is None
             await stopping
             with pytest.raises(UnavailableError, match="SHUTTING_DOWN"):
-                await stream.send(batch_of(hub.world, 1))
+                await (await stream.send(batch_of(hub.world, 1)))
             await hub.sequencer.drain()
             assert hub.audit().events["RegistrationDeclared"] == 40
 
