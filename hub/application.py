@@ -122,7 +122,7 @@ class Application:
         work = Working(TreeSize(0))
         work.append(StoredEntry(bytes(16), 0, "Genesis", encode_genesis(genesis)))
         checkpoint = Checkpoint(log_signer.name, work.size, root_of(work.leaves))
-        store.commit(commit_of(work, sign_checkpoint(checkpoint, log_signer), store, now))
+        store.commit(commit_of(work, sign_checkpoint(checkpoint, log_signer), store.tile, now))
         return cls(store=store, log_signer=log_signer, hub_key=hub_key, rules=rules, clock=clock, entropy=entropy)
 
     def _load(self) -> None:
@@ -148,6 +148,7 @@ class Application:
         self._hub_signing = SigningKey.of_hub(key_id=self._hub_key_id, public_key=hub_raw)
         self._heads: dict[PointId, tuple[int, Hash]] = dict(self._store.heads())
         self._published: dict[PointId, int] = {}
+        self._edge: dict[tuple[int, int], bytes] = {}
         self.directory = Directory(self.rules.divisions)
         for index, entry in self._store.directory_entries(LeafIndex(0)):
             self.directory.apply_event(index, entry, self.rules.registry)
@@ -319,14 +320,20 @@ class Application:
         note = sign_checkpoint(
             Checkpoint(self._signer.name, TreeSize(self._tree.size), self._tree.root()), self._signer
         )
+        commit = commit_of(work, note, self._read_edge, now_ms)
         try:
-            self._store.commit(commit_of(work, note, self._store, now_ms))
+            self._store.commit(commit)
         except ConflictError as error:
             raise FatalError("STORE_MOVED", f"another writer has moved the store: {error.message}") from error
+        self._edge = dict(commit.tiles)
         self._heads.update(work.heads)
         self._producers.update(work.producers)
         self._remember(work.matters)
         return Proofs(note, work.size, appended_node_reader(before, work.leaves))
+
+    def _read_edge(self, level: int, index: int) -> bytes:
+        """A tile at the right edge of the tree: as a rule one that the last commit wrote."""
+        return self._edge.get((level, index)) or self._store.tile(level, index)
 
     def _remember(self, matters: Mapping[bytes, Matter]) -> None:
         self._matters.update(matters)

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from contracts.ids import LeafIndex, TreeSize
 from hub.matter import pack
-from hub.ports import Commit, LedgerReader
+from hub.ports import Commit
 from hub.submission import EventResult
 from hub.working import Working
-from ledger.tiles import tiles_after
+from ledger.tiles import TileReader, tiles_after
 from ledger.tree import NodeReader
 
 
@@ -47,13 +47,13 @@ class Proofs:
     node: NodeReader
 
 
-def commit_of(work: Working, note: bytes, reader: LedgerReader, recorded_at: int) -> Commit:
+def commit_of(work: Working, note: bytes, read_tile: TileReader, recorded_at: int) -> Commit:
     """Gather one commit.
 
     Args:
         work: Everything that was decided.
         note: The signed checkpoint over it.
-        reader: For the tiles that it extends.
+        read_tile: Reads the tiles that it extends.
         recorded_at: Hub time, milliseconds.
     """
     return Commit(
@@ -61,7 +61,7 @@ def commit_of(work: Working, note: bytes, reader: LedgerReader, recorded_at: int
         new_size=work.size,
         entries=work.entries,
         event_ids=work.event_ids,
-        tiles=tiles_after(work.start, work.leaves, reader.tile),
+        tiles=tiles_after(work.start, work.leaves, read_tile),
         checkpoint=note,
         matters=[(stream_id, pack(matter)) for stream_id, matter in work.matters.items()],
         runs=work.runs(),

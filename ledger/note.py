@@ -15,6 +15,7 @@ Source: LEDGER, section 2; C2SP signed-note.
 
 import base64
 import binascii
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
@@ -31,6 +32,7 @@ MAX_NOTE_BYTES: Final = 65_536
 _MAX_VKEY_LENGTH: Final = 512
 _DASH: Final = "\u2014 "
 _SIGNATURE_BYTES: Final = 64
+_CONTROL: Final = re.compile(r"[\x00-\x09\x0b-\x1f]")
 _KEY_BYTES: Final = 32
 
 
@@ -223,7 +225,7 @@ def split_note(data: bytes) -> tuple[bytes, tuple[SignatureLine, ...]]:
         content = data.decode("utf-8")
     except UnicodeDecodeError as err:
         raise _malformed(f"byte {err.start} is not UTF-8") from err
-    if any(character < " " and character != "\n" for character in content):
+    if _CONTROL.search(content):
         raise _malformed("a note has no control character but the newline")
     text, blank, signatures = content.rpartition("\n\n")
     if not blank or not signatures.endswith("\n"):

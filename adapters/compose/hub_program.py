@@ -12,7 +12,15 @@ from typing import Final, Self
 import grpc
 import structlog
 
-from adapters.compose.parts import KEYS, LEDGER_FILE, SystemClock, SystemEntropy, contracts_in_force, only_one
+from adapters.compose.parts import (
+    KEYS,
+    LEDGER_FILE,
+    SystemClock,
+    SystemEntropy,
+    contracts_in_force,
+    keep_loaded,
+    only_one,
+)
 from adapters.grpc.server import GrpcServer
 from adapters.keys.folder import make_hub_keys, read_hub_keys
 from adapters.nats.messages import RunForm
@@ -128,6 +136,7 @@ class HubProgram:
         store = _existing_store(settings.data_dir)
         stack.callback(store.close)
         application = _application(settings, store)
+        keep_loaded()
         sequencer = await stack.enter_async_context(
             Sequencer(
                 application,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import gc
 import secrets
 import time
 from collections.abc import Iterator
@@ -47,6 +48,17 @@ def contracts_in_force(*, is_sandbox: bool, clock_skew_ms: int = 300_000) -> Rul
         is_sandbox=is_sandbox,
         clock_skew_ms=clock_skew_ms,
     )
+
+
+def keep_loaded() -> None:
+    """Tell the garbage collector that what a program has loaded stays, and that it makes much that dies young.
+
+    Without it the collector walks all contracts and the whole directory again with every few thousand new values;
+    measured: a fifth of the hub's time.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
 
 
 @contextmanager

@@ -83,43 +83,50 @@ class LedgerRecorder(SQLiteApplicationRecorder):
 
     @staticmethod
     def _insert_rest(c: SQLiteCursor, commit: Commit) -> None:
-        c.executemany("INSERT INTO event_ids VALUES (?,?)", commit.event_ids)
-        c.executemany(
-            "INSERT OR REPLACE INTO tiles VALUES (?,?,?)",
-            [(level, index, hashes) for (level, index), hashes in commit.tiles.items()],
-        )
-        c.execute("INSERT INTO checkpoints VALUES (?,?,?)", (commit.new_size, commit.checkpoint, commit.recorded_at))
-        c.executemany("INSERT OR REPLACE INTO matters VALUES (?,?)", commit.matters)
-        c.executemany(
-            "INSERT INTO delivery_runs (point, first_n, count, indexes, head_before, head_after, size, is_case)"
-            " VALUES (?,?,?,?,?,?,?,?)",
-            [
-                (
-                    r.point,
-                    r.first_n,
-                    len(r.indexes),
-                    struct.pack(f">{len(r.indexes)}Q", *r.indexes),
-                    r.head_before,
-                    r.head_after,
-                    r.size,
-                    r.is_case,
-                )
-                for r in commit.runs
-            ],
-        )
-        c.executemany("INSERT OR REPLACE INTO heads VALUES (?,?,?)", commit.heads)
-        c.executemany(
-            "INSERT OR IGNORE INTO payloads VALUES (?,?)", [(p.ciphertext_hash, p.envelope) for p in commit.payloads]
-        )
-        c.executemany(
-            "INSERT OR IGNORE INTO wrapped_keys VALUES (?,?,?,?)",
-            [(p.ciphertext_hash, w.office, w.key_id, w.enc) for p in commit.payloads for w in p.wrapped],
-        )
-        c.executemany(
-            "INSERT OR REPLACE INTO producers VALUES (?,?,?,?)",
-            [(name, chain_id(name), state.next_seq, state.last_hash) for name, state in commit.producers],
-        )
-        c.executemany("INSERT INTO directory_log VALUES (?)", [(i,) for i in commit.directory])
+        for statement, rows in _rest_of(commit):
+            if rows:
+                c.executemany(statement, rows)
+
+
+def _rest_of(commit: Commit) -> Iterator[tuple[str, Sequence[Sequence[object]]]]:
+    """The rows of a commit beside its entries, table by table."""
+    yield "INSERT INTO event_ids VALUES (?,?)", commit.event_ids
+    yield (
+        "INSERT OR REPLACE INTO tiles VALUES (?,?,?)",
+        [(level, index, hashes) for (level, index), hashes in commit.tiles.items()],
+    )
+    yield "INSERT INTO checkpoints VALUES (?,?,?)", [(commit.new_size, commit.checkpoint, commit.recorded_at)]
+    yield "INSERT OR REPLACE INTO matters VALUES (?,?)", commit.matters
+    yield (
+        "INSERT INTO delivery_runs (point, first_n, count, indexes, head_before, head_after, size, is_case)"
+        " VALUES (?,?,?,?,?,?,?,?)",
+        [_run_row(run) for run in commit.runs],
+    )
+    yield "INSERT OR REPLACE INTO heads VALUES (?,?,?)", commit.heads
+    yield "INSERT OR IGNORE INTO payloads VALUES (?,?)", [(p.ciphertext_hash, p.envelope) for p in commit.payloads]
+    yield (
+        "INSERT OR IGNORE INTO wrapped_keys VALUES (?,?,?,?)",
+        [(p.ciphertext_hash, w.office, w.key_id, w.enc) for p in commit.payloads for w in p.wrapped],
+    )
+    yield (
+        "INSERT OR REPLACE INTO producers VALUES (?,?,?,?)",
+        [(name, chain_id(name), state.next_seq, state.last_hash) for name, state in commit.producers],
+    )
+    yield "INSERT INTO directory_log VALUES (?)", [(index,) for index in commit.directory]
+
+
+def _run_row(run: Run) -> tuple[object, ...]:
+    indexes = struct.pack(f">{len(run.indexes)}Q", *run.indexes)
+    return (
+        run.point,
+        run.first_n,
+        len(run.indexes),
+        indexes,
+        run.head_before,
+        run.head_after,
+        run.size,
+        run.is_case,
+    )
 
 
 class SqliteStore:
@@ -162,9 +169,10 @@ class SqliteStore:
 
     @contextmanager
     def _read(self) -> Iterator[SQLiteCursor]:
+        """A cursor outside any transaction: each statement sees the last commit as a whole."""
         try:
-            with self._datastore.transaction(commit=False) as cursor:
-                yield cursor
+            with self._datastore.get_connection(commit=False) as connection:
+                yield connection.cursor()
         except (PersistenceError, sqlite3.Error) as error:
             raise UnavailableError("STORE_BUSY", f"the ledger file cannot be read now: {error}") from error
 
