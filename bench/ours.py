@@ -1,0 +1,123 @@
+"""Our hub under load: real hub process, real relay process, real broker, one client on one stream of batches."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import statistics
+import sys
+import time
+from pathlib import Path
+
+import nats
+import psutil
+
+from adapters._generated.pprd.v1 import notification_pb2 as npb
+from adapters.compose import create_ledger, opened_hub
+from adapters.grpc.client import ExchangeClient
+from adapters.nats_server import NatsServer
+from bench.serve import hub_settings
+from bench.workload import World
+
+BATCH = 256
+WINDOW = 16
+
+
+class OurHub:
+    """Starts broker, hub and relay on a new ledger; an async context that stops them.
+
+    Args:
+        folder: Empty; data folder and broker store.
+        world: Who takes part.
+
+    Attributes:
+        data: The data folder, for the audit.
+        memory: (events recorded, resident MiB of the hub) after each round.
+    """
+
+    def __init__(self, folder: Path, world: World) -> None:
+        self.data = folder / "data"
+        self.memory: list[tuple[int, float]] = []
+        self._world = world
+        self._nats = NatsServer(folder=folder / "nats")
+        self._children: list[asyncio.subprocess.Process] = []
+        self._events = 0
+
+    async def __aenter__(self) -> OurHub:
+        self.data.mkdir(parents=True)
+        settings = hub_settings(self.data)
+        self.vkey = create_ledger(settings).vkey
+        with opened_hub(settings) as application:
+            application.record(list(self._world.directory()))
+        self._nats.start()
+        address = await self._child("hub", str(self.data))
+        await self._child("relay", str(self.data), self._nats.url)
+        self._client = ExchangeClient(address)
+        await self._client.connect()
+        self._broker = await nats.connect(self._nats.url)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._client.close()
+        await self._broker.close()
+        for child in reversed(self._children):
+            child.send_signal(signal.SIGTERM)
+            await child.wait()
+        self._nats.stop()
+
+    async def _child(self, *arguments: str) -> str:
+        child = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "bench.serve", *arguments, stdout=asyncio.subprocess.PIPE
+        )
+        self._children.append(child)
+        if child.stdout is None:
+            raise RuntimeError("the child has no standard output")
+        return (await child.stdout.readline()).decode().strip()
+
+    async def throughput(self, matters: int) -> float:
+        """Events a second: from the first batch sent until all are answered and every notification is on JetStream."""
+        batches = list(self._world.batches(matters, BATCH))
+        due = await self._published() + 2 * matters
+        start = time.perf_counter()
+        async with self._client.submit_stream(window=WINDOW) as stream:
+            answers = [await stream.send(batch) for batch in batches]
+            for answer in answers:
+                reply = await answer
+                refusals = [reply.answer.refusal, *(result.refusal for result in reply.answer.results)]
+                if any(refusals):
+                    raise RuntimeError(f"the hub refused an event of the bench: {next(filter(None, refusals))}")
+        while await self._published() < due:
+            await asyncio.sleep(0.005)
+        taken = time.perf_counter() - start
+        events = sum(len(batch.events) for batch in batches)
+        self._events += events
+        return events / taken
+
+    async def _published(self) -> int:
+        """Notifications on the broker, from the last run of each of the two points."""
+        stream = self._broker.jetstream()
+        total = 0
+        for region in ("44", "45"):
+            try:
+                message = await stream.get_last_msg(f"NTF-{region}", f"pprd.v1.ntf.{region}.std.node")
+            except nats.js.errors.NotFoundError:
+                continue
+            run = npb.NotificationRun.FromString(message.data or b"")
+            total += run.first_n - 1 + len(run.notifications)
+        return total
+
+    async def alone(self, events: int) -> float:
+        """Median milliseconds from one event alone to its full receipt, one after another."""
+        batches = list(self._world.batches(-(-events // 6), 1))[:events]
+        taken = []
+        for batch in batches:
+            start = time.perf_counter()
+            await self._client.submit_one(batch)
+            taken.append(time.perf_counter() - start)
+        self._events += len(batches)
+        return statistics.median(taken) * 1000
+
+    def note_memory(self) -> None:
+        """Remember how much memory the hub holds at this length of the ledger."""
+        used = psutil.Process(self._children[0].pid).memory_info().rss
+        self.memory.append((self._events, used / (1 << 20)))

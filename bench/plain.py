@@ -1,0 +1,94 @@
+"""The straightforward hub as a process, and its client: one event a call."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import statistics
+import sys
+import time
+from pathlib import Path
+
+import grpc
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from adapters._generated.pprd.v1 import exchange_pb2 as pb
+from adapters.nats_server import NatsServer
+from bench.straightforward import METHOD
+from bench.workload import World
+from contracts.signing import sign
+
+IN_FLIGHT = 16
+
+
+class PlainHub:
+    """Starts the straightforward hub with a broker of its own; an async context that stops both.
+
+    Args:
+        folder: Empty; database and broker store.
+        world: Whose events are sent; each is signed on its own.
+    """
+
+    def __init__(self, folder: Path, world: World) -> None:
+        self._folder = folder
+        self._world = world
+        self._key = Ed25519PrivateKey.generate()
+        self._nats = NatsServer(folder=folder / "nats")
+
+    async def __aenter__(self) -> PlainHub:
+        self._folder.mkdir(parents=True)
+        self._nats.start()
+        public_key = self._key.public_key().public_bytes_raw().hex()
+        self._process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "bench.straightforward",
+            str(self._folder / "events.sqlite"),
+            self._nats.url,
+            public_key,
+            stdout=asyncio.subprocess.PIPE,
+        )
+        if self._process.stdout is None:
+            raise RuntimeError("the child has no standard output")
+        port = int(await self._process.stdout.readline())
+        self._channel = grpc.aio.insecure_channel(f"127.0.0.1:{port}")
+        self._submit = self._channel.unary_unary(
+            METHOD,
+            request_serializer=pb.SubmitRequest.SerializeToString,
+            response_deserializer=pb.EventReceipt.FromString,
+        )
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._channel.close()
+        self._process.send_signal(signal.SIGTERM)
+        await self._process.wait()
+        self._nats.stop()
+
+    def _requests(self, events: int) -> list[pb.SubmitRequest]:
+        made: list[pb.SubmitRequest] = []
+        for batch in self._world.batches(-(-events // 6), 256):
+            for event in batch.events:
+                made.append(pb.SubmitRequest(signature=sign(self._key, event), events=[event]))
+        return made[:events]
+
+    async def throughput(self, events: int) -> float:
+        """Events a second at 16 calls in flight."""
+        requests = iter(self._requests(events))
+
+        async def worker() -> None:
+            for request in requests:
+                await self._submit(request)
+
+        start = time.perf_counter()
+        await asyncio.gather(*(worker() for _ in range(IN_FLIGHT)))
+        return events / (time.perf_counter() - start)
+
+    async def alone(self, events: int) -> float:
+        """Median milliseconds from an event to its answer, one after another."""
+        taken = []
+        for request in self._requests(events):
+            start = time.perf_counter()
+            await self._submit(request)
+            taken.append(time.perf_counter() - start)
+        return statistics.median(taken) * 1000
