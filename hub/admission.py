@@ -19,7 +19,7 @@ from contracts.ids import HUB_REGION, Hash
 from contracts.procedure_types import Procedure, Transition, body_schema
 from contracts.schema import SchemaRegistry
 from hub.directory import SEND, Directory, SigningKey
-from hub.matter import Matter, advance, check_guards, match_row
+from hub.matter import Matter, check_guards, check_position, match_row, take_row
 from hub.routing import Recipient, check_sealed, route
 from hub.submission import SubmittedPayload
 
@@ -113,10 +113,13 @@ def admit(
     body = check_body(header, procedure, rules.registry)
     if header.producer_region != HUB_REGION:
         _check_office(header, directory)
+    # Before the row: who lost a race has to load again, whatever the state reached meanwhile allows. After the office:
+    # the answer tells where the matter stands.
+    check_position(procedure, matter, header)
     row = match_row(procedure, matter, header, body, directory)
     _check_basis(header, row)
     check_guards(procedure, row, matter, header, body, directory, rules.divisions)
-    after = advance(procedure, matter, header, body, directory, leaf, row)
+    after = take_row(procedure, row, matter, header, body, directory, leaf)
     recipients = route(row, after, header, body, directory, earlier=matter)
     check_sealed(header, recipients)
     if header.sealed and payloads is not None:

@@ -31,9 +31,11 @@ __all__ = [
     "TransitionError",
     "advance",
     "check_guards",
+    "check_position",
     "duty_due",
     "match_row",
     "pack",
+    "take_row",
     "unpack",
 ]
 
@@ -202,9 +204,26 @@ def advance(
         RuleError: As `match_row`; COUNTERPART_MISSING, COUNTERPART_MISMATCH.
         AccessError: As `match_row`.
     """
-    _check_position(procedure, matter, header)
+    check_position(procedure, matter, header)
     if row is None:
         row = match_row(procedure, matter, header, body, directory)
+    return take_row(procedure, row, matter, header, body, directory, leaf)
+
+
+def take_row(
+    procedure: Procedure,
+    row: Transition,
+    matter: Matter | None,
+    header: Header,
+    body: Mapping[str, Any],
+    directory: OfficeLookup,
+    leaf: Hash,
+) -> Matter:
+    """The second half of `advance`, for a caller who has asked `check_position` and `match_row`.
+
+    Raises:
+        RuleError: COUNTERPART_MISSING, COUNTERPART_MISMATCH, OFFICE_UNKNOWN.
+    """
     holders: tuple[OfficeId, ...] = ()
     duties: tuple[Duty, ...] = ()
     facts: tuple[tuple[str, FactValue], ...] = ()
@@ -247,7 +266,13 @@ def advance(
     )
 
 
-def _check_position(procedure: Procedure, matter: Matter | None, header: Header) -> None:
+def check_position(procedure: Procedure, matter: Matter | None, header: Header) -> None:
+    """Check that an event follows the last one of its stream, under the procedure of its matter.
+
+    Raises:
+        ConflictError: POSITION_CONFLICT: another event came first.
+        RuleError: EVENT_NOT_OF_PROCEDURE: the matter follows another procedure.
+    """
     if matter is None:
         if header.stream_seq or header.prev_hash != _NO_HASH:
             raise ConflictError("POSITION_CONFLICT", "the first event has stream_seq 0 after zeros", field="stream_seq")
