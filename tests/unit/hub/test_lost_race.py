@@ -14,10 +14,9 @@ from tests.support.world import World
 def refusal_of(world: World, store: SqliteStore, first: list[Made], last: Made) -> Refusal:
     """Record events, then see the last one refused."""
     application = world.found(store)
-    for made in (*first, last):
-        (answer,) = application.submit([world.batches[made.region].batch([made])])
-    assert answer.results[0].outcome is Outcome.REFUSED
-    refusal = answer.results[0].refusal
+    results = [application.submit([world.batches[made.region].batch([made])])[0].results[0] for made in (*first, last)]
+    assert [result.outcome for result in results] == [Outcome.ACCEPTED] * len(first) + [Outcome.REFUSED]
+    refusal = results[-1].refusal
     assert refusal is not None
     return refusal
 
