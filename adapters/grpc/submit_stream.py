@@ -112,3 +112,4 @@ def _complete(answer: asyncio.Future[Reply], response: pb.SubmitResponse, n: int
         answer.set_result(reply_of_proto(response, n))
     except ExchangeError as error:
         answer.set_exception(error)
+        answer.exception()  # a producer that no longer asks is not reminded
