@@ -1,8 +1,8 @@
 """`python -m bench`: measure this hub and the straightforward one in one run, on the same events, and write the ratios.
 
-Alternating rounds: batches of 256 through the real hub and relay until every notification is acknowledged by JetStream,
-against one event a call at 16 in flight; then the median time of one event alone. At the end the audit of the ledger
-that came out, and the memory of hub and audit at two lengths of it. `bench/results.json` holds every number; quote ratios.
+Alternating rounds: batches of 256 through the real hub and relay until every notification is on JetStream, against one
+event a call at 16 in flight; then the median time of one event alone. At the end the audit of the ledger that came out,
+and the memory of hub and audit at two lengths of it. `bench/results.json` holds every number; quote ratios.
 """
 
 from __future__ import annotations

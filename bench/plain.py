@@ -7,6 +7,7 @@ import signal
 import statistics
 import sys
 import time
+from itertools import islice
 from pathlib import Path
 
 import grpc
@@ -60,17 +61,15 @@ class PlainHub:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self._channel.close()
+        await self._channel.close(None)
         self._process.send_signal(signal.SIGTERM)
         await self._process.wait()
         self._nats.stop()
 
     def _requests(self, events: int) -> list[pb.SubmitRequest]:
-        made: list[pb.SubmitRequest] = []
-        for batch in self._world.batches(-(-events // 6), 256):
-            for event in batch.events:
-                made.append(pb.SubmitRequest(signature=sign(self._key, event), events=[event]))
-        return made[:events]
+        batches = self._world.batches(-(-events // 6), 256)
+        made = (event for batch in batches for event in batch.events)
+        return [pb.SubmitRequest(signature=sign(self._key, event), events=[event]) for event in islice(made, events)]
 
     async def throughput(self, events: int) -> float:
         """Events a second at 16 calls in flight."""

@@ -22,9 +22,7 @@ ORIGIN = "pprd.example/bench"
 
 def hub_settings(data: Path) -> HubSettings:
     """The settings of the bench's hub: those of a hub anywhere, on a free port."""
-    return HubSettings(
-        data_dir=data / "hub", listen="127.0.0.1:0", origin=ORIGIN, sandbox=True, heads_every_seconds=60
-    )
+    return HubSettings(data_dir=data / "hub", listen="127.0.0.1:0", origin=ORIGIN, sandbox=True, heads_every_seconds=60)
 
 
 async def serve_hub(data: Path, stop: asyncio.Event) -> None:

@@ -1,8 +1,8 @@
 """The straightforward hub that a user would write instead, in its own process.
 
 Unary gRPC, one event a call; verify its Ed25519 signature, decode it, INSERT it in a transaction of its own, publish it
-to JetStream and wait for the acknowledgement, answer. Nothing is left out that this way of working needs, and nothing is
-added: no procedures, no proofs, no deliveries per recipient, no sealed payload beside the event.
+to JetStream and wait for the acknowledgement, answer. Nothing is left out that this way of working needs, and nothing
+is added: no procedures, no proofs, no deliveries per recipient, no sealed payload beside the event.
 
 Run as `python -m bench.straightforward DATABASE NATS_URL PUBLIC_KEY_HEX`; it prints its port and stops on SIGTERM.
 """
@@ -17,7 +17,7 @@ import sys
 import grpc
 import nats
 
-from adapters._generated.pprd.v1 import exchange_pb2
+from adapters._generated.pprd.v1 import exchange_pb2 as pb
 from contracts.event import decode_event
 from contracts.signing import verify
 
@@ -35,8 +35,8 @@ class Hub:
         self._public_key = public_key
 
     async def submit(
-        self, request: exchange_pb2.SubmitRequest, context: grpc.aio.ServicerContext
-    ) -> exchange_pb2.EventReceipt:
+        self, request: pb.SubmitRequest, context: grpc.aio.ServicerContext[pb.SubmitRequest, pb.EventReceipt]
+    ) -> pb.EventReceipt:
         """Verify, decode, insert, publish, answer."""
         (event,) = request.events
         verify(self._public_key, request.signature, event)
@@ -47,7 +47,7 @@ class Hub:
                 (header.event_id, header.stream_id, header.stream_seq, header.event_type, event),
             )
         await self._broker.publish(SUBJECT, event, headers={"Nats-Msg-Id": header.event_id.hex()})
-        return exchange_pb2.EventReceipt(index=row.lastrowid)
+        return pb.EventReceipt(index=row.lastrowid)
 
 
 async def serve(path: str, nats_url: str, public_key: bytes) -> None:
@@ -64,8 +64,8 @@ async def serve(path: str, nats_url: str, public_key: bytes) -> None:
     hub = Hub(database, broker, public_key)
     handler = grpc.unary_unary_rpc_method_handler(
         hub.submit,
-        request_deserializer=exchange_pb2.SubmitRequest.FromString,
-        response_serializer=exchange_pb2.EventReceipt.SerializeToString,
+        request_deserializer=pb.SubmitRequest.FromString,
+        response_serializer=pb.EventReceipt.SerializeToString,
     )
     server = grpc.aio.server()
     server.add_generic_rpc_handlers(

@@ -6,7 +6,6 @@ NP-RES, delivered, acknowledged): six events, one payload, two deliveries. Synth
 
 from __future__ import annotations
 
-import hashlib
 import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -85,7 +84,13 @@ class World:
                 keys = _agreement("office")
                 self.offices[region, kind] = office
                 self.office_keys[office] = RecipientKey(office, keys["key_id"], keys["public_key"])
-                body = {"office": office, "region": region, "office_type": kind, "point": point, "areas": [place]}
+                body: dict[str, Any] = {
+                    "office": office,
+                    "region": region,
+                    "office_type": kind,
+                    "point": point,
+                    "areas": [place],
+                }
                 yield draft("OfficeRegistered", body={**body, **keys, "uscc": _USCC[region]})
             key = Ed25519PrivateKey.generate()
             raw = key.public_key().public_bytes_raw()
@@ -110,9 +115,7 @@ class World:
 
     def waves(self, matters: int) -> Iterator[tuple[Producer, list[bytes], list[SubmittedPayload]]]:
         """Make that many matters; each wave is one step of all of them, by one producer, so that order is kept."""
-        streams = [
-            (Stream(self, "RESIDENCE", "44"), Stream(self, "RESIDENCE_NOTIFICATION", "44")) for _ in range(matters)
-        ]
+        streams = [(Stream(self, "RESIDENCE"), Stream(self, "RESIDENCE_NOTIFICATION")) for _ in range(matters)]
         yield self.producers["44"], [r.declared() for r, _ in streams], []
         yield self.producers["44"], [r.recorded() for r, _ in streams], []
         yield self.producers["44"], [n.prepared() for _, n in streams], []
@@ -131,7 +134,7 @@ class World:
 class Stream:
     """One matter in the making."""
 
-    def __init__(self, world: World, procedure: str, region: str) -> None:
+    def __init__(self, world: World, procedure: str) -> None:
         self._world = world
         self._procedure = procedure
         self._id = StreamId(fresh_id())
@@ -261,8 +264,3 @@ def _notice() -> bytes:
             "change": "STARTED",
         },
     )
-
-
-def digest(data: bytes) -> str:
-    """A short name of some bytes, for a report."""
-    return hashlib.sha256(data).hexdigest()[:16]
