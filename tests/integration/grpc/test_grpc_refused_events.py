@@ -190,7 +190,7 @@ BAD_EVENTS: dict[str, tuple[Callable[[World], Bad], str]] = {
     "unknown procedure": (rebuilt(lambda _, h: h._replace(procedure="NO_SUCH")), "PROCEDURE_UNKNOWN"),
     "unknown edition": (rebuilt(lambda _, h: h._replace(edition=99)), "PROCEDURE_UNKNOWN"),
     "event type of another procedure": (of_another_procedure, "EVENT_NOT_OF_PROCEDURE"),
-    "procedure of another matter": (of_a_matter_of_another_procedure, "TRANSITION_FORBIDDEN"),
+    "procedure of another matter": (of_a_matter_of_another_procedure, "EVENT_NOT_OF_PROCEDURE"),
     "not sandbox": (rebuilt(lambda _, h: h._replace(sandbox=False)), "SANDBOX_MISMATCH"),
     "from the future": (
         rebuilt(lambda world, h: h._replace(occurred_at=h.occurred_at + DAY_MS)),
@@ -334,7 +334,7 @@ def test_a_closed_office_makes_no_more_events(tmp_path: Path) -> None:
 
 
 @pytest.mark.integration
-def test_an_event_that_follows_a_refused_one_is_refused_too(tmp_path: Path) -> None:
+def test_an_event_that_follows_a_refused_one_is_refused_for_its_position(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with HubServer(tmp_path / "ledger.sqlite") as hub:
             world = hub.world
@@ -349,7 +349,7 @@ def test_an_event_that_follows_a_refused_one_is_refused_too(tmp_path: Path) -> N
                 answer = (await (await stream.send(world.batches["44"].batch(chain)))).answer
 
             codes = [result.refusal.code for result in answer.results if result.refusal is not None]
-            assert codes == ["DIVISION_UNKNOWN", "TRANSITION_FORBIDDEN"]
+            assert codes == ["DIVISION_UNKNOWN", "POSITION_CONFLICT"]
             hub.audit()
 
     asyncio.run(scenario())
