@@ -23,13 +23,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from adapters.compose.parts import SystemClock, SystemEntropy
 from contracts.errors import ContractError, RuleError
 from contracts.event import decode_event
 from contracts.ids import LeafIndex
 from contracts.mandates import load_mandates
 from contracts.signing import key_id
 from hub.application import Application
-from hub.own_batch import HubDraft
+from hub.directory import Directory
+from hub.own_batch import HubBatchMaker, HubDraft
 from ledger.batch import MAX_BATCH
 from ledger.entry import EventEntry, decode_entry
 
@@ -193,16 +195,30 @@ def _mandate(region: str, row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def record_all(application: Application, drafts: Iterable[HubDraft]) -> list[LeafIndex]:
-    """Record directory events in as few batches as they fit.
+    """Record directory events, all of them or none, in as few batches as they fit.
 
     Raises:
-        RuleError: One of them is refused, with its code; its neighbours are recorded all the same.
+        ExchangeError: The directory cannot take one of them; nothing was recorded.
     """
     waiting = list(drafts)
+    _rehearse(application, waiting)
     indexes: list[LeafIndex] = []
     for start in range(0, len(waiting), MAX_BATCH):
         indexes += application.record(waiting[start : start + MAX_BATCH])
     return indexes
+
+
+def _rehearse(application: Application, drafts: Sequence[HubDraft]) -> None:
+    """Apply the drafts to a copy of the directory, so that one that cannot be applied stops all of them."""
+    registry = application.rules.registry
+    directory = Directory(application.rules.divisions)
+    for index, entry in application.reader.directory_entries(LeafIndex(0)):
+        directory.apply_event(index, entry, registry)
+    maker = HubBatchMaker(application.rules, SystemEntropy(), SystemClock().now_ms())
+    size = application.reader.size()
+    for number, event in enumerate(maker.events(drafts, {})):
+        header = decode_event(event)
+        directory.apply(LeafIndex(size + number), header, registry.decode_body(header.body)[1])
 
 
 def ending_of(application: Application, event_type: str, body: Mapping[str, Any]) -> HubDraft:

@@ -1,0 +1,189 @@
+"""What the demonstration plays: matters drawn from the estimated flows between the provinces. Pure and seeded.
+
+Origins and destinations are drawn from the estimate of residents registered in another province (an estimate, never a
+statistic), counties within a province by their number of communities. The same seed gives the same plan in every
+process, so no file is shared and a gateway that was killed knows its part again.
+
+Not here: who the people are (`people`), how a step becomes a draft (`script`).
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from random import Random
+from typing import Final
+
+from adapters.demo.case_stories import CORRECTIONS
+from adapters.demo.permit_stories import PERMITS
+from adapters.demo.residence_stories import CORRECTED, NOTICES, REGISTRATIONS, REJECTIONS, SUPPRESSED
+from adapters.demo.story import Days, Story
+from contracts.deadline import DAY_MS
+from contracts.division import load_divisions
+from contracts.ids import REGIONS, uuid7
+from contracts.weights import load_communities, load_flows
+
+PROVINCES: Final = tuple(region for region in REGIONS if region not in ("81", "82"))
+COUNTIES_EACH: Final = 6
+"""Counties of a province that take part."""
+
+_SHARES: Final[Mapping[str, float]] = {"permits": 0.20, "corrections": 0.05}
+_REJECTED_SHARE: Final = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """One matter of the plan.
+
+    Attributes:
+        number: From 0; names it in the plan.
+        correlation_id: Names it in its events' headers, 16 bytes.
+        story: How it goes.
+        places: County, six digits, by side of its procedure.
+        start_ms: When it begins.
+        follows: Number of the registration that it waits for; None if it begins by itself.
+    """
+
+    number: int
+    correlation_id: bytes
+    story: Story
+    places: Mapping[str, str]
+    start_ms: int
+    follows: int | None = None
+
+    def region(self, side: str) -> str:
+        """Region of a side."""
+        return self.places[side][:2]
+
+    @property
+    def starter(self) -> str:
+        """Region that begins it."""
+        return self.region(self.story.steps[0].side)
+
+    def random(self, what: object) -> Random:
+        """A source of its own for each thing that is drawn about it, the same in every process."""
+        return Random(f"{self.correlation_id.hex()} {what}")
+
+    def moments(self) -> list[int]:
+        """When each step happens, milliseconds; some may lie ahead and are not played."""
+        moments, at = [], float(self.start_ms)
+        for number, step in enumerate(self.story.steps):
+            at += self.random(f"after {number}").uniform(*step.after) * DAY_MS
+            moments.append(int(at))
+        return moments
+
+
+def demo_counties(seed: int) -> dict[str, tuple[str, ...]]:
+    """The counties that take part, by province: drawn by number of communities, each once."""
+    communities = load_communities()
+    chosen: dict[str, tuple[str, ...]] = {}
+    for region in PROVINCES:
+        random = Random(f"{seed} counties {region}")
+        left = {row.code[:6]: communities.get(row.code[:6], 0) for row in load_divisions().counties(region)}
+        picked: list[str] = []
+        while len(picked) < COUNTIES_EACH:
+            (county6,) = random.choices(list(left), weights=list(left.values()))
+            del left[county6]
+            picked.append(county6)
+        chosen[region] = tuple(sorted(picked))
+    return chosen
+
+
+def draw_plan(*, seed: int, matters: int, now_ms: int) -> tuple[Planned, ...]:
+    """Draw a plan.
+
+    Args:
+        seed: The same one gives the same plan.
+        matters: How many; a registration and the notice of it are two.
+        now_ms: When the demonstration is played; matters begin before.
+    """
+    return tuple(_Drawing(seed, now_ms).plan(matters))
+
+
+class _Drawing:
+    """One drawing of one plan."""
+
+    def __init__(self, seed: int, now_ms: int) -> None:
+        self._random = Random(f"{seed} plan")
+        self._now_ms = now_ms
+        self._counties = demo_counties(seed)
+        self._communities = load_communities()
+        self._flows = load_flows()
+        self._number = 0
+
+    def plan(self, matters: int) -> Iterator[Planned]:
+        permits = round(matters * _SHARES["permits"])
+        corrections = round(matters * _SHARES["corrections"])
+        rest = matters - permits - corrections
+        rejected = round(rest * _REJECTED_SHARE)
+        # What is left after whole pairs is one more rejection.
+        rejected += (rest - rejected) % 2
+        pairs = (rest - rejected) // 2
+        notices = deque(self._stories(NOTICES, pairs))
+        for story in self._mixed(
+            self._stories(REGISTRATIONS, pairs),
+            self._stories(REJECTIONS, rejected),
+            self._stories(PERMITS, permits),
+            self._stories(CORRECTIONS, corrections),
+        ):
+            if story in REGISTRATIONS:
+                if story.name == CORRECTED and notices[0].name == SUPPRESSED:
+                    notices.rotate(-1)  # a correction reaches the origin only where a notice did
+                yield from self._pair(story, notices.popleft())
+            else:
+                yield self._one(story)
+
+    def _stories(self, stories: Sequence[Story], count: int) -> list[Story]:
+        """So many stories by weight: every story as often as its weight says, each at least once if there is room."""
+        total = sum(story.weight for story in stories)
+        drawn = [story for story in stories for _ in range(max(1, int(count * story.weight / total)))]
+        if len(drawn) > count:
+            drawn = sorted(drawn, key=lambda story: -story.weight)[:count]
+        drawn += self._random.choices(stories, [s.weight for s in stories], k=count - len(drawn))
+        self._random.shuffle(drawn)
+        return drawn
+
+    def _mixed(self, *kinds: list[Story]) -> list[Story]:
+        mixed = [story for kind in kinds for story in kind]
+        self._random.shuffle(mixed)
+        return mixed
+
+    def _pair(self, registration: Story, notice: Story) -> Iterator[Planned]:
+        destination, origin = self._flow()
+        places = {"DESTINATION": self._county(destination), "ORIGIN": self._county(origin)}
+        first = self._planned(registration, places, self._start(registration.began))
+        yield first
+        yield self._planned(notice, places, first.moments()[1], follows=first.number)
+
+    def _one(self, story: Story) -> Planned:
+        here, there = self._flow()
+        if story.procedure == "CORRECTION_TRANSFER":
+            # People go home as well as away: either end of a flow may be the sending one.
+            sending, receiving = (here, there) if self._random.random() < 0.5 else (there, here)
+            places = {"SENDING": self._county(sending), "RECEIVING": self._county(receiving)}
+        elif story.procedure == "RESIDENCE_PERMIT":
+            places = {"DESTINATION": self._county(here), "NEW_CITY": self._county(there)}
+        else:
+            places = {"DESTINATION": self._county(here), "ORIGIN": self._county(there)}
+        return self._planned(story, places, self._start(story.began))
+
+    def _planned(
+        self, story: Story, places: Mapping[str, str], start_ms: int, *, follows: int | None = None
+    ) -> Planned:
+        number, self._number = self._number, self._number + 1
+        name = uuid7(unix_ms=start_ms, entropy=self._random.randbytes(10))
+        return Planned(number, name, story, places, start_ms, follows)
+
+    def _flow(self) -> tuple[str, str]:
+        """Destination and origin."""
+        (flow,) = self._random.choices(list(self._flows), weights=list(self._flows.values()))
+        return flow
+
+    def _county(self, region: str) -> str:
+        counties = self._counties[region]
+        (county6,) = self._random.choices(counties, weights=[self._communities[c] for c in counties])
+        return county6
+
+    def _start(self, began: Days) -> int:
+        return self._now_ms - int(self._random.uniform(*began) * DAY_MS)

@@ -1,0 +1,165 @@
+"""Sets the stage: keys, a new ledger, and a directory with eleven regions and the offices that the plan needs.
+
+Every county that takes part has its own delivery point for cases; household police and police stations are served by
+the region's node. Hong Kong and Macao keep their node and follow the directory; they hold one office each, to which
+nothing personal can be sent, because no cross-boundary basis is registered (DOMAIN 9.6).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+
+from adapters.compose import create_ledger, opened_hub
+from adapters.compose.folder import DataFolder
+from adapters.compose.parts import KEYS
+from adapters.compose.registration import Registration, drafts_of, record_all, write_registration
+from adapters.demo.plan import demo_counties
+from adapters.keys.folder import RegionKeys, make_region_keys
+from adapters.settings import DEPLOY, HubSettings, RegionSettings
+from contracts.identity import synthetic_uscc
+from contracts.ids import REGIONS, OfficeId, PointId, RegionCode
+from contracts.office_type import OfficeType
+
+NODE_OFFICES: Final = (
+    OfficeType.POLICE_STATION,
+    OfficeType.COMMUNITY_AGENCY,
+    OfficeType.COUNTY_PSB_HOUSEHOLD,
+)
+"""One in each county, served by the region's node."""
+CASE_OFFICES: Final = (
+    OfficeType.JUDICIAL_OFFICE,
+    OfficeType.COUNTY_CORRECTION,
+    OfficeType.SUPERIOR_CORRECTION,
+    OfficeType.COURT,
+    OfficeType.PROCURATORATE,
+    OfficeType.COUNTY_PSB,
+)
+"""One in each county, served by the county's own point."""
+BOUNDARY_REGIONS: Final = (RegionCode("81"), RegionCode("82"))
+"""Hong Kong and Macao."""
+
+_CROCKFORD: Final = "0123456789abcdefghjkmnpqrstvwxyz"
+_MANDATES_FROM: Final = "2020-01-01"
+
+
+@dataclass(frozen=True, slots=True)
+class StageOffice:
+    """An office of the demonstration.
+
+    Attributes:
+        office: Its id.
+        office_type: What it is.
+        county6: Where it serves.
+        point: Its delivery point.
+        uscc: A code that no body can hold.
+    """
+
+    office: OfficeId
+    office_type: OfficeType
+    county6: str
+    point: PointId
+    uscc: str
+
+
+def offices_of(seed: int, region: str) -> tuple[StageOffice, ...]:
+    """The offices of a region, the same for the same seed."""
+    return tuple(_offices(seed, region))
+
+
+def _offices(seed: int, region: str) -> Iterator[StageOffice]:
+    if region in BOUNDARY_REGIONS:
+        places: list[tuple[str, OfficeType, str]] = [(f"{region}0000", OfficeType.COUNTY_PSB_HOUSEHOLD, "node")]
+    else:
+        counties = demo_counties(seed)[region]
+        places = [(county6, kind, "node") for county6 in counties for kind in NODE_OFFICES]
+        places += [(county6, kind, county6) for county6 in counties for kind in CASE_OFFICES]
+    for number, (county6, kind, point) in enumerate(places):
+        digest = hashlib.sha256(f"{seed} office {county6} {kind}".encode()).digest()
+        yield StageOffice(
+            office=OfficeId("o" + "".join(_CROCKFORD[byte & 31] for byte in digest[:8])),
+            office_type=kind,
+            county6=county6,
+            point=PointId(f"{region}-{point}"),
+            uscc=synthetic_uscc(f"11{county6}PPRD{number:04}"),
+        )
+
+
+def set_stage(folder: DataFolder, *, seed: int) -> str:
+    """Make everything that must stand before a program can start.
+
+    Args:
+        folder: Empty.
+        seed: Of the plan.
+
+    Returns:
+        The verifier key of the new ledger.
+    """
+    settings = HubSettings.load(DEPLOY / "hub.toml", data_dir=folder.hub)
+    verifier = create_ledger(settings)
+    folder.write_hub(settings)
+    keys = {region: _make_keys(folder, region, offices_of(seed, region)) for region in REGIONS}
+    registrations = {region: registration_of(region, offices_of(seed, region), keys[region]) for region in REGIONS}
+    for region, registration in registrations.items():
+        write_registration(folder.region(region) / "registration.toml", registration)
+    with opened_hub(settings) as application:
+        record_all(application, (draft for registration in registrations.values() for draft in drafts_of(registration)))
+    return verifier.vkey
+
+
+def keep_addresses(folder: DataFolder, *, log_vkey: str, hub_address: str, nats_url: str) -> None:
+    """Write the settings of every region, once hub and broker have said where they listen."""
+    for region in REGIONS:
+        folder.write_region(
+            RegionSettings.load(
+                DEPLOY / "region.toml",
+                region=region,
+                data_dir=folder.region(region),
+                hub_address=hub_address,
+                nats_url=nats_url,
+                log_vkey=log_vkey,
+            )
+        )
+
+
+def _make_keys(folder: DataFolder, region: RegionCode, offices: tuple[StageOffice, ...]) -> RegionKeys:
+    points = dict.fromkeys((PointId(f"{region}-node"), *(office.point for office in offices)))
+    return make_region_keys(folder.region(region) / KEYS, offices=[o.office for o in offices], points=points)
+
+
+def registration_of(region: RegionCode, offices: tuple[StageOffice, ...], keys: RegionKeys) -> Registration:
+    """The public side of a region, with the packaged mandates."""
+    signing = {"batch": keys.batch, "open": keys.opening, "receipt": keys.receipt}
+    return Registration(
+        region=region,
+        points=[{"id": point, "public_key": _public(key)} for point, key in keys.points.items()],
+        offices=[_office_row(office, keys.offices) for office in offices],
+        keys=[
+            {
+                "purpose": purpose,
+                "producer": f"{region}-node",
+                "public_key": key.public_key().public_bytes_raw().hex(),
+            }
+            for purpose, key in signing.items()
+        ],
+        mandates_from=_MANDATES_FROM,
+    )
+
+
+def _office_row(office: StageOffice, keys: Mapping[OfficeId, X25519PrivateKey]) -> dict[str, object]:
+    return {
+        "id": office.office,
+        "type": office.office_type.value,
+        "point": office.point,
+        "areas": [office.county6 + "000000"],
+        "public_key": _public(keys[office.office]),
+        "uscc": office.uscc,
+    }
+
+
+def _public(key: X25519PrivateKey) -> str:
+    return key.public_key().public_bytes_raw().hex()
