@@ -202,54 +202,6 @@ def test_the_unary_form_takes_exactly_one_event(tmp_path: Path) -> None:
 
 
 @pytest.mark.integration
-def test_a_stream_that_breaks_off_leaves_whole_batches_which_are_repeats_later(tmp_path: Path) -> None:
-    async def scenario() -> None:
-        async with HubServer(tmp_path / "ledger.sqlite") as hub:
-            world = hub.world
-            batches = [batch_of(world, 50) for _ in range(6)]
-            size = hub.size
-            async with Gate(hub):
-                async with RawSubmit(hub.address) as raw:
-                    for batch in batches[:3]:
-                        await raw.send(batch)
-                    await until(lambda: hub.sequencer.waiting_events >= 150)
-                await asyncio.sleep(0.05)
-            await until(lambda: hub.sequencer.waiting_events == 0)
-            assert hub.size == size + 3 * 51
-            hub.audit()
-
-            async with hub.client.submit_stream() as stream:
-                replies = [await reply for reply in [await stream.send(batch) for batch in batches]]
-
-            assert all(reply.answer.refusal is None for reply in replies)
-            for batch, reply in zip(batches, replies, strict=True):
-                assert reply.answer.receipt is not None
-                verify_receipt(reply.answer.receipt, tbs=batch.tbs, events=batch.events, verifier=world.verifier)
-            assert hub.size == size + 6 * 51
-            hub.audit()
-
-    asyncio.run(scenario())
-
-
-@pytest.mark.integration
-def test_a_stream_that_breaks_off_while_the_hub_waits_for_room_is_forgotten(tmp_path: Path) -> None:
-    async def scenario() -> None:
-        async with HubServer(tmp_path / "ledger.sqlite", max_queue_events=8) as hub:
-            async with Gate(hub):
-                await hub.sequencer.enqueue(batch_of(hub.world, 7, "45"))
-                async with RawSubmit(hub.address) as raw:
-                    await raw.send(batch_of(hub.world, 4))
-                    await asyncio.sleep(0.1)
-                await asyncio.sleep(0.1)
-            await until(lambda: hub.sequencer.waiting_events == 0)
-
-            assert (await hub.client.producer("44-node")).next_seq == 0
-            hub.audit()
-
-    asyncio.run(scenario())
-
-
-@pytest.mark.integration
 def test_the_hub_answers_in_time_or_says_that_it_did_not_and_a_repeat_gets_the_receipt(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with HubServer(tmp_path / "ledger.sqlite", limits=Limits(call_seconds=0.2)) as hub:
