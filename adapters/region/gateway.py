@@ -17,6 +17,7 @@ from typing import Self
 
 import structlog
 
+from adapters.region.answers import check_reply
 from adapters.region.batching import BatchMaker
 from adapters.region.checkpoints import Checkpoints
 from adapters.region.composer import Composer
@@ -27,18 +28,20 @@ from adapters.region.inbox_store import RegionInboxStore
 from adapters.region.keyring import Keyring
 from adapters.region.opening import Opener
 from adapters.region.outbox import Outbox, OutboxLimits
-from adapters.region.outbox_store import OutboxStore, SentEvent
+from adapters.region.outbox_store import Drafted, OutboxStore, SentEvent
 from adapters.region.region_store import RegionStore
 from adapters.region.replica import Replica
 from adapters.region.streams import Streams
 from adapters.region.tasks import Tasks
 from contracts.errors import ExchangeError, RuleError, UnavailableError
-from contracts.event import Header
+from contracts.event import Header, decode_event
 from contracts.ids import PointId, RegionCode
 from hub.admission import Rules
 from hub.matter import Matter
 from hub.ports import Clock
-from hub.submission import Outcome
+from hub.submission import EventResult, Outcome, SubmittedBatch
+from ledger.batch import MAX_BATCH, decode_tbs
+from ledger.entry import BatchEntry, decode_entry
 from ledger.note import NoteVerifier
 
 log = structlog.get_logger()
@@ -95,7 +98,7 @@ class RegionGateway:
     ) -> None:
         store = RegionStore(database)
         self._identity = identity
-        self._clock = clock
+        self._exchange = exchange
         self.outbox_store = OutboxStore(database, store)
         self.inbox_store = RegionInboxStore(database, now_ms=clock.now_ms)
         self.checkpoints = Checkpoints(store=store, exchange=exchange, verifier=identity.verifier)
@@ -230,6 +233,44 @@ class RegionGateway:
         async with self._composing:
             matter = None if draft.stream_id is None else await self._matter(draft)
             return await self.outbox.put(self._composer.compose_unchecked(draft, matter))
+
+    async def send_again(self, event_id: bytes) -> asyncio.Future[SentEvent]:
+        """Send an event that is recorded once more, in a new batch: it is recognised and keeps its first receipt.
+
+        Raises:
+            RuleError: NOT_FOUND: the event is not known here, or its payloads were given away with it.
+        """
+        event = self.streams.event(event_id)
+        header = None if event is None else decode_event(event)
+        if event is None or header is None or header.sealed:
+            raise RuleError("NOT_FOUND", f"no event {event_id.hex()} without payloads is known", field="event_id")
+        return await self.outbox.put(Drafted(None, header, event, ()))
+
+    async def send_batch_again(self, event_id: bytes) -> Sequence[EventResult]:
+        """Send the recorded batch that brought an event once more, byte for byte: its first receipt comes back.
+
+        Returns:
+            What the receipt says of each event of the batch, checked.
+
+        Raises:
+            RuleError: NOT_FOUND: the event is not one that this gateway sent.
+            EvidenceError: The answer does not hold.
+        """
+        batch = await self._recorded_batch(event_id)
+        async with self._exchange.submit_stream(window=1) as line:
+            reply = await (await line.send(batch))
+        return check_reply(batch, reply, self.checkpoints)
+
+    async def _recorded_batch(self, event_id: bytes) -> SubmittedBatch:
+        """A batch of ours as the ledger has it; its payloads are not needed to recognise it."""
+        sent = self.outbox_store.sent_event(event_id)
+        if sent is None or sent.index is None:
+            raise RuleError("NOT_FOUND", f"no recorded event {event_id.hex()} was sent here", field="event_id")
+        first = max(0, sent.index - MAX_BATCH)
+        entries = [entry async for chunk in self._exchange.entries(first, sent.index) for entry in chunk.entries]
+        batch = next(entry for entry in map(decode_entry, reversed(entries)) if isinstance(entry, BatchEntry))
+        events = self.outbox_store.events_of_batch(decode_tbs(batch.tbs).batch_seq)
+        return SubmittedBatch(batch.tbs, batch.signature, batch.key_id, tuple(events))
 
     async def _matter(self, draft: Draft) -> Matter:
         """The matter that a draft continues, as it stands by now.

@@ -218,6 +218,16 @@ class OutboxStore:
         row = self._db.one(f"SELECT {_SENT} FROM sent WHERE ref=? AND outcome IS NOT 'REFUSED'", ref)
         return None if row is None else _sent(row)
 
+    def sent_event(self, event_id: bytes) -> SentEvent | None:
+        """What became of an event of ours."""
+        row = self._db.one(f"SELECT {_SENT} FROM sent WHERE event_id=?", event_id)
+        return None if row is None else _sent(row)
+
+    def events_of_batch(self, batch_seq: int) -> list[bytes]:
+        """Bytes of the events that went out in a batch, in position order."""
+        rows = self._db.all("SELECT event FROM sent WHERE batch_seq=? ORDER BY position", batch_seq)
+        return [event for (event,) in rows]
+
     def unanswered_refs(self) -> list[tuple[bytes, str | None]]:
         """Event id and name of every event that waits for an answer."""
         return self._db.all("SELECT event_id, ref FROM sent WHERE outcome IS NULL")

@@ -84,6 +84,11 @@ class Streams:
         """
         return self._fold(None, [event for _, event in self._store.stream(stream_id)[:before]])
 
+    def event(self, event_id: bytes) -> bytes | None:
+        """The bytes of a kept event of any matter."""
+        kept = self._store.event(event_id)
+        return None if kept is None else kept[1]
+
     def offices_after(self, stream_id: bytes, seq: int) -> frozenset[OfficeId]:
         """Offices that made a kept event of the matter after this `stream_seq`."""
         return frozenset(decode_event(event).producer_office for _, event in self._store.stream(stream_id, seq + 1))

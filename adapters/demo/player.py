@@ -1,0 +1,187 @@
+"""The staff of one region in the demonstration: begins its matters, opens what it is told, takes the next step.
+
+The player keeps no state of its own: what to do next follows from the plan, from what was sent under which name, and
+from the matters as they stand. So a gateway that was killed goes on where it stopped, and what it does twice by name it
+does once. Not here: how a step becomes a draft (`script`), how it is sent (`adapters.region.gateway`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Final
+
+import structlog
+
+from adapters.demo.plan import Planned
+from adapters.demo.script import Script
+from adapters.region.gateway import RegionGateway
+from adapters.region.opening import Reader
+from adapters.region.outbox_store import SentEvent
+from adapters.region.tasks import Task
+from contracts.errors import AccessError, ConflictError, ExchangeError, RuleError, UnavailableError
+from contracts.event import decode_event
+from contracts.ids import StreamId
+from hub.submission import Outcome
+
+_AT_ONCE: Final = 32
+"""Matters that are worked on at the same time."""
+_PAUSES_SECONDS: Final = (0.2, 0.5, 1.0, 2.0, 4.0)
+_READING: Final = "演示：按待办核对内容"
+
+log = structlog.get_logger()
+
+
+@dataclass(slots=True)
+class Doings:
+    """What a player has done since its process began, for the progress display.
+
+    Attributes:
+        sent: Events by outcome.
+        refused_here: Drafts that the gateway refused, by code.
+        refused_there: Events that the exchange refused, by code.
+        opened: Payloads opened.
+        begun: Matters begun.
+    """
+
+    sent: Counter[str] = field(default_factory=Counter)
+    refused_here: Counter[str] = field(default_factory=Counter)
+    refused_there: Counter[str] = field(default_factory=Counter)
+    opened: int = 0
+    begun: int = 0
+
+
+class Player:
+    """Plays one region.
+
+    Args:
+        region: Which.
+        gateway: Its gateway.
+        plan: The whole plan.
+        script: Turns steps into drafts.
+        now_ms: When the demonstration is played; later steps are not.
+    """
+
+    def __init__(
+        self, *, region: str, gateway: RegionGateway, plan: Sequence[Planned], script: Script, now_ms: int
+    ) -> None:
+        self._region = region
+        self._gateway = gateway
+        self._plan = {planned.correlation_id: planned for planned in plan}
+        self._mine = [planned for planned in plan if planned.starter == region]
+        self._followers = {planned.follows: planned for planned in self._mine if planned.follows is not None}
+        self._script = script
+        self._now_ms = now_ms
+        self._room = asyncio.Semaphore(_AT_ONCE)
+        self._jobs: set[asyncio.Task[None]] = set()
+        self._busy: dict[bytes, asyncio.Lock] = {}
+        self._failure: ExchangeError | None = None
+        self.doings = Doings()
+
+    @property
+    def is_idle(self) -> bool:
+        """Nothing is under way here; what others do may still bring work."""
+        return not self._jobs
+
+    def check(self) -> None:
+        """Raise what stopped a job, if one was stopped by anything but a refusal."""
+        if self._failure is not None:
+            raise self._failure
+
+    def begin(self) -> None:
+        """Begin every matter of this region, or go on with it after a restart; take up open tasks."""
+        for planned in self._mine:
+            if planned.follows is None:
+                self._do(partial(self._start, planned))
+        self.told(self._gateway.tasks.open_tasks())
+
+    def told(self, tasks: Sequence[Task]) -> None:
+        """Take up new tasks."""
+        for task in tasks:
+            self._do(partial(self._handle, task))
+
+    def _do(self, job: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        task = asyncio.ensure_future(self._guarded(job))
+        self._jobs.add(task)
+        task.add_done_callback(self._jobs.discard)
+
+    async def _guarded(self, job: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Do a job; where the exchange is away, try again, for every step of a job is done once by its name."""
+        async with self._room:
+            for pause_seconds in _PAUSES_SECONDS:
+                try:
+                    await job()
+                    return
+                except UnavailableError as error:
+                    log.warning("job.waiting", code=error.code, region=self._region)
+                    await asyncio.sleep(pause_seconds)
+                except ExchangeError as error:
+                    log.error("job.failed", code=error.code, field=error.field, rule=error.rule, region=self._region)
+                    self._failure = error
+                    return
+            self._failure = UnavailableError("PEER_UNAVAILABLE", f"region {self._region} could not go on")
+
+    # -- own matters
+
+    async def _start(self, planned: Planned) -> None:
+        """Begin a matter, or find the one that was begun, and take every step that is ours."""
+        sent = await self._send(planned, 0, None)
+        if sent is None or sent.outcome is Outcome.REFUSED:
+            return
+        self.doings.begun += 1
+        await self._go_on(planned, sent.stream_id)
+
+    async def _go_on(self, planned: Planned, stream_id: StreamId) -> None:
+        """Take every next step of a matter as long as it is this region's and has come."""
+        moments = planned.moments()
+        async with self._busy.setdefault(stream_id, asyncio.Lock()):
+            while True:
+                matter = self._gateway.streams.matter(stream_id)
+                number = 0 if matter is None else matter.next_seq
+                if number >= 2 and planned.number in self._followers:
+                    # The registration is recorded: its notice may begin.
+                    self._do(partial(self._start, self._followers.pop(planned.number)))
+                steps = planned.story.steps
+                if number >= len(steps) or moments[number] > self._now_ms:
+                    return
+                if planned.region(steps[number].side) != self._region:
+                    return
+                sent = await self._send(planned, number, stream_id)
+                if sent is None or sent.outcome is Outcome.REFUSED:
+                    return
+
+    async def _send(self, planned: Planned, number: int, stream_id: StreamId | None) -> SentEvent | None:
+        """Send one step and wait for its answer; None if the gateway itself refused it."""
+        matter = None if stream_id is None else self._gateway.streams.matter(stream_id)
+        try:
+            draft = self._script.draft(planned, number, matter, stream_id)
+            sent = await (await self._gateway.send(draft))
+        except (RuleError, AccessError, ConflictError) as error:
+            log.warning("step.refused", code=error.code, rule=error.rule, field=error.field, position=number)
+            self.doings.refused_here[error.code] += 1
+            return None
+        self.doings.sent[sent.outcome or ""] += 1
+        if sent.refusal is not None:
+            self.doings.refused_there[sent.refusal.code] += 1
+        return sent
+
+    # -- tasks
+
+    async def _handle(self, task: Task) -> None:
+        """Read what the office was told, take the step that follows, or note that nothing more is asked of it."""
+        planned = self._planned(task)
+        if planned is None:
+            return
+        if task.profile is not None:
+            readings = await self._gateway.opener.open(task.event_id, task.profile, Reader(task.office, _READING))
+            self.doings.opened += len(readings)
+        await self._go_on(planned, task.stream_id)
+        self._gateway.tasks.done(task.office, task.event_id)
+
+    def _planned(self, task: Task) -> Planned | None:
+        kept = self._gateway.streams.event(task.event_id)
+        correlation_id = None if kept is None else decode_event(kept).correlation_id
+        return None if correlation_id is None else self._plan.get(correlation_id)
