@@ -132,11 +132,9 @@ class Submissions:
     async def _answer(self, taken: _Taken) -> bytes:
         answer = taken.answer
         if not isinstance(answer, BatchAnswer):
-            try:
-                async with within(self._limits.call_seconds):
-                    answer = await answer
-            except UnavailableError as error:
-                answer = _refused(taken.batch, error)
+            # Too late is no refusal: the batch is in the queue and may be recorded, so the call ends without an answer.
+            async with within(self._limits.call_seconds):
+                answer = await answer
         originals = await self._readers.run(self._originals, answer) if _has_repeats(answer) else {}
         _tell(taken, answer)
         return reply_to_proto(Reply(answer, originals)).SerializeToString()

@@ -205,17 +205,21 @@ def test_the_unary_form_takes_exactly_one_event(tmp_path: Path) -> None:
 def test_the_hub_answers_in_time_or_says_that_it_did_not_and_a_repeat_gets_the_receipt(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with HubServer(tmp_path / "ledger.sqlite", limits=Limits(call_seconds=0.2)) as hub:
-            batch = batch_of(hub.world, 1)
+            single, following = batch_of(hub.world, 1), batch_of(hub.world, 2)
             async with Gate(hub):
-                late = (await hub.client.submit_one(batch)).answer
+                with pytest.raises(UnavailableError, match="DEADLINE_EXCEEDED"):
+                    await hub.client.submit_one(single)
+                async with hub.client.submit_stream() as stream:
+                    late = await stream.send(following)
+                    with pytest.raises(UnavailableError, match="DEADLINE_EXCEEDED"):
+                        await late
 
-            again = (await hub.client.submit_one(batch)).answer
+            async with hub.client.submit_stream() as stream:
+                again = [(await (await stream.send(batch))).answer for batch in (single, following)]
 
-            assert late.refusal is not None
-            assert late.refusal.code == "DEADLINE_EXCEEDED"
-            assert again.refusal is None
-            assert again.results[0].outcome is Outcome.ACCEPTED
-            assert hub.audit().events["RegistrationDeclared"] == 1
+            assert [answer.refusal for answer in again] == [None, None]
+            assert {result.outcome for answer in again for result in answer.results} == {Outcome.ACCEPTED}
+            assert hub.audit().events["RegistrationDeclared"] == 3
 
     asyncio.run(scenario())
 
