@@ -22,7 +22,7 @@ from adapters.grpc.reading import Readers
 from adapters.grpc.reads import Reads, RunEncoder
 from adapters.grpc.submissions import Submissions
 from adapters.sequencer import Sequencer
-from contracts.errors import UnavailableError
+from contracts.errors import FatalError, UnavailableError
 from hub.application import Application
 
 SERVICE: Final = pb.DESCRIPTOR.services_by_name["Exchange"].full_name
@@ -72,6 +72,7 @@ class GrpcServer:
         # The stubs do not know the asyncio half of the library.
         self._health: Any = cast("Any", health).aio.HealthServicer()
         self._stopped = asyncio.Event()
+        self._not_serving: asyncio.Future[None]
 
     async def start(self) -> int:
         """Listen and serve.
@@ -95,6 +96,7 @@ class GrpcServer:
         except RuntimeError as err:
             raise UnavailableError("ADDRESS_TAKEN", f"cannot listen on {self._address}") from err
         self._sequencer.listen(self._reads.recorded)
+        self._sequencer.failure.add_done_callback(self._writer_failed)
         await server.start()
         self._server = server
         await self._health.set(SERVICE, health_pb2.HealthCheckResponse.SERVING)
@@ -113,10 +115,13 @@ class GrpcServer:
         finally:
             stopped.cancel()
         if self._sequencer.failure.done():
-            await self._health.enter_graceful_shutdown()
-            failure = self._sequencer.failure.result()
-            log.error("writer.failed", code=failure.code, exc_info=failure.__cause__ or failure)
-            raise failure
+            await self._not_serving
+            raise self._sequencer.failure.result()
+
+    def _writer_failed(self, told: asyncio.Future[FatalError]) -> None:
+        failure = told.result()
+        log.error("writer.failed", code=failure.code, exc_info=failure.__cause__ or failure)
+        self._not_serving = asyncio.ensure_future(self._health.enter_graceful_shutdown())
 
     async def stop(self, *, grace_seconds: float = 10.0) -> None:
         """Say NOT_SERVING, take no new call, answer what was read, end the streams.
