@@ -1,260 +1,200 @@
 """A whole audit: replay every entry and compare what follows with everything that the source keeps beside them.
 
-The source may be a hub's data folder, a running hub or an exported tile directory; each says through `Source` what it
-holds. What it holds is compared, never believed: tiles, earlier checkpoints, delivery runs, states, payloads.
+Order of an entry: its leaf hash against the kept one, then what it says (`hub.replay`), then the tree; at each signed
+checkpoint the root and the delivery runs up to there; after the last entry whatever else is kept. The first thing that
+does not follow ends the audit and is named.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict, deque
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
-from typing import Any, Protocol
+from typing import Final
 
-from contracts.errors import EvidenceError, ExchangeError
-from contracts.event import Header, SealedRef
-from contracts.ids import Hash, LeafIndex, TreeSize
+from contracts.errors import ExchangeError, UnavailableError
+from contracts.event import Header
+from contracts.ids import LeafIndex
 from hub.admission import Rules
-from hub.ports import Run
-from hub.replay import Delivery, Replay, Shelf, Tally
+from hub.audit_report import Problem, Report
+from hub.audit_runs import RunCheck
+from hub.audit_source import AuditShelf, Kept, KeptError, NamedPayload, Source
+from hub.audit_tree import TileTree
+from hub.replay import Delivery, Replay, UnexplainedError
 from ledger.checkpoint import Checkpoint, parse_checkpoint
-from ledger.compact import root_of
+from ledger.compact import hash_leaf
 from ledger.note import NoteVerifier
-from ledger.tiles import TILE_WIDTH
 
+Progress = Callable[[int, int], None]
+"""Told how many of how many entries are done."""
 
-class Source(Protocol):
-    """Where a ledger is read from. What a source does not hold it does not check."""
-
-    def checkpoint(self) -> bytes:
-        """The signed note to audit up to."""
-
-    def entries(self, start: LeafIndex, end: LeafIndex) -> Iterator[bytes]:
-        """Entry bytes of [start, end), ascending, in bounded memory."""
-
-    def notes(self) -> Iterator[bytes]:
-        """Other signed checkpoints of this ledger, ascending by size."""
-
-    def runs(self) -> Iterator[Run] | None:
-        """Delivery runs as kept, in publishing order; None where none are kept."""
-
-    def check_tile(self, level: int, index: int, hashes: bytes) -> None:
-        """Compare one derived tile with the one that is kept.
-
-        Raises:
-            EvidenceError: TILE_INVALID: it differs; names the tile, and the entry at level 0.
-        """
-
-    def check_payload(self, index: LeafIndex, ref: SealedRef, header: Header) -> bool:
-        """Say whether a payload that an entry names is held.
-
-        Raises:
-            EvidenceError: PAYLOAD_INVALID: other bytes are kept in its place.
-        """
-
-    def check_rest(self, replay: Replay, shelf: Shelf) -> None:
-        """Compare whatever else is kept, after the last entry: states, heads, receipts, files.
-
-        Raises:
-            EvidenceError: Something differs; the message names it.
-        """
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """The result of an audit.
-
-    Attributes:
-        origin: Of the ledger.
-        size: Entries under the audited checkpoint.
-        root: Its root, hex.
-        tally: What was counted.
-        checkpoints: Earlier checkpoints that were compared.
-        runs: Delivery runs that were compared.
-        payloads_held: Payloads that the source holds; None where it holds none.
-        problem: None if everything follows; else the first thing that does not.
-    """
-
-    origin: str
-    size: int
-    root: str
-    tally: Tally
-    checkpoints: int
-    runs: int
-    payloads_held: int
-    problem: Problem | None
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain values for machines; `unexplained` is 0 or 1, because an audit ends at the first."""
-        plain = asdict(self)
-        return {**plain, "unexplained": 0 if self.problem is None else 1}
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """The first thing that does not follow.
-
-    Attributes:
-        code: Stable code.
-        reason: A sentence.
-        index: The entry, if it is one.
-    """
-
-    code: str
-    reason: str
-    index: int | None
+_PAYLOADS_AT_ONCE: Final = 64
+_STEP: Final = 1000
 
 
 class Audit:
     """One audit of one source.
 
     Args:
+        name: The source in the auditor's words.
         source: Where the ledger is read from.
         rules: The contracts.
         shelf: Empty.
-        verifier: The log's key, from the auditor or his policy.
-        progress: Told how many of how many entries are done, every 1,000 entries.
+        vkey: The log's verifier key as the auditor knows it; None asks the source, and the report says so.
+        progress: Told now and then.
     """
 
     def __init__(
         self,
         *,
+        name: str,
         source: Source,
         rules: Rules,
-        shelf: Shelf,
-        verifier: NoteVerifier,
-        progress: Callable[[int, int], None] | None = None,
+        shelf: AuditShelf,
+        vkey: str | None = None,
+        progress: Progress | None = None,
     ) -> None:
+        self._name = name
         self._source = source
         self._shelf = shelf
-        self._verifier = verifier
-        self._progress = progress
+        self._rules = rules
+        self._vkey = vkey
+        self._progress = progress or (lambda done, size: None)
+        self._checkpoint: Checkpoint | None = None
         self._replay = Replay(rules=rules, shelf=shelf, observer=self)
-        self._pending: defaultdict[str, deque[Delivery]] = defaultdict(deque)
+        self._runs: RunCheck = RunCheck(None)
+        self._named: list[NamedPayload] = []
+        self._held = 0
         self._checkpoints = 0
-        self._runs = 0
-        self._payloads_held = 0
 
     def run(self) -> Report:
-        """Audit to the end or to the first thing that does not follow; never raises for what the source holds."""
+        """Audit to the end or to the first thing that does not follow.
+
+        Raises:
+            UnavailableError: The source cannot be read; nothing is said about the ledger.
+        """
         problem: Problem | None = None
-        checkpoint = Checkpoint(self._verifier.name, TreeSize(0), root_of(()))
+        key = self._vkey or ""
         try:
-            checkpoint = parse_checkpoint(self._source.checkpoint(), self._verifier)
-            self._read(checkpoint)
+            key = key or self._source.log_key()
+            self._read(NoteVerifier.parse(key))
+        except UnavailableError:
+            raise
         except ExchangeError as error:
-            problem = Problem(error.code, error.message, getattr(error, "index", None))
+            problem = self._problem(self._earlier(error))
+        checkpoint = self._checkpoint
         return Report(
-            checkpoint.origin,
-            checkpoint.size,
-            checkpoint.root.hex(),
-            self._replay.tally,
-            self._checkpoints,
-            self._runs,
-            self._payloads_held,
-            problem,
+            source=self._name,
+            vkey=key,
+            is_key_from_source=self._vkey is None,
+            origin="" if checkpoint is None else checkpoint.origin,
+            size=0 if checkpoint is None else checkpoint.size,
+            root="" if checkpoint is None else checkpoint.root.hex(),
+            tally=self._replay.tally,
+            checkpoints=self._checkpoints,
+            runs=self._runs.compared,
+            payloads_held=self._held if self._source.holds_payloads else None,
+            problem=problem,
         )
 
-    def _read(self, checkpoint: Checkpoint) -> None:
-        replay, tiles = self._replay, _Tiles(self._source)
-        notes, runs = _Notes(self._source, self._verifier), _Runs(self._source.runs())
-        for data in self._source.entries(LeafIndex(0), LeafIndex(checkpoint.size)):
-            tiles.append(replay.feed(data))
-            done = replay.tally.entries
-            if done == notes.next_size:
-                self._compare_note(notes, done)
-                self._compare_runs(runs, done)
-            if self._progress is not None and not done % 1000:
-                self._progress(done, checkpoint.size)
-        if replay.tally.entries != checkpoint.size:
-            raise _wrong(f"entry {replay.tally.entries} is missing: the checkpoint counts {checkpoint.size}")
-        if replay.tree.root() != checkpoint.root:
-            raise _wrong(f"the entries lead to root {replay.tree.root().hex()}, signed is {checkpoint.root.hex()}")
-        if not replay.is_between_batches:
-            raise _wrong("the ledger ends within a batch")
-        tiles.finish()
-        notes.finish()
-        self._compare_runs(runs, checkpoint.size)
-        self._finish_runs(runs)
-        self._source.check_rest(replay, self._shelf)
-        if self._progress is not None:
-            self._progress(checkpoint.size, checkpoint.size)
+    def _earlier(self, error: ExchangeError) -> ExchangeError:
+        """The error, or a repeated event id that the shelf finds only now in an earlier entry."""
+        try:
+            self._shelf.finish()
+        except UnexplainedError as found:
+            index = getattr(error, "index", None)
+            return error if index is not None and index <= found.index else found
+        return error
 
-    def _compare_note(self, notes: _Notes, size: int) -> None:
-        kept = notes.take()
-        if kept.root != self._replay.tree.root():
-            raise _wrong(f"the checkpoint of size {size} is signed over another root: {kept.root.hex()}")
-        if not self._replay.is_between_batches:
-            raise _wrong(f"the checkpoint of size {size} cuts a batch")
-        self._checkpoints += 1
+    def _problem(self, error: ExchangeError) -> Problem:
+        match error:
+            case KeptError():
+                return Problem(error.code, error.message, error.index, error.place)
+            case UnexplainedError():
+                place = self._source.place(LeafIndex(error.index))
+                return Problem(error.code, error.message, error.index, place)
+            case _:
+                return Problem(error.code, error.message)
+
+    def _read(self, verifier: NoteVerifier) -> None:
+        checkpoint = self._checkpoint = _parse(self._source.checkpoint(), verifier)
+        size = checkpoint.size
+        tree = TileTree(self._source, size)
+        replay = self._replay = Replay(rules=self._rules, shelf=self._shelf, observer=self, tree=tree)
+        self._runs = runs = RunCheck(self._source.runs(size))
+        notes = _Notes(self._source.notes(size), verifier)
+        done = 0
+        for data in self._source.entries(LeafIndex(0), LeafIndex(size)):
+            leaf = hash_leaf(data)
+            tree.check_leaf(leaf)
+            replay.feed(data, leaf)
+            if done == 0:
+                self._check_genesis(verifier)
+            done += 1
+            if done == notes.next_size:
+                self._compare_notes(notes, done)
+                runs.compare(done)
+            if len(self._named) >= _PAYLOADS_AT_ONCE:
+                self._check_payloads()
+            if not done % _STEP:
+                self._progress(done, size)
+        self._check_payloads()
+        self._shelf.finish()
+        if done != size:
+            raise _unexplained(f"entry {done} is missing: the checkpoint counts {size}", done)
+        if tree.root() != checkpoint.root:
+            raise _unexplained(f"the entries lead to root {tree.root().hex()}, signed is {checkpoint.root.hex()}")
+        if not replay.is_between_batches:
+            raise _unexplained("the ledger ends within a batch", size - 1)
+        notes.finish()
+        runs.compare(size)
+        runs.finish()
+        self._source.check_rest(replay)
+        self._progress(size, size)
+
+    def _check_genesis(self, verifier: NoteVerifier) -> None:
+        genesis = self._replay.genesis
+        if genesis is None:
+            raise _unexplained("the first entry is no genesis record", 0)
+        if genesis.origin != verifier.name or genesis.log_key != verifier.vkey:
+            raise _unexplained(f"the genesis record names the key {genesis.log_key}, not {verifier.vkey}", 0)
+
+    def _compare_notes(self, notes: _Notes, size: int) -> None:
+        root = self._replay.tree.root()
+        for place, kept in notes.take(size):
+            if kept.root != root:
+                raise KeptError(
+                    "CHECKPOINT_INVALID",
+                    f"size {size} is signed with root {kept.root.hex()}, the entries lead to {root.hex()}",
+                    place=place,
+                    index=size - 1,
+                )
+            if not self._replay.is_between_batches:
+                raise KeptError("CHECKPOINT_INVALID", f"size {size} cuts a batch", place=place, index=size - 1)
+            self._checkpoints += 1
+
+    def _check_payloads(self) -> None:
+        if self._named:
+            self._held += self._source.check_payloads(self._named)
+            self._named.clear()
 
     # -- hub.replay.Observer
 
     def delivered(self, delivery: Delivery) -> None:
         """See `hub.replay.Observer`."""
-        self._pending[delivery.point].append(delivery)
+        self._runs.derived(delivery)
 
-    def sealed(self, index: LeafIndex, ref: SealedRef, header: Header) -> None:
+    def sealed(self, index: LeafIndex, header: Header) -> None:
         """See `hub.replay.Observer`."""
-        self._payloads_held += self._source.check_payload(index, ref, header)
-
-    def _compare_runs(self, runs: _Runs, size: int) -> None:
-        """Compare the runs of the commits up to a size; derived notifications wait no longer than one commit."""
-        if runs.is_absent:
-            self._pending.clear()
-            return
-        while (run := runs.next) is not None and run.size <= size:
-            waiting, last = self._pending[run.point], run.head_before
-            for offset, index in enumerate(run.indexes):
-                derived = waiting.popleft() if waiting else None
-                if derived is None or (derived.n, derived.index) != (run.first_n + offset, index):
-                    told = f"{run.point} {run.first_n + offset} is entry {index}"
-                    mine = "nothing" if derived is None else f"{derived.n} is entry {derived.index}"
-                    raise EvidenceError("HEAD_MISMATCH", f"delivery run: kept {told}, derived {mine}")
-                last = derived.head
-            if last != run.head_after:
-                raise EvidenceError("HEAD_MISMATCH", f"delivery run {run.point} {run.first_n}: another running hash")
-            self._runs += 1
-            runs.take()
-
-    def _finish_runs(self, runs: _Runs) -> None:
-        left = next((waiting[0] for waiting in self._pending.values() if waiting), None)
-        if left is not None and not runs.is_absent:
-            raise EvidenceError("HEAD_MISMATCH", f"{left.point} never got notification {left.n}, entry {left.index}")
-        if runs.next is not None:
-            raise EvidenceError("HEAD_MISMATCH", f"delivery run {runs.next.point} {runs.next.first_n} has no entries")
-
-
-class _Tiles:
-    """Derives hash tiles as leaves come, and has each one compared when it is full."""
-
-    def __init__(self, source: Source) -> None:
-        self._source = source
-        self._levels: list[tuple[int, list[Hash]]] = []
-
-    def append(self, leaf: Hash, level: int = 0) -> None:
-        if level == len(self._levels):
-            self._levels.append((0, []))
-        index, hashes = self._levels[level]
-        hashes.append(leaf)
-        if len(hashes) == TILE_WIDTH:
-            self._source.check_tile(level, index, b"".join(hashes))
-            self._levels[level] = (index + 1, [])
-            self.append(root_of(hashes), level + 1)
-
-    def finish(self) -> None:
-        for level, (index, hashes) in enumerate(self._levels):
-            if hashes:
-                self._source.check_tile(level, index, b"".join(hashes))
+        if self._source.holds_payloads:
+            self._named += [NamedPayload(index, header.producer_office, ref) for ref in header.sealed]
 
 
 class _Notes:
-    """The earlier checkpoints of a source, one ahead."""
+    """The checkpoints of a source, one ahead."""
 
-    def __init__(self, source: Source, verifier: NoteVerifier) -> None:
-        self._notes = source.notes()
+    def __init__(self, notes: Iterator[Kept], verifier: NoteVerifier) -> None:
+        self._notes = notes
         self._verifier = verifier
-        self._size = 0
+        self._place = ""
         self._next: Checkpoint | None = None
         self._advance()
 
@@ -263,42 +203,34 @@ class _Notes:
         """Size of the next one; -1 if there is none."""
         return -1 if self._next is None else self._next.size
 
-    def take(self) -> Checkpoint:
-        """The next one."""
-        if self._next is None:
-            raise _wrong("no checkpoint is left")
-        taken = self._next
-        self._advance()
-        return taken
+    def take(self, size: int) -> Iterator[tuple[str, Checkpoint]]:
+        """Place and content of each that is signed over a size."""
+        while self._next is not None and self._next.size == size:
+            yield self._place, self._next
+            self._advance()
 
     def _advance(self) -> None:
-        note = next(self._notes, None)
-        self._next = None if note is None else parse_checkpoint(note, self._verifier)
-        if self._next is not None:
-            if self._next.size <= self._size:
-                raise _wrong(f"a checkpoint of size {self._next.size} stands after one of {self._size}")
-            self._size = self._next.size
+        last = self.next_size
+        kept = next(self._notes, None)
+        if kept is None:
+            self._next = None
+            return
+        self._place, self._next = kept.place, _parse(kept, self._verifier)
+        if self._next.size < max(last, 1):
+            raise KeptError("CHECKPOINT_INVALID", f"size {self._next.size} comes after {last}", place=kept.place)
 
     def finish(self) -> None:
+        """Check that none is left after the last entry."""
         if self._next is not None:
-            raise _wrong(f"a signed checkpoint of size {self._next.size} is newer than the ledger")
+            raise KeptError("CHECKPOINT_INVALID", f"size {self._next.size} is newer than the ledger", place=self._place)
 
 
-class _Runs:
-    """The kept runs, one ahead."""
-
-    def __init__(self, runs: Iterator[Run] | None) -> None:
-        self._runs = runs
-        self.next: Run | None = None if runs is None else next(runs, None)
-
-    @property
-    def is_absent(self) -> bool:
-        """Whether the source keeps no runs."""
-        return self._runs is None
-
-    def take(self) -> None:
-        self.next = None if self._runs is None else next(self._runs, None)
+def _parse(kept: Kept, verifier: NoteVerifier) -> Checkpoint:
+    try:
+        return parse_checkpoint(kept.data, verifier)
+    except ExchangeError as error:
+        raise KeptError(error.code, error.message, place=kept.place) from error
 
 
-def _wrong(message: str) -> EvidenceError:
-    return EvidenceError("LEDGER_UNEXPLAINED", message)
+def _unexplained(message: str, index: int | None = None) -> KeptError:
+    return KeptError("LEDGER_UNEXPLAINED", message, index=index)

@@ -14,15 +14,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from contracts import signing
-from contracts.deadline import due_at
 from contracts.errors import EvidenceError, ExchangeError
-from contracts.event import Header, SealedRef, decode_event, leaf_hash
-from contracts.ids import Hash, LeafIndex, PointId, RegionCode
+from contracts.event import Header, decode_event, leaf_hash
+from contracts.ids import HUB_REGION, Hash, LeafIndex, PointId
 from hub.admission import Admitted, Rules, admit
 from hub.directory import Directory, SigningKey
+from hub.hub_events import check_due, check_heads, check_opening
 from hub.intake import check_header
 from hub.matter import Matter
 from hub.ports import ProducerState
@@ -32,6 +32,8 @@ from ledger.entry import BatchEntry, EventEntry, GenesisEntry, decode_entry
 from ledger.heads import head_next
 
 _ZERO = Hash(bytes(32))
+_HUB_CLASSES = frozenset({"dir", "acc"})
+"""Classes of what the hub says of itself; in all others only time makes an event that the hub signs."""
 
 
 class Shelf(Protocol):
@@ -47,7 +49,7 @@ class Shelf(Protocol):
         """Keep an event id with its stream.
 
         Raises:
-            EvidenceError: EVENT_ID_REUSED, now or at a later call: an id came twice; names both entries.
+            UnexplainedError: EVENT_ID_REUSED, now or at a later call: an id came twice; names both entries.
         """
 
     def stream_of(self, event_id: bytes) -> bytes | None:
@@ -65,15 +67,28 @@ class UnexplainedError(EvidenceError):
         super().__init__(error.code, f"entry {index}: {error.message}", field=error.field, rule=error.rule)
         self.index = index
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Let the error cross a process border whole."""
+        bare = EvidenceError(self.code, self.message.partition(": ")[2], field=self.field, rule=self.rule)
+        return UnexplainedError, (self.index, bare)
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """One derived notification: who gets which entry under which number."""
+
+class Delivery(NamedTuple):
+    """One derived notification: who gets which entry under which number.
+
+    Attributes:
+        point: Whose it is.
+        n: Its counter, from 1.
+        entry: The entry.
+        head: Running hash after it.
+        is_case: Whether it is of class `cas` and so travels sealed.
+    """
 
     point: PointId
     n: int
-    index: LeafIndex
+    entry: LeafIndex
     head: Hash
+    is_case: bool
 
 
 class Observer(Protocol):
@@ -82,8 +97,18 @@ class Observer(Protocol):
     def delivered(self, delivery: Delivery) -> None:
         """A notification that follows from an entry."""
 
-    def sealed(self, index: LeafIndex, ref: SealedRef, header: Header) -> None:
-        """A sealed payload that an entry names."""
+    def sealed(self, index: LeafIndex, header: Header) -> None:
+        """An event that names sealed payloads."""
+
+
+class Tree(Protocol):
+    """Takes leaves in order and knows the root over them: `CompactRange`, or what also cuts tiles."""
+
+    def append(self, leaf_hash: Hash) -> None:
+        """Append one leaf."""
+
+    def root(self) -> Hash:
+        """Root of the tree so far."""
 
 
 @dataclass(slots=True)
@@ -132,15 +157,29 @@ class Replay:
         rules: The contracts in force; `is_sandbox` and the clock limit are taken from the genesis record.
         shelf: Empty.
         observer: Told of every notification and payload, in ledger order.
+        tree: Takes the leaves; empty.
+
+    Attributes:
+        rules: As given, with the settings of the genesis record.
+        tree: As given.
+        tally: What was counted so far.
+        heads: Counter and running hash of each delivery point.
+        producers: Where the chain of each producer stands.
+        directory: As of the last entry.
+        directory_log: Indexes of the directory's events.
+        genesis: Entry 0.
     """
 
-    def __init__(self, *, rules: Rules, shelf: Shelf, observer: Observer | None = None) -> None:
+    def __init__(
+        self, *, rules: Rules, shelf: Shelf, observer: Observer | None = None, tree: Tree | None = None
+    ) -> None:
         self.rules = rules
-        self.tree = CompactRange()
+        self.tree: Tree = CompactRange() if tree is None else tree
         self.tally = Tally()
         self.heads: dict[PointId, tuple[int, Hash]] = {}
         self.producers: dict[str, ProducerState] = {}
         self.directory = Directory(rules.divisions)
+        self.directory_log: list[LeafIndex] = []
         self.genesis: GenesisEntry | None = None
         self._shelf = shelf
         self._observer = observer
@@ -153,8 +192,12 @@ class Replay:
         """Whether every event that the last batch promised has come: where a checkpoint may stand."""
         return self._batch is None
 
-    def feed(self, data: bytes) -> Hash:
+    def feed(self, data: bytes, leaf: Hash | None = None) -> Hash:
         """Take the next entry.
+
+        Args:
+            data: Its bytes.
+            leaf: Their leaf hash, where it is known.
 
         Returns:
             Its leaf hash.
@@ -175,7 +218,8 @@ class Replay:
             raise
         except ExchangeError as error:
             raise UnexplainedError(index, error) from error
-        leaf = hash_leaf(data)
+        if leaf is None:
+            leaf = hash_leaf(data)
         self.tree.append(leaf)
         self.tally.entries += 1
         return leaf
@@ -207,7 +251,7 @@ class Replay:
             raise _wrong("the first entry is no genesis record")
         if self._batch is not None:
             raise _wrong(f"batch {self._batch.index} is not complete: {len(self._batch.waiting)} events are missing")
-        if entry.recorded_at < self._recorded_at:
+        if entry.recorded_at < self._recorded_at - self.rules.clock_skew_ms:
             raise _wrong(f"recorded {self._recorded_at - entry.recorded_at} ms before the batch in front of it")
         header = decode_tbs(entry.tbs)
         key = self._hub if entry.key_id == self._hub.key_id else self.directory.batch_key(entry.key_id, index)
@@ -222,7 +266,7 @@ class Replay:
             leaves[refused.position] = refused.leaf_hash
         waiting = [position for position in range(header.n - 1, -1, -1) if leaves[position] is None]
         self._batch = _OpenBatch(index, header, key, entry.recorded_at, leaves, waiting)
-        self._recorded_at = entry.recorded_at
+        self._recorded_at = max(entry.recorded_at, self._recorded_at)
         self.producers[header.producer] = ProducerState(header.batch_seq + 1, batch_hash(entry.tbs))
         self.tally.batches += 1
         self.tally.refusals.update(refused.code for refused in entry.refused)
@@ -234,16 +278,19 @@ class Replay:
             raise _wrong("an event stands where no batch promised one")
         leaf = leaf_hash(data)
         header = decode_event(data)
+        matter = self._shelf.matter(header.stream_id)
         admitted = admit(
             header=header,
             leaf=leaf,
-            matter=self._shelf.matter(header.stream_id),
+            matter=matter,
             key=batch.key,
             payloads=None,
             rules=self.rules,
             directory=self.directory,
             now_ms=batch.recorded_at,
         )
+        if header.producer_region == HUB_REGION and header.event_class not in _HUB_CLASSES:
+            check_due(header, admitted.body, matter, self.rules.procedures, batch.recorded_at)
         self._shelf.add_event(header.event_id, header.stream_id, index)
         self._shelf.put(header.stream_id, admitted.matter)
         self._follow(index, leaf, header, admitted)
@@ -264,58 +311,45 @@ class Replay:
     def _follow(self, index: LeafIndex, leaf: Hash, header: Header, admitted: Admitted) -> None:
         tally = self.tally
         tally.events[header.event_type] += 1
-        for ref in header.sealed:
-            tally.payloads += 1
+        if header.sealed:
+            tally.payloads += len(header.sealed)
             if self._observer is not None:
-                self._observer.sealed(index, ref, header)
+                self._observer.sealed(index, header)
         if admitted.recipients:
-            self._deliver(index, leaf, admitted)
+            self._deliver(index, leaf, admitted, header.event_class == "cas")
         match header.event_class:
             case "dir":
                 self.directory.apply(index, header, admitted.body)
+                self.directory_log.append(index)
             case "acc":
                 self._account(header, admitted)
 
-    def _deliver(self, index: LeafIndex, leaf: Hash, admitted: Admitted) -> None:
+    def _deliver(self, index: LeafIndex, leaf: Hash, admitted: Admitted, is_case: bool) -> None:
         for point in dict.fromkeys(r.point for r in admitted.recipients):
             n, head = self.heads.get(point) or (0, _ZERO)
             after = head_next(head, n + 1, leaf)
             self.heads[point] = (n + 1, after)
             self.tally.deliveries[point] += 1
             if self._observer is not None:
-                self._observer.delivered(Delivery(point, n + 1, index, after))
+                self._observer.delivered(Delivery(point, n + 1, index, after, is_case))
 
     def _account(self, header: Header, admitted: Admitted) -> None:
+        body, batch = admitted.body, self._batch
+        at, recorded_at = (LeafIndex(0), 0) if batch is None else (batch.index, batch.recorded_at)
         match header.event_type:
             case "HeadsPublished":
-                self._check_heads(admitted)
+                self.tally.heads += check_heads(body, self.heads)
             case "DeadlineMissed":
-                self._check_missed(header, admitted)
+                matter = self._matter_of(header.causation_id)
+                check_due(header, body, matter, self.rules.procedures, recorded_at)
+                self.tally.missed[body["rule"]] += 1
             case "AccessRecorded":
-                office = self.directory.office(admitted.body["office"])
-                self.tally.openings[office.region if office else "?"] += 1
+                matter = self._matter_of(body["opened_event"])
+                self.tally.openings[check_opening(header, body, matter, self.directory, at)] += 1
 
-    def _check_heads(self, admitted: Admitted) -> None:
-        for row in admitted.body["heads"]:
-            derived = self.heads.get(row["point"])
-            if derived != (row["n"], row["head"]):
-                told = f"{row['n']} {row['head'].hex()}"
-                mine = "nothing" if derived is None else f"{derived[0]} {derived[1].hex()}"
-                raise EvidenceError("HEAD_MISMATCH", f"{row['point']}: published {told}, derived {mine}")
-            self.tally.heads += 1
-
-    def _check_missed(self, header: Header, admitted: Admitted) -> None:
-        rule, due_ms = admitted.body["rule"], admitted.body["due_ms"]
-        stream_id = self._shelf.stream_of(header.causation_id) if header.causation_id else None
-        matter = self._shelf.matter(stream_id) if stream_id else None
-        duties = () if matter is None else matter.duties
-        duty = next((d for d in duties if d.rule == rule and d.started_by == header.causation_id), None)
-        if matter is None or duty is None:
-            raise _wrong(f"no duty under {rule} is open that this event started")
-        region = RegionCode(admitted.body["region"])
-        if due_at(rule, start_ms=duty.started_ms, region=region).due_ms != due_ms or due_ms > self._recorded_at:
-            raise _wrong(f"the duty under {rule} was not overdue")
-        self.tally.missed[rule] += 1
+    def _matter_of(self, event_id: bytes | None) -> Matter | None:
+        stream_id = None if event_id is None else self._shelf.stream_of(event_id)
+        return None if stream_id is None else self._shelf.matter(stream_id)
 
 
 def _wrong(message: str) -> EvidenceError:

@@ -3,99 +3,177 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+import struct
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from typing import Final
 
 from adapters.store.shelf import SpillingShelf
 from adapters.store.sqlite import SqliteStore
-from contracts.errors import EvidenceError
-from contracts.event import Header, SealedRef
-from contracts.ids import Hash, LeafIndex
+from contracts.ids import LeafIndex
+from hub.audit_source import Kept, KeptError, NamedPayload, genesis_key
 from hub.ports import Run
-from hub.replay import Replay, Shelf
-from ledger.tiles import TILE_WIDTH
+from hub.replay import Replay
+from ledger.compact import HASH_BYTES
 
-_PAGE = 500
+_PAGE: Final = 500
+_WHOLE_PAGE: Final = 5_000
 
 
 class FolderSource:
-    """`hub.audit.Source` over the store of a hub.
+    """`hub.audit_source.Source` over the store of a hub.
 
     Args:
-        store: Opened read-only; a hub may go on writing to it.
+        store: Opened read-only; a hub may go on writing to it: what is kept is compared up to the checkpoint that was
+            the last one when this was made, and rows that hold only the newest state only if the hub stood still.
+        shelf: That of the same audit.
     """
 
-    def __init__(self, store: SqliteStore) -> None:
-        self._store = store
-        self._note = store.checkpoint()
-        self._size = store.size()
+    holds_payloads = True
 
-    def checkpoint(self) -> bytes:
-        """The last signed note as of the start of the audit."""
+    def __init__(self, store: SqliteStore, shelf: SpillingShelf) -> None:
+        self._store = store
+        self._shelf = shelf
+        self._size = store.size()
+        self._note = store.checkpoint(self._size) if self._size else None
+
+    def log_key(self) -> str:
+        """See `hub.audit_source.Source.log_key`: the one in the genesis record."""
+        return genesis_key(self.entries(LeafIndex(0), LeafIndex(1)))
+
+    def checkpoint(self) -> Kept:
+        """See `hub.audit_source.Source.checkpoint`."""
         if self._note is None:
-            raise EvidenceError("LEDGER_UNEXPLAINED", "the store holds no checkpoint")
-        return self._note
+            raise KeptError("LEDGER_UNEXPLAINED", "the store holds no checkpoint", place="checkpoints")
+        return Kept(f"checkpoints {self._size}", _bytes(self._note, "checkpoints"))
 
     def entries(self, start: LeafIndex, end: LeafIndex) -> Iterator[bytes]:
-        """See `hub.audit.Source`."""
-        return self._store.entries(start, end)
+        """See `hub.audit_source.Source.entries`."""
+        for index, entry in enumerate(self._store.entries(start, end), start):
+            if type(entry) is not bytes:
+                raise KeptError("STORE_DAMAGED", "the row holds no bytes", place="stored_events", index=index)
+            yield entry
 
-    def notes(self) -> Iterator[bytes]:
-        """Every checkpoint of the store, up to the audited one."""
+    def place(self, index: LeafIndex) -> str | None:
+        """See `hub.audit_source.Source.place`: the index says it all."""
+        return None
+
+    def notes(self, size: int) -> Iterator[Kept]:
+        """See `hub.audit_source.Source.notes`."""
         after = 0
         while page := self._store.checkpoints(after, _PAGE):
-            for size, note in page:
-                if size > self._size:
+            for after, note in page:
+                if after > size:
                     return
-                yield note
-            after = page[-1][0]
+                place = f"checkpoints {after}"
+                yield Kept(place, _bytes(note, place))
 
-    def runs(self) -> Iterator[Run] | None:
-        """Every delivery run, up to the audited checkpoint."""
-        return self._runs()
-
-    def _runs(self) -> Iterator[Run]:
+    def runs(self, size: int) -> Iterator[Run]:
+        """See `hub.audit_source.Source.runs`."""
         after = 0
-        while page := self._store.runs_after(after, _PAGE):
+        while page := self._page_of_runs(after):
             for run_id, run in page:
-                if run.size > self._size:
+                if run.size > size:
                     return
                 yield run
                 after = run_id
 
-    def check_tile(self, level: int, index: int, hashes: bytes) -> None:
-        """See `hub.audit.Source`. A hub that goes on writing has longer partial tiles than derived."""
-        kept = self._store.tile(level, index)
-        if not kept.startswith(hashes):
-            place = next((i for i in range(0, len(hashes), 32) if kept[i : i + 32] != hashes[i : i + 32]), 0) // 32
-            where = f"entry {index * TILE_WIDTH + place}" if level == 0 else f"hash {place}"
-            raise EvidenceError("TILE_INVALID", f"tile {level}/{index}: {where} differs from what is kept")
+    def _page_of_runs(self, after: int) -> Sequence[tuple[int, Run]]:
+        try:
+            page = self._store.runs_after(after, _PAGE)
+            for _, run in page:
+                if type(run.size) is not int or type(run.first_n) is not int:
+                    raise TypeError("no number")
+        except (struct.error, TypeError, ValueError) as error:
+            raise KeptError("STORE_DAMAGED", f"a run after id {after} cannot be read", place="delivery_runs") from error
+        return page
 
-    def check_payload(self, index: LeafIndex, ref: SealedRef, header: Header) -> bool:
-        """See `hub.audit.Source`."""
-        envelope = self._store.payload(Hash(ref.ciphertext_hash))
-        if envelope is None:
-            raise EvidenceError("PAYLOAD_INVALID", f"entry {index}: its {ref.profile} payload is not held")
-        if hashlib.sha256(envelope).digest() != ref.ciphertext_hash:
-            raise EvidenceError("PAYLOAD_INVALID", f"entry {index}: its {ref.profile} payload was changed")
-        return True
+    def tile(self, level: int, index: int, width: int) -> Kept:
+        """See `hub.audit_source.Source.tile`. A hub that goes on writing has longer partial tiles."""
+        place = f"tiles {level}/{index}"
+        return Kept(place, _bytes(self._store.tile(level, index), place)[: width * HASH_BYTES])
 
-    def check_rest(self, replay: Replay, shelf: Shelf) -> None:
-        """Compare states, heads and chains, unless the hub has gone on since the audit began."""
+    def check_payloads(self, named: Sequence[NamedPayload]) -> int:
+        """See `hub.audit_source.Source.check_payloads`."""
+        hashes = [one.ref.ciphertext_hash for one in named]
+        held = self._store.payloads(hashes)
+        offices: defaultdict[bytes, set[str]] = defaultdict(set)
+        for ciphertext_hash, office in self._store.wrapped_offices(hashes):
+            offices[ciphertext_hash].add(office)
+        for index, producer, ref in named:
+            envelope = held.get(ref.ciphertext_hash)
+            wanted = {producer, *ref.recipients}
+            if envelope is None:
+                raise _payload(index, f"the sealed {ref.profile} is not held", "payloads")
+            if type(envelope) is not bytes or hashlib.sha256(envelope).digest() != ref.ciphertext_hash:
+                raise _payload(index, f"the sealed {ref.profile} was changed", "payloads")
+            if not wanted <= offices[ref.ciphertext_hash]:
+                missing = ", ".join(sorted(wanted - offices[ref.ciphertext_hash]))
+                raise _payload(
+                    index, f"no content key of the sealed {ref.profile} is held for {missing}", "wrapped_keys"
+                )
+        return len(named)
+
+    def check_rest(self, replay: Replay) -> None:
+        """See `hub.audit_source.Source.check_rest`: states, heads, chains, event ids, the list of directory entries."""
         if self._store.size() != self._size:
             return
-        if isinstance(shelf, SpillingShelf):
-            self._check_matters(shelf)
-        if dict(self._store.heads()) != replay.heads:
-            raise EvidenceError("HEAD_MISMATCH", "the kept heads are not those that follow from the entries")
+        self._check_matters()
+        self._check_event_ids()
+        heads = self._store.heads()
+        for point in sorted({*heads, *replay.heads}):
+            if heads.get(point) != replay.heads.get(point):
+                raise KeptError("HEAD_MISMATCH", "the kept head is not the derived one", place=f"heads {point}")
         for producer, state in replay.producers.items():
             if self._store.producer(producer) != state:
-                raise EvidenceError("LEDGER_UNEXPLAINED", f"the kept chain of {producer} stands elsewhere")
+                raise _differs("the kept chain of batches stands elsewhere", f"producers {producer}")
+        if [index for index, _ in self._store.directory_entries(LeafIndex(0))] != replay.directory_log:
+            raise _differs("the kept list of directory entries is not the derived one", "directory_log")
+        if self._store.payload_count() > replay.tally.payloads:
+            raise _differs("a payload is kept that no entry names", "payloads")
 
-    def _check_matters(self, shelf: SpillingShelf) -> None:
+    def _check_matters(self) -> None:
         kept = self._store.all_matters()
-        for stream_id, packed in shelf.matters():
-            if next(kept, None) != (stream_id, packed):
-                raise EvidenceError("LEDGER_UNEXPLAINED", f"the kept state of stream {stream_id.hex()} does not follow")
+        for stream_id, packed in self._shelf.matters():
+            row = next(kept, None)
+            if row != (stream_id, packed):
+                found = "nothing" if row is None else "another state" if row[0] == stream_id else "another stream"
+                raise _differs(f"{found} is kept in place of the derived state", f"matters {stream_id.hex()}")
         extra = next(kept, None)
         if extra is not None:
-            raise EvidenceError("LEDGER_UNEXPLAINED", f"a state is kept of stream {extra[0].hex()}, which has no entry")
+            raise _differs("a state is kept of a stream that has no entry", f"matters {_name(extra[0])}")
+
+    def _check_event_ids(self) -> None:
+        kept = self._event_ids()
+        for row in self._shelf.events():
+            if next(kept, None) != row:
+                raise KeptError(
+                    "LEDGER_UNEXPLAINED", "its kept event id is another one", place="event_ids", index=row[1]
+                )
+        extra = next(kept, None)
+        if extra is not None:
+            raise _differs("an event id is kept that has no entry", f"event_ids {_name(extra[0])}")
+
+    def _event_ids(self) -> Iterator[tuple[bytes, int]]:
+        after = b""
+        while page := self._store.event_ids(after, _WHOLE_PAGE):
+            yield from page
+            after = page[-1][0]
+
+
+def _bytes(value: object, place: str) -> bytes:
+    if isinstance(value, bytes):
+        return value
+    raise KeptError("STORE_DAMAGED", "the row holds no bytes", place=place)
+
+
+def _payload(index: int, message: str, place: str) -> KeptError:
+    return KeptError("PAYLOAD_INVALID", message, place=place, index=index)
+
+
+def _differs(message: str, place: str) -> KeptError:
+    return KeptError("LEDGER_UNEXPLAINED", message, place=place)
+
+
+def _name(key: object) -> str:
+    return key.hex() if isinstance(key, bytes) else str(key)

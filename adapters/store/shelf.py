@@ -8,31 +8,42 @@ from __future__ import annotations
 
 import sqlite3
 import tempfile
+from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Final
 
 from contracts.errors import EvidenceError
 from hub.matter import Matter, pack, unpack
+from hub.replay import UnexplainedError
 
-_MATTERS_IN_MEMORY: Final = 60_000
-_EVENTS_IN_MEMORY: Final = 60_000
+MATTERS_IN_MEMORY: Final = 40_000
+EVENTS_IN_MEMORY: Final = 40_000
+_CACHE_KIB: Final = 16_384
 
 
 class SpillingShelf:
-    """`hub.replay.Shelf` with bounded memory. Use it as a context manager; the file goes with it."""
+    """`hub.replay.Shelf` with bounded memory. Use it as a context manager; the file goes with it.
 
-    def __init__(self) -> None:
+    Args:
+        max_matters: Matters in memory; the older half goes to disk when there are more.
+        max_events: Event ids in memory, before they are compared with all earlier ones and go to disk.
+    """
+
+    def __init__(self, *, max_matters: int = MATTERS_IN_MEMORY, max_events: int = EVENTS_IN_MEMORY) -> None:
+        self._max_matters = max_matters
+        self._max_events = max_events
         self._folder = tempfile.TemporaryDirectory(prefix="pprd-audit-")
         self._db = sqlite3.connect(Path(self._folder.name) / "shelf.sqlite", isolation_level=None)
         self._db.executescript(
-            "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA cache_size=-65536;"
+            f"PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA cache_size=-{_CACHE_KIB};"
             "CREATE TABLE matters (stream_id BLOB PRIMARY KEY, packed BLOB) WITHOUT ROWID;"
             "CREATE TABLE events (event_id BLOB PRIMARY KEY, stream_id BLOB, idx INTEGER) WITHOUT ROWID;"
         )
         self._matters: dict[bytes, Matter] = {}
-        self._has_spilled = False
         self._events: dict[bytes, tuple[bytes, int]] = {}
+        self._has_spilled = False
+        self._has_flushed = False
 
     def __enter__(self) -> SpillingShelf:
         return self
@@ -45,6 +56,13 @@ class SpillingShelf:
         self._db.close()
         self._folder.cleanup()
 
+    @property
+    def is_in_memory(self) -> bool:
+        """Whether nothing has gone to disk yet."""
+        return not (self._has_spilled or self._has_flushed)
+
+    # -- matters
+
     def matter(self, stream_id: bytes) -> Matter | None:
         """See `hub.replay.Shelf.matter`."""
         known = self._matters.get(stream_id)
@@ -55,59 +73,92 @@ class SpillingShelf:
 
     def put(self, stream_id: bytes, matter: Matter) -> None:
         """See `hub.replay.Shelf.put`."""
-        self._matters.pop(stream_id, None)
-        self._matters[stream_id] = matter
-        if len(self._matters) > _MATTERS_IN_MEMORY:
-            self._spill(len(self._matters) // 2)
+        matters = self._matters
+        matters.pop(stream_id, None)
+        matters[stream_id] = matter
+        if len(matters) > self._max_matters:
+            self._spill(len(matters) // 2 + 1)
 
     def _spill(self, count: int) -> None:
-        oldest = list(islice(self._matters.items(), count))
+        oldest = sorted(islice(self._matters.items(), count))
         self._db.execute("BEGIN")
         self._db.executemany(
-            "INSERT OR REPLACE INTO matters VALUES (?,?)", [(stream_id, pack(matter)) for stream_id, matter in oldest]
+            "INSERT OR REPLACE INTO matters VALUES (?,?)", ((stream_id, pack(matter)) for stream_id, matter in oldest)
         )
         self._db.execute("COMMIT")
         for stream_id, _ in oldest:
             del self._matters[stream_id]
         self._has_spilled = True
 
-    def matters(self) -> sqlite3.Cursor:
+    def matters(self) -> Iterator[tuple[bytes, bytes]]:
         """Every stream id with its packed matter, ascending by stream id."""
-        self._spill(len(self._matters))
-        return self._db.execute("SELECT stream_id, packed FROM matters ORDER BY stream_id")
+        if self._has_spilled:
+            self._spill(len(self._matters))
+            yield from self._db.execute("SELECT stream_id, packed FROM matters ORDER BY stream_id")
+        else:
+            for stream_id in sorted(self._matters):
+                yield stream_id, pack(self._matters[stream_id])
+
+    # -- events
 
     def add_event(self, event_id: bytes, stream_id: bytes, index: int) -> None:
         """See `hub.replay.Shelf.add_event`."""
-        if event_id in self._events:
-            raise _reused(event_id, self._events[event_id][1], index)
-        self._events[event_id] = (stream_id, index)
-        if len(self._events) > _EVENTS_IN_MEMORY:
+        events = self._events
+        if event_id in events:
+            raise _reused(event_id, events[event_id][1], index)
+        events[event_id] = (stream_id, index)
+        if len(events) > self._max_events:
             self.flush_events()
 
     def flush_events(self) -> None:
         """Compare the event ids in memory with all earlier ones.
 
         Raises:
-            EvidenceError: EVENT_ID_REUSED: names both entries.
+            UnexplainedError: EVENT_ID_REUSED: an id came twice; names both entries.
         """
-        self._db.execute("BEGIN")
-        for event_id, (stream_id, index) in sorted(self._events.items()):
-            try:
-                self._db.execute("INSERT INTO events VALUES (?,?,?)", (event_id, stream_id, index))
-            except sqlite3.IntegrityError:
-                row = self._db.execute("SELECT idx FROM events WHERE event_id=?", (event_id,)).fetchone()
-                raise _reused(event_id, row[0], index) from None
-        self._db.execute("COMMIT")
+        rows = sorted((event_id, stream_id, index) for event_id, (stream_id, index) in self._events.items())
+        self._has_flushed = True
         self._events.clear()
+        self._db.execute("BEGIN")
+        try:
+            self._db.executemany("INSERT INTO events VALUES (?,?,?)", rows)
+        except sqlite3.IntegrityError:
+            raise self._first_reused(rows) from None
+        finally:
+            self._db.execute("COMMIT")
+
+    def _first_reused(self, rows: list[tuple[bytes, bytes, int]]) -> UnexplainedError:
+        found: list[tuple[int, int, bytes]] = []
+        for event_id, _, index in rows:
+            row = self._db.execute("SELECT idx FROM events WHERE event_id=? AND idx<?", (event_id, index)).fetchone()
+            if row is not None:
+                found.append((index, row[0], event_id))
+        index, first, event_id = min(found)
+        return _reused(event_id, first, index)
+
+    def finish(self) -> None:
+        """See `hub.audit_source.AuditShelf.finish`."""
+        if self._has_flushed:
+            self.flush_events()
 
     def stream_of(self, event_id: bytes) -> bytes | None:
         """See `hub.replay.Shelf.stream_of`."""
         known = self._events.get(event_id)
-        if known is not None:
-            return known[0]
+        if known is not None or not self._has_flushed:
+            return None if known is None else known[0]
         row = self._db.execute("SELECT stream_id FROM events WHERE event_id=?", (event_id,)).fetchone()
         return None if row is None else row[0]
 
+    def events(self) -> Iterator[tuple[bytes, int]]:
+        """Every event id with its entry, ascending by event id."""
+        if self._has_flushed:
+            self.flush_events()
+            yield from self._db.execute("SELECT event_id, idx FROM events ORDER BY event_id")
+        else:
+            for event_id in sorted(self._events):
+                yield event_id, self._events[event_id][1]
 
-def _reused(event_id: bytes, first: int, second: int) -> EvidenceError:
-    return EvidenceError("EVENT_ID_REUSED", f"entries {first} and {second} have the same event id {event_id.hex()}")
+
+def _reused(event_id: bytes, first: int, second: int) -> UnexplainedError:
+    error = EvidenceError("EVENT_ID_REUSED", f"it has the event id {event_id.hex()} of entry {first}")
+    return UnexplainedError(second, error)

@@ -325,6 +325,25 @@ class SqliteStore:
         row = self._one("SELECT envelope FROM payloads WHERE hash=?", ciphertext_hash)
         return None if row is None else row[0]
 
+    def payloads(self, hashes: Sequence[bytes]) -> Mapping[bytes, bytes]:
+        """Those of some sealed envelopes that are held, by hash."""
+        return dict(self._select_in("SELECT hash, envelope FROM payloads WHERE hash", hashes))
+
+    def wrapped_offices(self, hashes: Sequence[bytes]) -> Sequence[tuple[bytes, OfficeId]]:
+        """Hash and office of every content key that is held for some envelopes."""
+        return [
+            (h, OfficeId(o)) for h, o in self._select_in("SELECT hash, office FROM wrapped_keys WHERE hash", hashes)
+        ]
+
+    def payload_count(self) -> int:
+        """Sealed envelopes that are held."""
+        return int(self._one("SELECT count(*) FROM payloads")[0])
+
+    def event_ids(self, after: bytes, limit: int) -> Sequence[tuple[bytes, LeafIndex]]:
+        """Recorded event ids above one, ascending, with their ledger indexes."""
+        rows = self._all("SELECT event_id, idx FROM event_ids WHERE event_id>? ORDER BY event_id LIMIT ?", after, limit)
+        return [(row[0], row[1]) for row in rows]
+
     def wrapped_key(self, ciphertext_hash: Hash, office: OfficeId) -> tuple[KeyId, bytes] | None:
         """See `hub.ports.LedgerReader.wrapped_key`."""
         row = self._one("SELECT key_id, enc FROM wrapped_keys WHERE hash=? AND office=?", ciphertext_hash, office)

@@ -1,0 +1,236 @@
+"""An exported tile directory as the source of an audit: every file is derived again or checked, none is left over.
+
+The folder is an export (`adapters.store.export_layout`) or a bare `log/` folder of one, or what any other writer of
+tlog-tiles made of the same ledger: then there is neither policy nor history, and the genesis record names the key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Final, NamedTuple, TypeVar
+
+from adapters.store.export_layout import (
+    CHECKPOINT,
+    HISTORY,
+    LOG,
+    MANIFEST,
+    POLICY,
+    RECEIPTS,
+    ExportFolder,
+    digest,
+    history_name,
+    parse_manifest,
+    receipt_name,
+    tile_place,
+)
+from contracts.errors import ExchangeError, UnavailableError
+from contracts.ids import LeafIndex
+from hub.audit_source import Kept, KeptError, NamedPayload, genesis_key
+from hub.ports import Run
+from hub.replay import Replay
+from ledger.checkpoint import Checkpoint, checkpoint_size, parse_checkpoint
+from ledger.compact import HASH_BYTES
+from ledger.note import NoteVerifier
+from ledger.policy import Policy, format_policy, parse_policy
+from ledger.proof import TlogProof, parse_proof, verify_proof
+from ledger.tiles import TILE_WIDTH, decode_bundle, encode_bundle, entries_path, tile_path
+
+T = TypeVar("T")
+_ENTRIES: Final = "entries"
+
+
+class _Sample(NamedTuple):
+    """A signed note that lies beside the log."""
+
+    size: int
+    note: Kept
+
+
+class TilesSource:
+    """`hub.audit_source.Source` over a folder of tiles.
+
+    Args:
+        folder: `OUT` of an export, or its `log` folder alone.
+    """
+
+    holds_payloads = False
+
+    def __init__(self, folder: Path) -> None:
+        self._is_bare = not (folder / LOG).is_dir() and (folder / "checkpoint").exists()
+        self._folder = ExportFolder(folder.parent if self._is_bare else folder)
+        self._log = folder.name if self._is_bare else LOG
+        self._size = 0
+
+    # -- hub.audit_source.Source
+
+    def log_key(self) -> str:
+        """See `hub.audit_source.Source.log_key`: the policy's, of a bare log that of the genesis record."""
+        if self._is_bare:
+            self._size = self._signed_size()
+            return genesis_key(self.entries(LeafIndex(0), LeafIndex(1)))
+        logs = self._policy().logs
+        if len(logs) != 1:
+            raise KeptError("EXPORT_DAMAGED", f"names {len(logs)} logs, an export holds one", place=POLICY)
+        return logs[0].verifier.vkey
+
+    def _signed_size(self) -> int:
+        kept = self.checkpoint()
+        return _told_at(kept.place, partial(checkpoint_size, kept.data))
+
+    def checkpoint(self) -> Kept:
+        """See `hub.audit_source.Source.checkpoint`."""
+        place = f"{self._log}/checkpoint"
+        return Kept(place, self._folder.read(place))
+
+    def entries(self, start: LeafIndex, end: LeafIndex) -> Iterator[bytes]:
+        """See `hub.audit_source.Source.entries`."""
+        self._size = max(self._size, end)
+        for number in range(start // TILE_WIDTH, -(-end // TILE_WIDTH)):
+            first = number * TILE_WIDTH
+            yield from self._bundle(number)[max(0, start - first) : end - first]
+
+    def _bundle(self, number: int) -> list[bytes]:
+        width = min(TILE_WIDTH, self._size - number * TILE_WIDTH)
+        place = f"{self._log}/{entries_path(number, width)}"
+        entries = _told_at(place, partial(decode_bundle, self._folder.read(place)))
+        if len(entries) != width:
+            raise KeptError("EXPORT_DAMAGED", f"holds {len(entries)} entries instead of {width}", place=place)
+        self._check_narrower(number, width, partial(entries_path, number), lambda w: encode_bundle(entries[:w]))
+        return entries
+
+    def place(self, index: LeafIndex) -> str | None:
+        """See `hub.audit_source.Source.place`."""
+        number = index // TILE_WIDTH
+        width = min(TILE_WIDTH, self._size - number * TILE_WIDTH)
+        return f"{self._log}/{entries_path(number, width)}" if width > 0 else None
+
+    def notes(self, size: int) -> Iterator[Kept]:
+        """See `hub.audit_source.Source.notes`: the history, and the checkpoints of the receipts."""
+        samples: list[_Sample] = []
+        for name in self._names(HISTORY):
+            kept = Kept(name, self._folder.read(name))
+            found = _told_at(name, partial(checkpoint_size, kept.data))
+            if name != history_name(found):
+                raise KeptError("EXPORT_DAMAGED", f"holds the checkpoint of size {found}", place=name)
+            samples.append(_Sample(found, kept))
+        for name in self._names(RECEIPTS):
+            note = self._receipt(name).checkpoint
+            samples.append(_Sample(checkpoint_size(note), Kept(name, note)))
+        return iter([sample.note for sample in sorted(samples)])
+
+    def runs(self, size: int) -> Iterator[Run] | None:
+        """See `hub.audit_source.Source.runs`: none are exported."""
+        return None
+
+    def tile(self, level: int, index: int, width: int) -> Kept:
+        """See `hub.audit_source.Source.tile`."""
+        place = f"{self._log}/{tile_path(level, index, width)}"
+        data = self._folder.read(place)
+        if len(data) != width * HASH_BYTES:
+            raise KeptError("EXPORT_DAMAGED", f"holds {len(data)} bytes instead of {width * HASH_BYTES}", place=place)
+        self._check_narrower(index, width, partial(tile_path, level, index), lambda w: data[: w * HASH_BYTES])
+        return Kept(place, data)
+
+    def check_payloads(self, named: Sequence[NamedPayload]) -> int:
+        """See `hub.audit_source.Source.check_payloads`: none are exported."""
+        return 0
+
+    def check_rest(self, replay: Replay) -> None:
+        """See `hub.audit_source.Source.check_rest`: policy, receipts, manifest, and that nothing else lies here."""
+        if self._is_bare:
+            return
+        genesis = replay.genesis
+        policy = self._policy()
+        vkeys = [log.verifier.vkey for log in policy.logs]
+        vkey = "" if genesis is None else genesis.log_key
+        if vkeys != [vkey]:
+            raise KeptError("EXPORT_DAMAGED", f"names {', '.join(vkeys) or 'no log'}, the log is {vkey}", place=POLICY)
+        _told_at(CHECKPOINT, partial(policy.verify, self._folder.read(CHECKPOINT)))
+        verifier = NoteVerifier.parse(vkey)
+        for name in self._names(RECEIPTS):
+            self._check_receipt(name, verifier)
+        self._check_manifest()
+        for name in self._folder.walk():
+            if not self._is_expected(name):
+                raise KeptError("EXPORT_DAMAGED", "the file belongs to no export of this ledger", place=name)
+
+    # -- the files beside the log
+
+    def _policy(self) -> Policy:
+        data = self._folder.read(POLICY)
+        policy = _told_at(POLICY, partial(parse_policy, data))
+        if format_policy(policy) != data:
+            raise KeptError("EXPORT_DAMAGED", "is not in the form that an export has", place=POLICY)
+        return policy
+
+    def _names(self, folder: str) -> list[str]:
+        return [] if self._is_bare else self._folder.names(folder)
+
+    def _receipt(self, name: str) -> TlogProof:
+        proof = _told_at(name, partial(parse_proof, self._folder.read(name)))
+        if name != receipt_name(proof.index):
+            raise KeptError("EXPORT_DAMAGED", f"holds the receipt of entry {proof.index}", place=name)
+        return proof
+
+    def _check_receipt(self, name: str, verifier: NoteVerifier) -> None:
+        proof = self._receipt(name)
+        if proof.index >= self._size:
+            raise KeptError("EXPORT_DAMAGED", f"entry {proof.index} is not in the log", place=name)
+        number, offset = divmod(proof.index, TILE_WIDTH)
+        entry = self._bundle(number)[offset]
+        if proof.extra != entry:
+            raise KeptError("PROOF_MALFORMED", "does not carry the entry of the log", place=name, index=proof.index)
+
+        def read(note: bytes) -> Checkpoint:
+            return parse_checkpoint(note, verifier)
+
+        _told_at(name, partial(verify_proof, proof, entry, read))
+
+    def _check_manifest(self) -> None:
+        digests = parse_manifest(self._folder.read(MANIFEST))
+        for name, told in digests.items():
+            found = digest(self._folder.read(name))
+            if found != told:
+                raise KeptError("EXPORT_DAMAGED", f"has SHA-256 {found}, the manifest says {told}", place=name)
+        for name in (POLICY, CHECKPOINT):
+            if name not in digests:
+                raise KeptError("EXPORT_DAMAGED", f"does not name {name}", place=MANIFEST)
+
+    # -- what may lie in the log
+
+    def _check_narrower(
+        self, index: int, width: int, path: Callable[[int], str], expected: Callable[[int], bytes]
+    ) -> None:
+        """Check the partial tiles of earlier sizes that still lie beside a wider one."""
+        folder = f"{self._log}/{path(1)}".removesuffix("/1")
+        for name in self._folder.names(folder):
+            found = name.removeprefix(f"{folder}/")
+            narrower = int(found) if found.isdecimal() and len(found) < 4 else 0
+            if narrower == width < TILE_WIDTH:
+                continue
+            if not 0 < narrower < width or found != str(narrower):
+                raise KeptError("EXPORT_DAMAGED", "the file belongs to no export of this ledger", place=name)
+            if self._folder.read(name) != expected(narrower):
+                raise KeptError("TILE_INVALID", "is no beginning of the wider tile", place=name)
+
+    def _is_expected(self, name: str) -> bool:
+        if name in (CHECKPOINT, POLICY, MANIFEST) or name.startswith((f"{HISTORY}/", f"{RECEIPTS}/")):
+            return True
+        place = tile_place(name)
+        if place is None:
+            return False
+        level, index, width = place
+        leaves = self._size if level == _ENTRIES else self._size >> 8 * int(level)
+        return index * TILE_WIDTH + width <= leaves
+
+
+def _told_at(place: str, read: Callable[[], T]) -> T:
+    """Read something; an error names the file."""
+    try:
+        return read()
+    except (KeptError, UnavailableError):
+        raise
+    except ExchangeError as error:
+        raise KeptError(error.code, error.message, place=place) from error

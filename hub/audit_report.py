@@ -1,0 +1,103 @@
+"""What an audit says in the end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from hub.replay import Tally
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """The first thing that does not follow.
+
+    Attributes:
+        code: Stable code.
+        reason: What was told and what was derived.
+        index: The entry, if it is one.
+        place: The file or table, if it is one.
+    """
+
+    code: str
+    reason: str
+    index: int | None = None
+    place: str | None = None
+
+    def __str__(self) -> str:
+        """One line: where, what, code."""
+        where = [f"entry {self.index}"] if self.index is not None else []
+        where += [self.place] if self.place is not None else []
+        told = self.reason.removeprefix(f"entry {self.index}: ")
+        return f"{', '.join(where)}: {told} [{self.code}]" if where else f"{told} [{self.code}]"
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The result of an audit; its JSON form is a promise to machines, see `to_json`.
+
+    Attributes:
+        source: What was audited, in the auditor's words.
+        vkey: The log's key.
+        is_key_from_source: Nobody but the source vouches for that key: it is trusted on first use.
+        origin: Of the ledger.
+        size: Entries under the audited checkpoint.
+        root: Its root, hex.
+        tally: What was counted; after a problem, up to it.
+        checkpoints: Other signed checkpoints that were compared.
+        runs: Delivery runs that were compared; None where none are kept.
+        payloads_held: Payloads that the source holds; None where it holds none.
+        inboxes: Notifications in the inboxes of regions that were compared; None where there are none.
+        problem: None if everything follows; else the first thing that does not.
+    """
+
+    source: str
+    vkey: str
+    is_key_from_source: bool
+    origin: str = ""
+    size: int = 0
+    root: str = ""
+    tally: Tally = field(default_factory=Tally)
+    checkpoints: int = 0
+    runs: int | None = None
+    payloads_held: int | None = None
+    inboxes: int | None = None
+    problem: Problem | None = None
+
+    @property
+    def unexplained(self) -> int:
+        """0 or 1: an audit ends at the first thing that does not follow."""
+        return 0 if self.problem is None else 1
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values for machines. Names stay; new ones may come."""
+        tally, problem = self.tally, self.problem
+        return {
+            "source": self.source,
+            "vkey": self.vkey,
+            "key_from_source": self.is_key_from_source,
+            "origin": self.origin,
+            "size": self.size,
+            "root": self.root,
+            "entries": tally.entries,
+            "batches": tally.batches,
+            "events": _counted(tally.events),
+            "refusals": _counted(tally.refusals),
+            "deliveries": _counted(tally.deliveries),
+            "openings": _counted(tally.openings),
+            "missed_duties": _counted(tally.missed),
+            "heads": tally.heads,
+            "payloads_named": tally.payloads,
+            "payloads_held": self.payloads_held,
+            "checkpoints": self.checkpoints,
+            "runs": self.runs,
+            "inboxes": self.inboxes,
+            "unexplained": self.unexplained,
+            "problem": None
+            if problem is None
+            else {"code": problem.code, "entry": problem.index, "place": problem.place, "reason": problem.reason},
+        }
+
+
+def _counted(counter: dict[str, int]) -> dict[str, Any]:
+    return {"total": sum(counter.values()), "by": dict(sorted(counter.items()))}

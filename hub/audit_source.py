@@ -1,0 +1,148 @@
+"""Where an audit reads from, and how it says what is wrong with what is kept there.
+
+A source holds entries, and beside them whatever somebody derived from them once: tiles, earlier checkpoints, delivery
+runs, payloads, states, receipts. All of it is compared with what follows from the entries; nothing of it is believed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple, Protocol
+
+from contracts.errors import EvidenceError, ExchangeError
+from contracts.event import SealedRef
+from contracts.ids import LeafIndex, OfficeId
+from hub.ports import Run
+from hub.replay import Replay, Shelf
+from ledger.entry import GenesisEntry, decode_entry
+
+
+class KeptError(EvidenceError):
+    """Something that is kept does not follow from the entries, or cannot be read as what it should be.
+
+    Attributes:
+        place: A file or a row, in the source's own words; None if the message says it.
+        index: The entry that it belongs to, if it belongs to one.
+    """
+
+    def __init__(self, code: str, message: str, *, place: str | None = None, index: int | None = None) -> None:
+        super().__init__(code, message)
+        self.place = place
+        self.index = index
+
+
+class Kept(NamedTuple):
+    """Bytes that a source keeps.
+
+    Attributes:
+        place: Where, in the source's own words.
+        data: The bytes.
+    """
+
+    place: str
+    data: bytes
+
+
+class NamedPayload(NamedTuple):
+    """A sealed payload that an entry names.
+
+    Attributes:
+        entry: The entry.
+        producer: The office that sealed it.
+        ref: What the entry says of it.
+    """
+
+    entry: LeafIndex
+    producer: OfficeId
+    ref: SealedRef
+
+
+class AuditShelf(Shelf, Protocol):
+    """A shelf that may find a repeated event id late."""
+
+    def finish(self) -> None:
+        """Compare what was not compared yet.
+
+        Raises:
+            UnexplainedError: EVENT_ID_REUSED.
+        """
+
+
+class Source(Protocol):
+    """A ledger that can be audited. Every method raises UnavailableError where the source cannot be read now."""
+
+    @property
+    def holds_payloads(self) -> bool:
+        """Whether sealed payloads are kept here."""
+
+    def log_key(self) -> str:
+        """The verifier key that the source itself names; an auditor who has one of his own never asks.
+
+        Raises:
+            KeptError: It names none, or none that can be read.
+        """
+
+    def checkpoint(self) -> Kept:
+        """The signed note to audit up to.
+
+        Raises:
+            KeptError: There is none.
+        """
+
+    def entries(self, start: LeafIndex, end: LeafIndex) -> Iterator[bytes]:
+        """Entry bytes of [start, end), ascending, in bounded memory; fewer if some are missing.
+
+        Raises:
+            KeptError: A place cannot be read as entries.
+        """
+
+    def place(self, index: LeafIndex) -> str | None:
+        """Where an entry is kept, if that says more than its index."""
+
+    def notes(self, size: int) -> Iterator[Kept]:
+        """Signed checkpoints of this ledger up to a size, ascending by size, several of one size allowed."""
+
+    def runs(self, size: int) -> Iterator[Run] | None:
+        """Delivery runs as kept, in publishing order, up to the checkpoint of a size; None where none are kept."""
+
+    def tile(self, level: int, index: int, width: int) -> Kept | None:
+        """The first `width` hashes of a tile as kept; None where no tiles are kept.
+
+        Raises:
+            KeptError: The tile is missing or shorter.
+        """
+
+    def check_payloads(self, named: Sequence[NamedPayload]) -> int:
+        """Compare the payloads that some entries name with those that are kept, where `holds_payloads`.
+
+        Returns:
+            How many are held.
+
+        Raises:
+            KeptError: PAYLOAD_INVALID: one is missing, or other bytes or keys are kept in its place.
+        """
+
+    def check_rest(self, replay: Replay) -> None:
+        """Compare whatever else is kept, after the last entry: states, heads, receipts, files.
+
+        Raises:
+            KeptError: Something differs.
+        """
+
+
+def genesis_key(entries: Iterator[bytes]) -> str:
+    """The verifier key in a genesis record, for auditors who have none of their own.
+
+    Raises:
+        KeptError: There is no first entry, or it is no genesis record.
+    """
+    first = next(entries, None)
+    if first is None:
+        raise KeptError("LEDGER_UNEXPLAINED", "there is no first entry", index=0)
+    try:
+        genesis = decode_entry(first)
+    except ExchangeError as error:
+        raise KeptError(error.code, error.message, index=0) from error
+    if not isinstance(genesis, GenesisEntry):
+        raise KeptError("LEDGER_UNEXPLAINED", "the first entry is no genesis record", index=0)
+    return genesis.log_key

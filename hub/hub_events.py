@@ -1,0 +1,103 @@
+"""What the hub says of itself, held against what follows from the ledger: heads, the work of timers, openings.
+
+The hub makes these events and nobody else signs them, so each is derived again: the heads from the deliveries, what
+time did from the open limits of its matter, the opening from the region's own signature over the request.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from contracts.errors import EvidenceError
+from contracts.event import Header
+from contracts.ids import Hash, KeyId, LeafIndex, PointId
+from contracts.procedure_types import Procedure
+from hub import timers
+from hub.directory import Directory
+from hub.matter import Matter
+from hub.openings import OpenRequest, check_request
+
+
+def check_heads(body: Mapping[str, Any], heads: Mapping[PointId, tuple[int, Hash]]) -> int:
+    """Compare the heads that a `HeadsPublished` tells with the derived ones.
+
+    Returns:
+        How many were compared.
+
+    Raises:
+        EvidenceError: HEAD_MISMATCH: names the point and both heads.
+    """
+    for row in body["heads"]:
+        derived = heads.get(row["point"])
+        if derived != (row["n"], row["head"]):
+            told = f"{row['n']} {row['head'].hex()}"
+            mine = "nothing" if derived is None else f"{derived[0]} {derived[1].hex()}"
+            raise EvidenceError("HEAD_MISMATCH", f"{row['point']}: published {told}, derived {mine}")
+    return len(body["heads"])
+
+
+def check_due(
+    header: Header,
+    body: Mapping[str, Any],
+    matter: Matter | None,
+    procedures: Mapping[tuple[str, int], Procedure],
+    recorded_at: int,
+) -> None:
+    """Check that an event of time itself, a missed duty or a timer's transition, was due when it was recorded.
+
+    Args:
+        header: The event.
+        body: Its decoded body.
+        matter: The matter whose limits made it due, before the event; None if there is no such matter.
+        procedures: By (id, edition).
+        recorded_at: Hub time of its batch, milliseconds.
+
+    Raises:
+        EvidenceError: ENTRY_UNEXPLAINED.
+    """
+    due = () if matter is None else timers.due(matter, procedures, recorded_at)
+    told = (header.event_id, header.event_type, header.stream_id, header.causation_id, dict(body))
+    if not any((d.event_id, d.event_type, d.stream_id, d.causation_id, dict(d.body)) == told for d in due):
+        raise EvidenceError("ENTRY_UNEXPLAINED", f"no limit had ended that makes {header.event_type}")
+
+
+def check_opening(
+    header: Header, body: Mapping[str, Any], matter: Matter | None, directory: Directory, at: LeafIndex
+) -> str:
+    """Check that an opening was asked for by the region of an office that holds content of the matter.
+
+    Args:
+        header: The event; its id is that of the request.
+        body: Its decoded body, with the request's signature.
+        matter: The matter of the opened event; None if there is no such event.
+        directory: As of this index.
+        at: Index of the batch entry.
+
+    Returns:
+        The region.
+
+    Raises:
+        AccessError: KEY_UNKNOWN, KEY_REVOKED, OPEN_FORBIDDEN.
+        EvidenceError: SIGNATURE_INVALID; ENTRY_UNEXPLAINED: the office never got content of that matter.
+    """
+    key = directory.open_key(KeyId(body["request_key"]), at)
+    request = OpenRequest(
+        request_id=header.event_id,
+        event_id=body["opened_event"],
+        ciphertext_hash=body["ciphertext_hash"],
+        office=body["office"],
+        officer=body["officer"],
+        purpose=body["purpose"],
+        reason=body["reason"],
+        reason_commitment=body["reason_commitment"],
+        created_ms=body["requested_at"],
+        producer=key.producer,
+        key_id=body["request_key"],
+        signature=body["request_signature"],
+    )
+    check_request(request, key, directory, now_ms=request.created_ms, clock_skew_ms=0)
+    known = () if matter is None else (*matter.holders, *(party.office for party in matter.parties))
+    if header.causation_id != request.event_id or request.office not in known:
+        raise EvidenceError("ENTRY_UNEXPLAINED", f"{request.office} holds nothing of the event that it opened")
+    return key.region
