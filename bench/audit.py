@@ -12,12 +12,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from adapters.compose import LEDGER_FILE, contracts_in_force
-from adapters.store.folder_source import FolderSource
+from adapters.compose.auditing import run_audit
 from adapters.store.shelf import SpillingShelf
 from adapters.store.sqlite import SqliteStore
-from hub.audit import Audit
 from hub.replay import Replay
-from ledger.note import NoteVerifier
 
 
 class AuditFigures(NamedTuple):
@@ -54,9 +52,8 @@ def main(data: Path, vkey: str, entries: int) -> None:
             replay.feed_all(islice(store.entries(0, store.size()), entries))
             tally, unexplained = replay.tally, 0
         else:
-            audit = Audit(source=FolderSource(store), rules=rules, shelf=shelf, verifier=NoteVerifier.parse(vkey))
-            report = audit.run()
-            tally, unexplained = report.tally, 0 if report.problem is None else 1
+            report = run_audit(str(data), vkey=vkey)
+            tally, unexplained = report.tally, report.unexplained
         taken = time.perf_counter() - start
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(json.dumps([tally.entries, sum(tally.events.values()) / taken, peak, unexplained]))

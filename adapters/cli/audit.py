@@ -1,0 +1,122 @@
+"""`pprd audit` and `pprd overdue`: derive a ledger again, and tell what is past due.
+
+Exit codes of `pprd audit`: 0 everything follows, 1 something does not, 2 the source cannot be found or read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+from rich.table import Table
+
+from adapters.cli.errors import err, out, say_json, tell, told
+from adapters.cli.options import AsJson, Data
+from adapters.cli.progress import entries_bar
+from contracts.codes import CODES
+from contracts.errors import UnavailableError
+from hub.audit_report import Report
+
+EXIT_UNEXPLAINED: Final = 1
+EXIT_UNREADABLE: Final = 2
+
+
+def audit_command(
+    source: Annotated[str, typer.Argument(help="A data folder, HOST:PORT of a running hub, or an exported folder.")],
+    vkey: Annotated[
+        str | None, typer.Option(help="The ledger's verifier key; without it the source's own is trusted on first use.")
+    ] = None,
+    ca: Annotated[Path | None, typer.Option(help="PEM of who may have signed the hub's certificate.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Audit a ledger from its first entry to its last."""
+    from adapters.compose.auditing import run_audit
+
+    try:
+        with told(as_json=as_json), entries_bar("auditing", is_shown=not as_json) as progress:
+            try:
+                report = run_audit(source, vkey=vkey, ca=ca, progress=progress)
+            except UnavailableError as error:
+                tell(error, as_json=as_json)
+                raise typer.Exit(EXIT_UNREADABLE) from error
+    except BrokenPipeError as error:
+        raise typer.Exit(EXIT_UNREADABLE) from error
+    if as_json:
+        say_json(report.to_json())
+    else:
+        show_report(report)
+    if report.problem is not None:
+        raise typer.Exit(EXIT_UNEXPLAINED)
+
+
+def show_report(report: Report) -> None:
+    """Write what an audit found, for people."""
+    tally = report.tally
+    out.print(f"Ledger {report.origin or '?'}, {report.size} entries, root {report.root or '?'}", markup=False)
+    if report.is_key_from_source:
+        out.print(f"Key {report.vkey or '?'}", markup=False)
+        out.print(
+            "  The source itself named this key: it is trusted on first use. Compare it with the one that the operator"
+            " gave you, or say --vkey.",
+            markup=False,
+            style="yellow",
+        )
+    else:
+        out.print(f"Key {report.vkey} (yours)", markup=False)
+    table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_column(style="bold")
+    table.add_column(justify="right")
+    table.add_column(overflow="fold")
+    for what, count, by in (
+        ("entries", tally.entries, {}),
+        ("batches", tally.batches, {}),
+        ("events", sum(tally.events.values()), tally.events),
+        ("refusals", sum(tally.refusals.values()), tally.refusals),
+        ("deliveries", sum(tally.deliveries.values()), tally.deliveries),
+        ("openings", sum(tally.openings.values()), tally.openings),
+        ("missed duties", sum(tally.missed.values()), tally.missed),
+        ("heads compared", tally.heads, {}),
+        ("payloads named", tally.payloads, {}),
+        ("payloads held", report.payloads_held, {}),
+        ("checkpoints compared", report.checkpoints, {}),
+        ("delivery runs compared", report.runs, {}),
+        ("inbox notifications compared", report.inboxes, {}),
+    ):
+        table.add_row(what, "-" if count is None else str(count), _by(by))
+    out.print(table)
+    problem = report.problem
+    if problem is None:
+        out.print("0 unexplained", style="bold green")
+        return
+    out.print("Does not follow:", style="bold red")
+    out.print(f"  {problem}", markup=False, soft_wrap=True)
+    code = CODES.get(problem.code)
+    if code is not None:
+        out.print(f"  {code.sentence} {code.advice}", markup=False)
+
+
+def _by(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{name} {count}" for name, count in sorted(counts.items()))
+
+
+def overdue_command(data: Data, as_json: AsJson = False) -> None:
+    """List the duties of offices that are open and past due."""
+    from adapters.compose.auditing import list_overdue
+
+    with told(as_json=as_json):
+        rows = list_overdue(data)
+    if as_json:
+        say_json(
+            [row._asdict() | {"stream_id": row.stream_id.hex(), "started_by": row.started_by.hex()} for row in rows]
+        )
+        return
+    table = Table("due", "rule", "region", "office", "procedure", "matter", box=None, pad_edge=False)
+    for row in rows:
+        due = datetime.fromtimestamp(row.due_ms / 1000, UTC).strftime("%Y-%m-%d %H:%MZ")
+        table.add_row(due, row.rule, row.region, f"{row.side} {row.office_type}", row.procedure, row.stream_id.hex())
+    err.print(f"{len(rows)} duties are overdue", markup=False)
+    if rows:
+        out.print(table)
