@@ -256,7 +256,7 @@ class _Count:
     def walk(self, day: int, unit: Unit, amount: int) -> int:
         """The last day of a limit that counts from a day, which itself is not counted."""
         if unit is Unit.MONTH or unit is Unit.YEAR:
-            return _add_months(day, amount * 12 if unit is Unit.YEAR else amount)
+            return add_months(date.fromordinal(day), amount * 12 if unit is Unit.YEAR else amount).toordinal()
         if unit is Unit.CALENDAR_DAY:
             return day + amount
         step = 1 if amount > 0 else -1
@@ -278,9 +278,8 @@ class _Count:
         return answer.is_working
 
 
-def _add_months(day: int, months: int) -> int:
+def add_months(day: date, months: int) -> date:
     """The corresponding day some months away, or the last day of that month if it has none (民法典 202)."""
-    start = date.fromordinal(day)
-    year, month = divmod(start.year * 12 + start.month - 1 + months, 12)
+    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
     last = calendar.monthrange(year, month + 1)[1]
-    return date(year, month + 1, min(start.day, last)).toordinal()
+    return date(year, month + 1, min(day.day, last))

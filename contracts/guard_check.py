@@ -4,12 +4,11 @@ A guard reads the event, the values that earlier events left (facts) and the dut
 not hold. Refusals name codes, dates and fields; a body holds nothing else.
 """
 
-import calendar
 from collections.abc import Callable, Mapping
 from datetime import date, timedelta
 from typing import Any, Final, NamedTuple
 
-from contracts.deadline import due_at
+from contracts.deadline import add_months, due_at
 from contracts.division import Divisions
 from contracts.errors import ExchangeError, RuleError
 from contracts.event import Header
@@ -102,8 +101,8 @@ def _same_as_remembered(guard: Guard, case: Case) -> None:
 
 def _months_elapsed(guard: Guard, case: Case) -> None:
     since, until = _day(guard, guard.since, case), _day(guard, guard.until, case)
-    too_early = guard.at_least is not None and until < _add_months(since, guard.at_least)
-    if too_early or (guard.at_most is not None and until > _add_months(since, guard.at_most)):
+    too_early = guard.at_least is not None and until < add_months(since, guard.at_least)
+    if too_early or (guard.at_most is not None and until > add_months(since, guard.at_most)):
         raise _refuse(guard, f"from {since} to {until} are not {_bounds(guard)} months", _field_of(guard))
 
 
@@ -208,12 +207,6 @@ def _day(guard: Guard, place: str, case: Case) -> date:
     if day.year not in _YEARS:
         raise _refuse(guard, f"{name} is no date of our time", name)
     return day
-
-
-def _add_months(day: date, months: int) -> date:
-    """The corresponding day, or the last of the month if it has none (民法典 202)."""
-    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
-    return date(year, month + 1, min(day.day, calendar.monthrange(year, month + 1)[1]))
 
 
 _CHECKS: Final[Mapping[str, Callable[[Guard, Case], None]]] = {

@@ -30,6 +30,7 @@ from contracts.procedure_types import (
     When,
     body_schema,
 )
+from contracts.timer import parse_timer
 
 __all__ = [
     "ANY_SIDE",
@@ -210,7 +211,7 @@ class _Reader:
             starts=tuple(self._start(start) for start in table.get("starts", ())),
             notify=tuple(self._notify(notify) for notify in table.get("notify", ())),
             remember=tuple(_remember(text) for text in table.get("remember", ())),
-            after=self._only(table["after"], "rule")["rule"] if "after" in table else None,
+            after=parse_timer(table["after"]) if "after" in table else None,
             names_counterpart=table.get("names_counterpart", self._may_name(table["event"], head)),
             purpose=table.get("purpose", head["purpose"]),
             legal_bases=tuple(table.get("legal_basis", head["legal_basis"])),

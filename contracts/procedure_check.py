@@ -18,10 +18,13 @@ from contracts.errors import ContractError
 from contracts.guard import Guard, load_guards
 from contracts.office_type import OfficeType
 from contracts.procedure_types import ANY_SIDE, HOLDERS, RETENTION, Actor, Procedure, Transition, body_schema
+from contracts.schema import SchemaRegistry, load_registry
+from contracts.timer import Timer
 
 _EVENT_CLASSES: Final = frozenset({"std", "cas", "rgt", "dir", "acc", "stt"})
 _DATA_CLASSES: Final = frozenset({"P0", "P1", "P2", "P3_PLUS"})
 _RESTRICTED: Final = "RESTRICTED"
+_SOME_DAY: Final = "2026-03-02"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,7 @@ class Known:
         profiles: Of `contracts/avro/profiles`.
         guards: Of `guards.toml`, by name.
         bodies: For each body schema its fields and what they may be: enum symbols, or None for other types.
+        registry: The schemas, to try what a timer's event will say.
         purposes: Pairs of legal basis and purpose, of `legal_bases.csv`.
     """
 
@@ -42,6 +46,7 @@ class Known:
     profiles: frozenset[str]
     guards: Mapping[str, Guard]
     bodies: Mapping[str, Mapping[str, frozenset[str] | None]]
+    registry: SchemaRegistry
     purposes: frozenset[tuple[str, str]]
 
 
@@ -62,6 +67,7 @@ def load_known() -> Known:
         profiles=frozenset(name.removesuffix(".avsc").upper().replace("_", "-") for name in names),
         guards=load_guards(),
         bodies={f"{body['namespace']}.{body['name']}": _body_fields(body) for body in bodies},
+        registry=load_registry(),
         purposes=frozenset((row["legal_basis"], row["purpose"]) for row in csv.DictReader(bases.splitlines())),
     )
 
@@ -92,6 +98,8 @@ def check_procedure(procedure: Procedure, text: str, known: Known) -> None:
         check.ids(row)
         check.fields(row)
         check.actor(row)
+    for row in procedure.transitions:
+        check.timer(row)
     check.competition()
     check.rules()
     check.facts()
@@ -155,7 +163,7 @@ class _Check:
         sides = [n.side for n in row.notify if n.side != HOLDERS] + [s.side for s in row.starts]
         self._ids_known("side", sides, procedure.all_sides, row)
         rules = {*row.meets, *(s.rule for s in row.starts), *(known.guards[name].rule for name in row.guards)} - {""}
-        self._ids_known("rule", rules | ({row.after} if row.after else set()), known.rules | {RETENTION}, row)
+        self._ids_known("rule", rules | ({row.after.rule} if row.after else set()), known.rules | {RETENTION}, row)
         for basis in row.legal_bases:
             if (basis, row.purpose) not in known.purposes:
                 self._fail(f"legal basis {basis} is not for purpose {row.purpose}", row)
@@ -177,7 +185,7 @@ class _Check:
 
     def _limits_are_checked(self, row: Transition, guards: Iterable[Guard]) -> None:
         """What a limit is counted from is a date, and what is added to it a bounded number: a guard has seen both."""
-        dates = {place for guard in guards for place in (guard.since, guard.until)}
+        dates = self._dates(row)
         bounded = {name for guard in guards if guard.kind == "range" for name in guard.fields}
         for start in row.starts:
             if start.since is not None and f"body.{start.since}" not in dates:
@@ -196,6 +204,36 @@ class _Check:
             self._fail("no office type may act", row)
         if (row.after is not None) != (row.by.on_behalf == ("TIMER",)):
             self._fail("a timer's row, and only that, says after which rule", row)
+
+    def timer(self, row: Transition) -> None:
+        """What time makes can be made: its event fits the schema, and where its limit starts its days are known."""
+        if row.after is None:
+            return
+        if row.source is None or row.when is not None:
+            self._fail("a timer starts no matter and chooses nothing", row)
+        name, said = body_schema(row.event), dict.fromkeys((field for field, _ in row.after.body), _SOME_DAY)
+        self._ids_known("body field", said, self._known.bodies[name], row)
+        try:
+            self._known.registry.encode_body(name, said)
+        except ContractError as error:
+            self._fail(f"its event cannot be made: {error.message}", row)
+        for other in self._procedure.transitions:
+            self._days_are_known(row.after, other)
+
+    def _days_are_known(self, timer: Timer, row: Transition) -> None:
+        """A row that starts a timer's limit remembers its days, and whatever remembers them has checked a date."""
+        dates = self._dates(row)
+        kept = {remember.fact: remember.field for remember in row.remember}
+        for fact in sorted(timer.facts()):
+            if fact not in kept and any(start.rule == timer.rule for start in row.starts):
+                self._fail(f"starts {timer.rule} and does not remember {fact}", row)
+            if fact in kept and f"body.{kept[fact]}" not in dates:
+                self._fail(f"no guard checks the date {kept[fact]}", row)
+
+    def _dates(self, row: Transition) -> set[str]:
+        """Places of dates that the guards of a row check."""
+        guards = (self._known.guards[name] for name in row.guards)
+        return {place for guard in guards if guard.when is None for place in (guard.since, guard.until)}
 
     def competition(self) -> None:
         """No event in no state finds two rows, and a field that chooses covers all that it can be."""
@@ -219,15 +257,16 @@ class _Check:
             unstarted = sorted(set(row.meets) - started - self._procedure.outside_rules)
             if unstarted:
                 self._fail(f"meets {', '.join(unstarted)}, which nothing starts", row)
-            if row.after is not None and row.after not in started:
-                self._fail(f"waits for {row.after}, which nothing starts", row)
+            if row.after is not None and row.after.rule not in started:
+                self._fail(f"waits for {row.after.rule}, which nothing starts", row)
 
     def facts(self) -> None:
-        """A fact that a guard reads is remembered by some row."""
+        """A fact that a guard or a timer reads is remembered by some row."""
         rows = self._procedure.transitions
         kept = {remember.fact for row in rows for remember in row.remember}
         for row in rows:
             needed = {fact for name in row.guards for fact in self._known.guards[name].facts()}
+            needed |= row.after.facts() if row.after is not None else frozenset()
             self._ids_known("fact (no row remembers it)", needed, kept, row)
 
     def ways(self) -> None:

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final, Literal
 
+from contracts.timer import Timer
+
 Value = str | int | bool
 """A body value that a row may depend on."""
 
@@ -138,7 +140,7 @@ class Transition:
         starts: Duties that open.
         notify: Who is told.
         remember: Values to keep for later guards.
-        after: The rule whose end lets the timer act; None for every row that a timer does not make.
+        after: When the timer makes it; None for every row that a timer does not make.
         names_counterpart: False forbids the event to name the other side.
         purpose: Purpose code that the header carries.
         legal_bases: Legal bases, of which the header carries one.
@@ -156,7 +158,7 @@ class Transition:
     starts: tuple[StartDuty, ...]
     notify: tuple[NotifyRow, ...]
     remember: tuple[Remember, ...]
-    after: str | None
+    after: Timer | None
     names_counterpart: bool
     purpose: str
     legal_bases: tuple[str, ...]
@@ -252,7 +254,7 @@ class Procedure:
         object.__setattr__(self, "timers", MappingProxyType(timers))
 
     def timer_rows(self, state: str) -> tuple[Transition, ...]:
-        """Rows that a timer makes from a state; each waits for the end of its `after`."""
+        """Rows that a timer makes from a state; each waits for the end of a limit, see `Transition.after`."""
         return self.timers.get(state, ())
 
     @property

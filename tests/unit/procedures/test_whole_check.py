@@ -174,6 +174,38 @@ def test_a_timer_without_a_limit_is_refused() -> None:
     assert "says after which rule" in planted('after = { rule = "RETENTION" }\n', "")
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        ("fact.year_from + 12 MONTH - 30 DAY", "year_from", "'year_from' is no day counted from a fact"),
+        ("fact.year_from + 12 MONTH - 30 DAY", "fact.year_from + 12 MOON", "is no day counted from a fact"),
+        ("fact.year_from + 12 MONTH - 30 DAY", "fact.year_from +12 MONTH", "is no day counted from a fact"),
+        ("fact.year_from + 12 MONTH - 30 DAY", "fact.year_from + 1000 YEAR", "is no day counted from a fact"),
+        ("after.body.first_reminder_on", "after.body.reminder_on", "unknown body field reminder_on"),
+        ('after.rule = "R-RES-5"', 'after.rule = "R-RES-5"\nafter.since = "x"', "after says rule, and body"),
+        ('after.rule = "R-RES-5"', 'after.rule = "R-RES-55"', "unknown rule R-RES-55"),
+        ('remember = ["year_from"]', "", "starts R-RES-5 and does not remember year_from"),
+        ("fact.year_from + 12 MONTH - 30 DAY", "fact.division", "no guard checks the date division"),
+        ('guards = ["year_from_not_later"]', "guards = []", "no guard checks the date year_from"),
+        ('guards = ["counted_from_today"]', "guards = []", "no guard checks the date residence_counted_from"),
+    ],
+)
+def test_a_timer_whose_event_could_not_be_made_is_refused(old: str, new: str, reason: str) -> None:
+    assert reason in planted(old, new, PERMIT)
+
+
+def test_a_timer_that_leaves_a_field_of_its_event_out_is_refused() -> None:
+    text = "\n".join(line for line in PERMIT.splitlines() if not line.startswith("after.body.second"))
+
+    assert "transition 7 (ResidencePermitSuspended): its event cannot be made" in refusal(text)
+
+
+def test_a_timer_starts_no_matter_and_chooses_nothing() -> None:
+    choosing = 'when = { field = "full_year_on", equals = "2027-03-02" }\nafter.rule = "R-RES-5"'
+    assert "chooses nothing" in planted('after.rule = "R-RES-5"', choosing, PERMIT)
+    assert "a timer starts no matter" in planted('from = ["ACKNOWLEDGED"]', 'from = ["START", "ACKNOWLEDGED"]')
+
+
 def test_a_limit_that_counts_from_an_unchecked_date_is_refused() -> None:
     assert "no guard checks the date year_from" in planted('guards = ["year_from_not_later"]', "guards = []", PERMIT)
 
