@@ -233,7 +233,7 @@ class World:
     @cached_property
     def directory(self) -> Mapping[str, HubDraft]:
         """What makes the directory, by label: `region 44`, `point 44-node`, `office 44 COURT`, `key 44 batch`,
-        `mandate 44 COURT RECEIVE TransferDecided;… LB-…`."""
+        `mandate 44 COURT RECEIVE CORRECTION_TRANSFER TransferDecided;… LB-…`."""
         return dict(self._directory())
 
     def revocation(self, region: str, *, purpose: str = "batch", reason: str = "COMPROMISED") -> HubDraft:
@@ -272,7 +272,7 @@ class World:
     def _mandates(self, region: str) -> Iterator[tuple[str, HubDraft]]:
         for row in load_mandates():
             events = ";".join(row.event_types)
-            label = f"mandate {region} {row.office_type} {row.direction} {events} {row.legal_basis}"
+            label = f"mandate {region} {row.office_type} {row.direction} {row.procedure} {events} {row.legal_basis}"
             body = {
                 "mandate": self._hash(label)[:8],
                 "region": region,
