@@ -19,6 +19,7 @@ from contracts.ids import HUB_REGION, Hash
 from contracts.procedure_types import Procedure, Transition, body_schema
 from contracts.schema import SchemaRegistry
 from hub.directory import SEND, Directory, SigningKey
+from hub.duty import check_ended
 from hub.matter import Matter, check_guards, check_position, match_row, take_row
 from hub.routing import Recipient, check_sealed, route
 from hub.submission import SubmittedPayload
@@ -119,6 +120,8 @@ def admit(
     row = match_row(procedure, matter, header, body, directory)
     _check_basis(header, row)
     check_guards(procedure, row, matter, header, body, directory, rules.divisions)
+    if row.after is not None and matter is not None:
+        check_ended(procedure, row.after, matter, now_ms)
     after = take_row(procedure, row, matter, header, body, directory, leaf)
     recipients = route(row, after, header, body, directory, earlier=matter)
     check_sealed(header, recipients)

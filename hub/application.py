@@ -18,12 +18,12 @@ from itertools import islice
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from contracts import signing
-from contracts.codes import CODES
 from contracts.errors import ConflictError, ExchangeError, FatalError, RuleError
 from contracts.event import Header
 from contracts.ids import HUB_PRODUCER, Hash, KeyId, LeafIndex, PointId, TreeSize
-from hub import evidence, timers
+from hub import evidence
 from hub.admission import Admitted, Rules, admit
+from hub.answer import REPEATED, answer_again, answer_of
 from hub.commit import Proofs, Taken, commit_of
 from hub.directory import Directory, SigningKey
 from hub.intake import ChainError, CheckedBatch, CheckedEvent, Repeat, batch_id_of, chain_id, check_batch, read_header
@@ -32,8 +32,9 @@ from hub.openings import Opened, OpenRequest, access_draft, check_request, find_
 from hub.own_batch import HubBatchMaker, HubDraft
 from hub.ports import Clock, Entropy, ProducerState, Store, StoredEntry, StoredPayload
 from hub.submission import BatchAnswer, EventResult, Outcome, Refusal, SubmittedBatch
+from hub.timers import Timekeeper
 from hub.working import Working
-from ledger.batch import MAX_BATCH, Batch, batch_hash
+from ledger.batch import MAX_BATCH, batch_hash
 from ledger.checkpoint import Checkpoint, parse_checkpoint, sign_checkpoint
 from ledger.compact import root_of
 from ledger.entry import (
@@ -46,10 +47,8 @@ from ledger.entry import (
     encode_genesis,
 )
 from ledger.note import NoteSigner
-from ledger.receipt import Receipt
-from ledger.tree import appended_node_reader, prove_range
+from ledger.tree import appended_node_reader
 
-REPEATED = "EVENT_REPEATED"
 MATTERS_IN_MEMORY = 50_000
 MAX_HEADS = 200
 _ZERO = Hash(bytes(32))
@@ -88,6 +87,7 @@ class Application:
         self._entropy = entropy
         self._matters: dict[bytes, Matter] = {}
         self._producers: dict[str, ProducerState] = {}
+        self._timekeeper = Timekeeper(store, rules.procedures)
         self._load()
 
     @classmethod
@@ -344,31 +344,10 @@ class Application:
         if isinstance(what, Refusal):
             return BatchAnswer(batch_id_of(batch), None, (), what)
         if isinstance(what, Repeat):
-            return self._answer_again(batch, what.header)
+            return answer_again(batch, what.header, self.producer(what.header.producer), self._store)
         if proofs is None:
             raise FatalError("STORE_FAILED", "a batch was taken and nothing was recorded")
-        left, right = prove_range(proofs.node, what.start, what.end, proofs.size)
-        receipt = Receipt(
-            batch_entry=what.entry,
-            start=what.start,
-            end=what.end,
-            left=tuple(left),
-            right=tuple(right),
-            checkpoint=proofs.note,
-        )
-        return BatchAnswer(what.batch_id, receipt, what.results)
-
-    def _answer_again(self, batch: SubmittedBatch, header: Batch) -> BatchAnswer:
-        """The original answer to a batch that was recorded before; a refusal if this is another batch."""
-        start = self._store.batch_index(header.producer, header.batch_seq)
-        entry = None if start is None else decode_entry(*self._store.entries(start, LeafIndex(start + 1)))
-        if start is None or not isinstance(entry, BatchEntry) or entry.tbs != batch.tbs:
-            state = self.producer(header.producer)
-            return BatchAnswer(header.batch_id, None, (), ChainError(header.batch_seq, state).refusal())
-        end = LeafIndex(start + 1 + header.n - len(entry.refused))
-        return BatchAnswer(
-            header.batch_id, evidence.batch_receipt(self._store, start, end), results_again(entry, header.n, start)
-        )
+        return answer_of(what, proofs)
 
     # -- what the hub itself records
 
@@ -432,36 +411,20 @@ class Application:
     def run_timers(self, limit: int = MAX_BATCH) -> int:
         """Record what time itself has done: expiries, suspensions, missed duties.
 
+        What the hub refuses itself, because for example nobody serves a county any more, is recorded as refused,
+        keeps nobody else waiting and is tried again after a pause.
+
         Args:
             limit: Events recorded by this call at most.
 
         Returns:
             How many were recorded; below `limit` means that nothing is left for now.
         """
-        fresh: list[HubDraft] = []
         now = self._clock.now_ms()
-        matters = (unpack(packed) for _, packed in self._store.all_matters())
-        due = (draft for matter in matters for draft in timers.due(matter, self.rules.procedures, now))
-        while len(fresh) < limit and (page := list(islice(due, MAX_BATCH))):
-            known = self._store.recorded([d.event_id for d in page if d.event_id is not None])
-            fresh += [d for d in page if d.event_id not in known]
-        if fresh:
-            self.record(fresh[:limit])
-        return len(fresh[:limit])
-
-
-def results_again(entry: BatchEntry, n: int, start: LeafIndex) -> tuple[EventResult, ...]:
-    """The results of a batch, read back from its entry: sentences are those of the codes."""
-    refused = {r.position: r.code for r in entry.refused}
-    results: list[EventResult] = []
-    index = start
-    for position in range(n):
-        code = refused.get(position)
-        if code is None:
-            index = LeafIndex(index + 1)
-            results.append(EventResult(position, Outcome.ACCEPTED, index))
-        else:
-            outcome = Outcome.REPEATED if code == REPEATED else Outcome.REFUSED
-            refusal = None if code == REPEATED else Refusal(code, CODES[code].sentence)
-            results.append(EventResult(position, outcome, None, refusal))
-    return tuple(results)
+        recorded = 0
+        due = self._timekeeper.due(now)
+        while recorded < limit and (drafts := list(islice(due, min(limit - recorded, MAX_BATCH)))):
+            answer, _ = self._record_own(drafts)
+            self._timekeeper.put_off(drafts, answer.results, now)
+            recorded += sum(result.outcome is Outcome.ACCEPTED for result in answer.results)
+        return recorded

@@ -1,4 +1,4 @@
-"""The limits that run in a matter: which an event ends and opens, and when one falls due."""
+"""The limits that run in a matter: which an event ends and opens, when one falls due, what may happen only then."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -6,10 +6,12 @@ from typing import Any, Final
 
 from contracts.calendar import Source
 from contracts.deadline import Due, Kind, due_at
+from contracts.errors import RuleError
 from contracts.event import Header
 from contracts.ids import RegionCode
 from contracts.procedure_types import RETENTION, Procedure, StartDuty, Transition
-from hub.matter_types import Duty
+from contracts.timer import Timer
+from hub.matter_types import Duty, Matter
 
 _DAY_MS: Final = 86_400_000
 _SHANGHAI_MS: Final = 28_800_000
@@ -58,3 +60,30 @@ def duty_due(procedure: Procedure, duty: Duty, region: RegionCode) -> Due:
     first_day = (duty.started_ms + _SHANGHAI_MS) // _DAY_MS
     due_ms = (first_day + procedure.retention.key_days + 1) * _DAY_MS - _SHANGHAI_MS
     return Due(due_ms, Kind.RETENTION, False, Source.WEEKDAY)
+
+
+def due_in(procedure: Procedure, matter: Matter, duty: Duty) -> Due:
+    """When an open limit of a matter ends; a side that nobody named has the region of the one that started.
+
+    Raises:
+        RuleError: RULE_UNKNOWN, REGION_UNKNOWN.
+    """
+    return duty_due(procedure, duty, matter.region_of(duty.side) or matter.opened_region)
+
+
+def check_ended(procedure: Procedure, timer: Timer, matter: Matter, now_ms: int) -> None:
+    """Check that the limit for which a timer waits has ended in a matter: the hub cannot hurry time either.
+
+    Args:
+        procedure: The matter's.
+        timer: Of the row that the timer's event takes.
+        matter: Before the event.
+        now_ms: Hub time, milliseconds.
+
+    Raises:
+        RuleError: GUARD_FAILED, with `rule` the limit: it does not run, or it has not ended.
+    """
+    ends = [due_in(procedure, matter, duty).due_ms for duty in matter.duties if duty.rule == timer.rule]
+    if not ends or min(ends) > now_ms:
+        told = f"runs {min(ends) - now_ms} ms more" if ends else "does not run in this matter"
+        raise RuleError("GUARD_FAILED", f"{timer.rule} {told}", rule=timer.rule)

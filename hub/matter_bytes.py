@@ -61,6 +61,11 @@ def unpack(data: bytes) -> Matter:
         raise FatalError("STORE_DAMAGED", f"a packed matter of {len(data)} bytes cannot be read") from error
 
 
+def has_duties(data: bytes) -> bool:
+    """Whether limits run in a packed matter; most matters are over, and are passed by without reading them whole."""
+    return data[_HEAD.size :].split(b"\n", 7)[6] != b""
+
+
 def _unpack(data: bytes) -> Matter:
     form, stream_id, head, next_seq, edition, opened_at = _HEAD.unpack_from(data)
     procedure, state, parties, regions, counties, holders, duties, facts = data[_HEAD.size :].decode().split("\n")

@@ -1,42 +1,95 @@
-"""What time itself does to a matter: transitions that a rule makes due, and duties that were missed.
+"""What time itself does to a matter: transitions that the end of a limit makes, and duties that were missed.
 
-Pure: given a matter and a time, the events that are due. Their ids follow from what made them due, so recording the
-same thing twice is recognised as a repeat, also after a fault. Due dates are derived (`contracts.deadline`), never
-stored.
+`due` is pure: given a matter and a time, the events that are due. Due dates are derived (`hub.duty`), never stored;
+what a timer's event says is data (`contracts.timer`). Each event's id follows from what made it due, so that it is
+recorded once however often time is asked, also after a fault and by a hub that was down when it fell due.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Final
 
 from contracts.deadline import Kind
 from contracts.ids import EventId, StreamId, uuid7
 from contracts.procedure_types import Procedure
-from hub.duty import duty_due
-from hub.matter import Duty, Matter
+from hub.duty import due_in
+from hub.matter import Duty, Matter, unpack
+from hub.matter_bytes import has_duties
 from hub.own_batch import HubDraft
+from hub.ports import LedgerReader
+from hub.submission import EventResult, Outcome
+
+REFUSED_PAUSE_MS: Final = 3_600_000
+"""How long the hub waits until it tries again what it refused itself."""
+_PAGE: Final = 1024
+
+
+class Timekeeper:
+    """What is due in a whole ledger and not recorded, in memory that does not grow with the ledger.
+
+    Args:
+        reader: The ledger.
+        procedures: In force, by (id, edition).
+    """
+
+    def __init__(self, reader: LedgerReader, procedures: Mapping[tuple[str, int], Procedure]) -> None:
+        self._reader = reader
+        self._procedures = procedures
+        self._put_off: dict[bytes, int] = {}
+
+    def due(self, now_ms: int) -> Iterator[HubDraft]:
+        """Yield what time has done and nobody has recorded, without what is put off.
+
+        Args:
+            now_ms: Hub time, milliseconds.
+        """
+        self._put_off = {event_id: until for event_id, until in self._put_off.items() if until > now_ms}
+        matters = (unpack(packed) for _, packed in self._reader.all_matters() if has_duties(packed))
+        drafts = (draft for matter in matters for draft in due(matter, self._procedures, now_ms))
+        while page := list(islice(drafts, _PAGE)):
+            known = self._reader.recorded([event_id for draft in page if (event_id := draft.event_id)])
+            yield from (d for d in page if d.event_id not in known and d.event_id not in self._put_off)
+
+    def put_off(self, drafts: Sequence[HubDraft], results: Sequence[EventResult], now_ms: int) -> None:
+        """Remember what was refused, so that it neither fills the ledger nor keeps others waiting.
+
+        Args:
+            drafts: What `due` gave.
+            results: What became of each.
+            now_ms: Hub time, milliseconds.
+        """
+        for draft, result in zip(drafts, results, strict=True):
+            if result.outcome is Outcome.REFUSED and draft.event_id is not None:
+                self._put_off[draft.event_id] = now_ms + REFUSED_PAUSE_MS
 
 
 def due(matter: Matter, procedures: Mapping[tuple[str, int], Procedure], now_ms: int) -> Iterator[HubDraft]:
-    """Yield the events that time has made due for one matter.
+    """Yield the events that time has made due for one matter, recorded ones too.
 
     Args:
-        matter: As recorded.
+        matter: As recorded. A final state has no limits, so nothing is ever due in one.
         procedures: In force, by (id, edition).
         now_ms: Hub time, milliseconds.
+
+    Yields:
+        Missed duties, then at most one transition: it ends limits, and an auditor meets the misses while they are open.
     """
-    procedure = procedures[matter.procedure, matter.edition]
-    for duty in matter.duties:
-        yield from _missed(procedure, matter, duty, now_ms)
+    if matter.duties:
+        procedure = procedures[matter.procedure, matter.edition]
+        for duty in matter.duties:
+            yield from _missed(procedure, matter, duty, now_ms)
+        yield from _moved(procedure, matter, now_ms)
 
 
 def _missed(procedure: Procedure, matter: Matter, duty: Duty, now_ms: int) -> Iterator[HubDraft]:
-    region = matter.region_of(duty.side) or matter.opened_region
-    limit = duty_due(procedure, duty, region)
+    limit = due_in(procedure, matter, duty)
     if limit.kind is not Kind.DUTY or limit.due_ms > now_ms:
         return
     id_ = derived_id("missed", duty, limit.due_ms)
+    region = matter.region_of(duty.side) or matter.opened_region
     yield HubDraft(
         "DeadlineMissed",
         "DUTY",
@@ -47,7 +100,37 @@ def _missed(procedure: Procedure, matter: Matter, duty: Duty, now_ms: int) -> It
     )
 
 
+def _moved(procedure: Procedure, matter: Matter, now_ms: int) -> Iterator[HubDraft]:
+    """The transition of the limit that ended first; what another one does is asked again from the state after it."""
+    ended = [
+        (due_ms, duty, row.event, row.after)
+        for row in procedure.timer_rows(matter.state)
+        for duty in matter.duties
+        if row.after is not None and duty.rule == row.after.rule
+        if (due_ms := due_in(procedure, matter, duty).due_ms) <= now_ms
+    ]
+    if not ended:
+        return
+    due_ms, duty, event_type, timer = min(ended, key=lambda one: one[0])
+    yield HubDraft(
+        event_type,
+        procedure.id,
+        timer.body_of(dict(matter.facts)),
+        stream_id=matter.stream_id,
+        causation_id=duty.started_by,
+        event_id=EventId(derived_id(event_type, duty, due_ms)),
+        edition=procedure.edition,
+    )
+
+
 def derived_id(what: str, duty: Duty, at_ms: int) -> bytes:
-    """The id of what a duty made happen: the same every time, so that it cannot be recorded twice."""
-    cause = b"\0".join((b"pprd-timer/v1", what.encode(), duty.rule.encode(), duty.started_by))
+    """The id of what a duty made happen: the same every time, so that it cannot be recorded twice.
+
+    Args:
+        what: `missed`, or the type of the event.
+        duty: The limit.
+        at_ms: When it ended.
+    """
+    words = ("pprd-timer/v1", what, duty.rule, duty.side, duty.office_type)
+    cause = b"\0".join((*(word.encode() for word in words), duty.started_by))
     return uuid7(unix_ms=at_ms, entropy=hashlib.sha256(cause).digest()[:10])

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from contracts.errors import FatalError
 from contracts.ids import EventId, Hash, OfficeId, RegionCode, StreamId
 from hub.matter import Duty, Matter, Party, pack, unpack
+from hub.matter_bytes import has_duties
 
 words = st.from_regex(r"\A[A-Za-z0-9_-]{1,12}\Z")
 facts = st.tuples(
@@ -41,6 +42,11 @@ def test_what_was_packed_is_unpacked(matter: Matter) -> None:
     assert [type(value) for _, value in read.facts] == [type(value) for _, value in matter.facts]
     assert all(isinstance(duty, Duty) for duty in read.duties)
     assert all(isinstance(party, Party) for party in read.parties)
+
+
+@given(matters)
+def test_whether_limits_run_in_a_matter_is_told_from_its_bytes(matter: Matter) -> None:
+    assert has_duties(pack(matter)) is bool(matter.duties)
 
 
 @given(st.binary(max_size=200))

@@ -1,0 +1,71 @@
+"""What a producer is told about a batch: just recorded, or recorded before and sent again.
+
+Rules kept here: an answer is given from what is durable; a batch that is sent again gets its original receipt. Not
+here: what was decided (`hub.application`), proofs from tiles (`hub.evidence`).
+"""
+
+from __future__ import annotations
+
+from contracts.codes import CODES
+from contracts.ids import LeafIndex
+from hub import evidence
+from hub.commit import Proofs, Taken
+from hub.intake import ChainError
+from hub.ports import LedgerReader, ProducerState
+from hub.submission import BatchAnswer, EventResult, Outcome, Refusal, SubmittedBatch
+from ledger.batch import Batch
+from ledger.entry import BatchEntry, decode_entry
+from ledger.receipt import Receipt
+from ledger.tree import prove_range
+
+REPEATED = "EVENT_REPEATED"
+"""The code under which a batch entry lists an event that was recorded before."""
+
+
+def answer_of(taken: Taken, proofs: Proofs) -> BatchAnswer:
+    """The answer to a batch whose commit is durable."""
+    left, right = prove_range(proofs.node, taken.start, taken.end, proofs.size)
+    receipt = Receipt(
+        batch_entry=taken.entry,
+        start=taken.start,
+        end=taken.end,
+        left=tuple(left),
+        right=tuple(right),
+        checkpoint=proofs.note,
+    )
+    return BatchAnswer(taken.batch_id, receipt, taken.results)
+
+
+def answer_again(batch: SubmittedBatch, header: Batch, state: ProducerState, reader: LedgerReader) -> BatchAnswer:
+    """The original answer to a batch that was recorded before; a refusal if this is another batch.
+
+    Args:
+        batch: As submitted.
+        header: Its decoded header, with a number that its producer has used.
+        state: Where its producer's chain stands.
+        reader: The ledger.
+    """
+    start = reader.batch_index(header.producer, header.batch_seq)
+    entry = None if start is None else decode_entry(*reader.entries(start, LeafIndex(start + 1)))
+    if start is None or not isinstance(entry, BatchEntry) or entry.tbs != batch.tbs:
+        return BatchAnswer(header.batch_id, None, (), ChainError(header.batch_seq, state).refusal())
+    end = LeafIndex(start + 1 + header.n - len(entry.refused))
+    receipt = evidence.batch_receipt(reader, start, end)
+    return BatchAnswer(header.batch_id, receipt, results_again(entry, header.n, start))
+
+
+def results_again(entry: BatchEntry, n: int, start: LeafIndex) -> tuple[EventResult, ...]:
+    """The results of a batch, read back from its entry: sentences are those of the codes."""
+    refused = {r.position: r.code for r in entry.refused}
+    results: list[EventResult] = []
+    index = start
+    for position in range(n):
+        code = refused.get(position)
+        if code is None:
+            index = LeafIndex(index + 1)
+            results.append(EventResult(position, Outcome.ACCEPTED, index))
+        else:
+            outcome = Outcome.REPEATED if code == REPEATED else Outcome.REFUSED
+            refusal = None if code == REPEATED else Refusal(code, CODES[code].sentence)
+            results.append(EventResult(position, outcome, None, refusal))
+    return tuple(results)
