@@ -1,9 +1,9 @@
 """What was delivered to a region: every notification once, in the order of its delivery point, and where points stand.
 
-Notifications, running hashes and standings of many points move in one transaction with whatever else follows from them
-(`also`), so a result and the position it came from are saved together. Plain rows in the region's own file and not a
-process recorder of `eventsourcing`: its tracking keeps one position of one upstream application a call and lets
-positions jump, while here one transaction moves many points, none may jump, and a running hash belongs to each.
+Notifications, running hashes and standings of many points move in one transaction. What follows from a notification is
+made by whoever reads on from the row where he stands, and saves that row with his result. Plain rows in the region's
+file and not a process recorder of `eventsourcing`: its tracking keeps one position of one upstream application a call
+and lets positions jump, while here one transaction moves many points, none may jump, and each has a running hash.
 """
 
 from __future__ import annotations
@@ -50,19 +50,11 @@ class RegionInboxStore:
     Args:
         database: The region's file.
         now_ms: The region's clock, milliseconds since the epoch.
-        also: Called with what is stored, inside the same transaction, for what follows from it.
     """
 
-    def __init__(
-        self,
-        database: RegionDatabase,
-        *,
-        now_ms: Callable[[], int],
-        also: Callable[[Sequence[Received]], None] = lambda received: None,
-    ) -> None:
+    def __init__(self, database: RegionDatabase, *, now_ms: Callable[[], int]) -> None:
         self._db = database
         self._now_ms = now_ms
-        self._also = also
         with database.transaction():
             for statement in _TABLES:
                 database.write(statement)
@@ -81,29 +73,32 @@ class RegionInboxStore:
         """See `InboxStore.store`.
 
         Raises:
-            FatalError: STORE_FAILED: a counter is stored already or whether this is stored is unknown. STORE_DAMAGED: a
-                point does not stand where its next notification begins.
+            FatalError: STORE_FAILED: whether this is stored is unknown, or a counter was stored before.
+                STORE_DAMAGED: a counter is left out. Nothing is stored then.
         """
-        last = {row.point: row for row in received}
-        first = {row.point: row for row in reversed(received)}
+        by_point: dict[PointId, list[Received]] = {}
+        for row in received:
+            by_point.setdefault(row.point, []).append(row)
         received_at = self._now_ms()
         with self._db.transaction():
-            for point, row in last.items():
-                self._move(point, first[point].n - 1, row)
+            for point, rows in by_point.items():
+                self._move(point, rows)
             self._db.write_many(
                 "INSERT INTO inbox (point, n, idx, event, head, received_at) VALUES (?,?,?,?,?,?)",
                 [(row.point, row.n, row.leaf_index, row.event, row.head, received_at) for row in received],
             )
-            self._also(received)
 
-    def _move(self, point: PointId, from_n: int, to: Received) -> None:
-        """Move a point on, if it stands where the first new notification begins."""
-        if from_n == 0:
-            self._db.write("INSERT INTO inbox_points VALUES (?,?,?)", point, to.n, to.head)
-        elif not self._db.write(
-            "UPDATE inbox_points SET n=?, head=? WHERE point=? AND n=?", to.n, to.head, point, from_n
-        ):
-            raise FatalError("STORE_DAMAGED", f"{point} does not stand at {from_n}")
+    def _move(self, point: PointId, rows: Sequence[Received]) -> None:
+        """Move a point on, if its new notifications begin where it stands and none is left out."""
+        n, last = rows[0].n, rows[-1]
+        if n == 1:
+            moved = self._db.write("INSERT INTO inbox_points VALUES (?,?,?)", point, last.n, last.head)
+        else:
+            moved = self._db.write(
+                "UPDATE inbox_points SET n=?, head=? WHERE point=? AND n=?", last.n, last.head, point, n - 1
+            )
+        if not moved or [row.n for row in rows] != list(range(n, n + len(rows))):
+            raise FatalError("STORE_DAMAGED", f"{point} does not stand before {n}, or a counter after it is left out")
 
     def received_after(self, row: int, limit: int) -> list[StoredNotification]:
         """Notifications stored after a row, in the order of storing."""
