@@ -55,9 +55,11 @@ def audit_command(
 def show_report(report: Report) -> None:
     """Write what an audit found, for people."""
     tally = report.tally
-    out.print(f"Ledger {report.origin or '?'}, {report.size} entries, root {report.root or '?'}", markup=False)
+    out.print(
+        f"Ledger {report.origin or '?'}, {report.size} entries, root {report.root or '?'}", markup=False, soft_wrap=True
+    )
     if report.is_key_from_source:
-        out.print(f"Key {report.vkey or '?'}", markup=False)
+        out.print(f"Key {report.vkey or '?'}", markup=False, soft_wrap=True)
         out.print(
             "  The source itself named this key: it is trusted on first use. Compare it with the one that the operator"
             " gave you, or say --vkey.",
@@ -65,7 +67,7 @@ def show_report(report: Report) -> None:
             style="yellow",
         )
     else:
-        out.print(f"Key {report.vkey} (yours)", markup=False)
+        out.print(f"Key {report.vkey} (yours)", markup=False, soft_wrap=True)
     table = Table(box=None, show_header=False, pad_edge=False)
     table.add_column(style="bold")
     table.add_column(justify="right")
@@ -91,7 +93,7 @@ def show_report(report: Report) -> None:
     if problem is None:
         out.print("0 unexplained", style="bold green")
         return
-    out.print("Does not follow:", style="bold red")
+    out.print("1 unexplained, the first thing that does not follow:", style="bold red")
     out.print(f"  {problem}", markup=False, soft_wrap=True)
     code = CODES.get(problem.code)
     if code is not None:

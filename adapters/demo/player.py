@@ -53,6 +53,16 @@ class Doings:
     opened: int = 0
     begun: int = 0
 
+    def told(self) -> dict[str, Any]:
+        """As plain values, for a status line."""
+        return {
+            "sent": dict(self.sent),
+            "refused_here": dict(self.refused_here),
+            "refused_there": dict(self.refused_there),
+            "opened": self.opened,
+            "begun": self.begun,
+        }
+
 
 class Player:
     """Plays one region.

@@ -11,62 +11,29 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Final
 
 import structlog
 
 from adapters.compose import RegionProgram, until_told
 from adapters.compose.folder import DataFolder
 from adapters.demo.mistakes import Mistakes
+from adapters.demo.orders import Orders
 from adapters.demo.plan import PROVINCES, demo_counties, draw_plan
 from adapters.demo.player import Player
 from adapters.demo.script import Script
 from adapters.logs import configure_logs
 from adapters.region.gateway import RegionGateway
-from contracts.errors import ContractError, ExchangeError
+from adapters.region.tasks import Task
+from contracts.errors import ExchangeError
 from contracts.procedure import load_procedures
 
 STATUS_SECONDS: Final = 0.25
 """Pause between two status lines."""
 
 log = structlog.get_logger()
-
-
-@dataclass(frozen=True, slots=True)
-class Orders:
-    """What a worker is told.
-
-    Attributes:
-        data: The data folder.
-        seed: Of the plan.
-        matters: Of the plan.
-        now_ms: When the demonstration is played.
-        rounds: Rounds of mistakes to make; none if the region has made them already.
-    """
-
-    data: str
-    seed: int
-    matters: int
-    now_ms: int
-    rounds: int
-
-    @classmethod
-    def of_line(cls, line: str) -> Self:
-        """Read the conductor's first line.
-
-        Raises:
-            ContractError: DEMO_FAILED: it is none.
-        """
-        try:
-            return cls(**json.loads(line)["go"])
-        except (ValueError, KeyError, TypeError) as error:
-            raise ContractError("DEMO_FAILED", "the worker was told nothing that it understands") from error
-
-    def line(self) -> str:
-        """Write it."""
-        return json.dumps({"go": asdict(self)})
 
 
 async def work(region: str, orders: Orders, lines: asyncio.StreamReader) -> None:
@@ -84,16 +51,22 @@ async def work(region: str, orders: Orders, lines: asyncio.StreamReader) -> None
     stop = asyncio.Event()
     plan = draw_plan(seed=orders.seed, matters=orders.matters, now_ms=orders.now_ms)
     players: list[Player] = []
-    program = RegionProgram(folder.region_settings(region), on_tasks=lambda tasks: [p.told(tasks) for p in players])
+
+    def tell_staff(tasks: Sequence[Task]) -> None:
+        for staff in players:
+            staff.told(tasks)
+
+    program = RegionProgram(folder.region_settings(region), on_tasks=tell_staff)
     async with program:
         gateway = program.gateway
         script = Script(seed=orders.seed, directory=gateway.replica.directory, procedures=load_procedures())
         player = Player(region=region, gateway=gateway, plan=plan, script=script, now_ms=orders.now_ms)
         players.append(player)
         player.begin()
+        mistakes = asyncio.ensure_future(_make_mistakes(region, orders, player, gateway))
         jobs = [
-            asyncio.ensure_future(_make_mistakes(region, orders, player, gateway)),
-            asyncio.ensure_future(_tell(region, player, gateway, jobs_left=lambda: not jobs[0].done())),
+            mistakes,
+            asyncio.ensure_future(_tell(region, player, gateway, mistakes)),
             asyncio.ensure_future(_listen(lines, stop)),
         ]
         try:
@@ -133,9 +106,9 @@ async def _make_mistakes(region: str, orders: Orders, player: Player, gateway: R
         await mistakes.make(round_)
 
 
-async def _tell(region: str, player: Player, gateway: RegionGateway, *, jobs_left: Any) -> None:
+async def _tell(region: str, player: Player, gateway: RegionGateway, mistakes: asyncio.Future[None]) -> None:
     while True:
-        _say(_status(region, player, gateway, is_idle=player.is_idle and not jobs_left()))
+        _say(_status(region, player, gateway, is_idle=player.is_idle and mistakes.done()))
         await asyncio.sleep(STATUS_SECONDS)
 
 
@@ -145,7 +118,7 @@ def _status(region: str, player: Player, gateway: RegionGateway, *, is_idle: boo
         "idle": is_idle and not gateway.outbox.waiting_events and not gateway.tasks.is_behind,
         "waiting": gateway.outbox.waiting_events,
         "standings": {point: n for point, (n, _) in gateway.inbox_store.standings().items()},
-        "doings": asdict(player.doings),
+        "doings": player.doings.told(),
     }
 
 

@@ -17,15 +17,15 @@ from adapters.region.draft import Draft, local_date
 from adapters.region.json_value import of_json
 from adapters.region.outbox_store import Drafted
 from contracts.deadline import DAY_MS
-from contracts.errors import AccessError, RuleError
+from contracts.errors import AccessError, ExchangeError, RuleError
 from contracts.event import Header, encode_event, leaf_hash
 from contracts.identity import IdDocType, validate_identity
 from contracts.ids import EventId, Hash, KeyId, LeafIndex, OfficeId, StreamId, uuid7
 from contracts.procedure_types import Procedure, body_schema
 from contracts.profile import load_profile
 from contracts.sealing import Associated, RecipientKey, SealedPayload, seal
-from hub.admission import Rules, admit
-from hub.directory import SEND, Directory, Office
+from hub.admission import Admitted, Rules, admit
+from hub.directory import SEND, Directory, Office, SigningKey
 from hub.matter import Matter, advance, match_row
 from hub.ports import Clock
 from hub.routing import Recipient, route
@@ -81,25 +81,43 @@ class Composer:
         """
         procedure = self._procedure(draft, matter)
         plain, body = self._header(draft, procedure, matter)
-        row = match_row(procedure, matter, plain, body, self._directory)
-        plain = self._on_basis(plain, procedure, row.purpose, row.legal_bases)
-        after = advance(procedure, matter, plain, body, self._directory, _NO_LEAF, row)
-        recipients = route(row, after, plain, body, self._directory, earlier=matter)
+        key = self._directory.batch_key(self._batch_key, at)
+        try:
+            row = match_row(procedure, matter, plain, body, self._directory)
+            plain = self._on_basis(plain, procedure, row.purpose, row.legal_bases)
+            after = advance(procedure, matter, plain, body, self._directory, _NO_LEAF, row)
+            recipients = route(row, after, plain, body, self._directory, earlier=matter)
+        except ExchangeError:
+            # The hub may have a reason that it finds before this one: then that is the answer.
+            self._admit(plain, matter, key, {})
+            raise
         sealed = self._seal(draft, plain, procedure, recipients)
         header = plain._replace(sealed=tuple(payload.ref for payload in sealed))
-        event = encode_event(header)
         payloads = tuple(SubmittedPayload(payload.ciphertext, payload.wrapped) for payload in sealed)
+        by_hash = {payload.ref.ciphertext_hash: mine for payload, mine in zip(sealed, payloads, strict=True)}
+        event, admitted = self._admit(header, matter, key, by_hash)
+        return Composed(Drafted(draft.ref, header, event, payloads), admitted.matter, admitted.recipients)
+
+    def _admit(
+        self,
+        header: Header,
+        matter: Matter | None,
+        key: SigningKey,
+        payloads: Mapping[bytes, SubmittedPayload],
+    ) -> tuple[bytes, Admitted]:
+        """Encode an event and decide about it as the hub will."""
+        event = encode_event(header)
         admitted = admit(
             header=header,
             leaf=leaf_hash(event),
             matter=matter,
-            key=self._directory.batch_key(self._batch_key, at),
-            payloads={payload.ref.ciphertext_hash: mine for payload, mine in zip(sealed, payloads, strict=True)},
+            key=key,
+            payloads=payloads,
             rules=self._rules,
             directory=self._directory,
             now_ms=self._clock.now_ms(),
         )
-        return Composed(Drafted(draft.ref, header, event, payloads), admitted.matter, admitted.recipients)
+        return event, admitted
 
     def compose_unchecked(self, draft: Draft, matter: Matter | None) -> Drafted:
         """Make an event without payloads and without asking whether the hub will accept it.

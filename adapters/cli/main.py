@@ -1,0 +1,34 @@
+"""The program `pprd`: its verbs and nothing else.
+
+    python -P -m adapters.cli.main ...      is the same program (never start it by its file's path)
+
+Exit codes stand in `adapters.cli.errors`.
+"""
+
+from __future__ import annotations
+
+import typer
+
+from adapters.cli.servers import serve_hub, serve_region, serve_relay
+
+app = typer.Typer(
+    name="pprd",
+    help="The exchange of the Pan-Pearl River Delta: hub, relay, regions, audit.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+hub_app = typer.Typer(help="The hub of a data folder.", no_args_is_help=True)
+relay_app = typer.Typer(help="The relay between ledger and broker.", no_args_is_help=True)
+region_app = typer.Typer(help="A region's gateway.", no_args_is_help=True)
+app.add_typer(hub_app, name="hub")
+app.add_typer(relay_app, name="relay")
+app.add_typer(region_app, name="region")
+
+hub_app.command("serve")(serve_hub)
+relay_app.command("serve")(serve_relay)
+region_app.command("serve")(serve_region)
+
+if __name__ == "__main__":
+    app()
