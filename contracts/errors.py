@@ -5,7 +5,9 @@ holds personal data: no identity number, no name, no part of a sealed payload. T
 are rows of `contracts/codes.csv` (see `contracts.codes`).
 """
 
-from typing import ClassVar, Literal
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import ClassVar, Final, Literal
 
 Family = Literal["contract", "access", "rule", "conflict", "evidence", "unavailable", "fatal"]
 
@@ -90,3 +92,17 @@ class FatalError(ExchangeError):
     """Our own state is unknown: stop; start-up loads and verifies."""
 
     family = "fatal"
+
+
+FAMILIES: Final[Mapping[Family, type[ExchangeError]]] = MappingProxyType(
+    {
+        "contract": ContractError,
+        "access": AccessError,
+        "rule": RuleError,
+        "conflict": ConflictError,
+        "evidence": EvidenceError,
+        "unavailable": UnavailableError,
+        "fatal": FatalError,
+    }
+)
+"""The error of each family."""

@@ -98,7 +98,7 @@ def admit(
         ConflictError: POSITION_CONFLICT: somebody else's event came first in this stream.
     """
     if header.sandbox is not rules.is_sandbox:
-        raise ContractError("SANDBOX_MISMATCH", f"this ledger has sandbox={rules.is_sandbox}", field="sandbox")
+        raise RuleError("SANDBOX_MISMATCH", f"this ledger has sandbox={rules.is_sandbox}", field="sandbox")
     if header.producer_region != key.region:
         raise AccessError(
             "PRODUCER_MISMATCH",
@@ -165,9 +165,9 @@ def _check_time(header: Header, now_ms: int, rules: Rules) -> None:
 def _check_office(header: Header, directory: Directory) -> None:
     office = directory.office(header.producer_office)
     if office is None:
-        raise AccessError("OFFICE_UNKNOWN", f"no office {header.producer_office}", field="producer_office")
+        raise RuleError("OFFICE_UNKNOWN", f"no office {header.producer_office}", field="producer_office")
     if office.is_closed:
-        raise AccessError("OFFICE_CLOSED", f"office {office.office} is closed", field="producer_office")
+        raise RuleError("OFFICE_CLOSED", f"office {office.office} is closed", field="producer_office")
     if office.region != header.producer_region:
         raise AccessError(
             "PRODUCER_MISMATCH",

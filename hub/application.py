@@ -18,7 +18,7 @@ from itertools import islice
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from contracts import signing
-from contracts.errors import ConflictError, ExchangeError, FatalError, RuleError
+from contracts.errors import ConflictError, ExchangeError, FatalError
 from contracts.event import Header
 from contracts.ids import HUB_PRODUCER, Hash, KeyId, LeafIndex, PointId, TreeSize
 from hub import evidence
@@ -324,7 +324,7 @@ class Application:
         try:
             self._store.commit(commit)
         except ConflictError as error:
-            raise FatalError("STORE_MOVED", f"another writer has moved the store: {error.message}") from error
+            raise FatalError("STATE_UNKNOWN", f"another writer has moved the store: {error.message}") from error
         self._edge = dict(commit.tiles)
         self._heads.update(work.heads)
         self._producers.update(work.producers)
@@ -361,12 +361,12 @@ class Application:
             Ledger index of each, in order; of the first recording where one is a repeat.
 
         Raises:
-            RuleError: One of them is refused; its neighbours are recorded all the same.
+            ExchangeError: One of them is refused, of the family of its code; its neighbours are recorded all the same.
         """
         answer, _ = self._record_own(drafts)
         refusals = [r.refusal for r in answer.results if r.refusal is not None]
         if refusals:
-            raise RuleError(refusals[0].code, refusals[0].sentence, field=refusals[0].field, rule=refusals[0].rule)
+            raise refusals[0].error()
         return [r.index for r in answer.results if r.index is not None]
 
     def _record_own(self, drafts: Sequence[HubDraft]) -> tuple[BatchAnswer, tuple[bytes, ...]]:
@@ -378,16 +378,16 @@ class Application:
         batch = maker.batch(events, self.producer(HUB_PRODUCER), self._hub_key, self._hub_signing.key_id)
         (answer,) = self.submit([batch])
         if answer.refusal is not None:
-            raise FatalError(answer.refusal.code, f"the hub refuses its own batch: {answer.refusal.sentence}")
+            raise FatalError("STATE_UNKNOWN", f"the hub refuses its own batch: {answer.refusal.error()}")
         return answer, events
 
     def open_payload(self, request: OpenRequest) -> Opened:
         """Record an opening, then give the sealed payload.
 
         Raises:
-            AccessError: The request is not signed well, or the office may not open this.
-            RuleError: PAYLOAD_UNKNOWN, or the matter is restricted.
-            AccessError: OPEN_REPEATED: this request was answered before.
+            AccessError: The office may not open this, or the request was answered before (OPEN_REPEATED).
+            EvidenceError: The request is not signed by the key that it names.
+            RuleError: CLOCK_SKEW, PAYLOAD_UNKNOWN.
         """
         key = self.directory.open_key(KeyId(request.key_id), LeafIndex(self._tree.size))
         check_request(request, key, self.directory, self._clock.now_ms(), self.rules.clock_skew_ms)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from contracts import signing
-from contracts.errors import AccessError, ConflictError, ContractError
+from contracts.errors import AccessError, ConflictError, ContractError, RuleError
 from contracts.event import Header, decode_event, leaf_hash
 from contracts.ids import Hash
 from hub.admission import Rules
@@ -128,7 +128,8 @@ def check_batch(
         AccessError: PRODUCER_MISMATCH.
         EvidenceError: SIGNATURE_INVALID.
         ContractError: BATCH_MALFORMED: the signed root is not that of the events.
-        ConflictError: BATCH_CHAIN_BROKEN, CLOCK_SKEW.
+        ConflictError: BATCH_CHAIN_BROKEN.
+        RuleError: CLOCK_SKEW.
     """
     check_header(header, batch.tbs, batch.signature, key=key, state=state, now_ms=now_ms, rules=rules)
     leaves = [leaf_hash(data) for data in batch.events]
@@ -147,7 +148,8 @@ def check_header(
     Raises:
         AccessError: PRODUCER_MISMATCH.
         EvidenceError: SIGNATURE_INVALID.
-        ConflictError: BATCH_CHAIN_BROKEN, CLOCK_SKEW.
+        ConflictError: BATCH_CHAIN_BROKEN.
+        RuleError: CLOCK_SKEW.
     """
     if key.producer != header.producer:
         raise AccessError("PRODUCER_MISMATCH", f"the key belongs to {key.producer}", field="producer")
@@ -156,7 +158,7 @@ def check_header(
         raise ChainError(header.batch_seq, state)
     ahead_ms = header.created_ms - now_ms
     if ahead_ms > rules.clock_skew_ms or -ahead_ms > rules.batch_age_ms:
-        raise ConflictError("CLOCK_SKEW", f"created {ahead_ms} ms from the hub's time", field="created_ms")
+        raise RuleError("CLOCK_SKEW", f"created {ahead_ms} ms from the hub's time", field="created_ms")
 
 
 def _decode(data: bytes) -> Header | ContractError:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from contracts import signing
-from contracts.errors import AccessError, ContractError, RuleError
+from contracts.errors import AccessError, ContractError, ExchangeError, RuleError
 from contracts.event import Header, SealedRef, decode_event
 from contracts.ids import EventId, Hash, LeafIndex, OfficeId, StreamId, is_uuid7
 from contracts.opening import OPEN_REASONS, open_tbs
@@ -104,7 +104,8 @@ def check_request(request: OpenRequest, key: SigningKey, directory: Directory, n
     Raises:
         ContractError: OPEN_MALFORMED.
         EvidenceError: SIGNATURE_INVALID.
-        AccessError: OPEN_FORBIDDEN: the office is not of the signer's region; or CLOCK_SKEW.
+        AccessError: PRODUCER_MISMATCH; OPEN_FORBIDDEN: the office is not of the signer's region.
+        RuleError: CLOCK_SKEW.
     """
     if not (is_uuid7(request.request_id) and len(request.officer) == 16 and len(request.reason_commitment) == 32):
         raise ContractError("OPEN_MALFORMED", "request_id is a UUIDv7, officer 16 bytes, reason_commitment 32 bytes")
@@ -114,7 +115,7 @@ def check_request(request: OpenRequest, key: SigningKey, directory: Directory, n
         raise AccessError("PRODUCER_MISMATCH", f"the key belongs to {key.producer}", field="producer")
     signing.verify(key.public_key, request.signature, request.tbs())
     if abs(request.created_ms - now_ms) > clock_skew_ms:
-        raise AccessError("CLOCK_SKEW", f"created {request.created_ms - now_ms} ms from now", field="created_ms")
+        raise RuleError("CLOCK_SKEW", f"created {request.created_ms - now_ms} ms from now", field="created_ms")
     office = directory.office(OfficeId(request.office))
     if office is None or office.region != key.region or office.is_closed:
         raise AccessError(
@@ -128,8 +129,8 @@ def find_payload(request: OpenRequest, reader: LedgerReader) -> Found:
     To an office that is no recipient, a payload answers exactly as one that does not exist.
 
     Raises:
-        AccessError: OPEN_FORBIDDEN.
-        RuleError: OPEN_NO_TASK: the matter is restricted; PAYLOAD_UNKNOWN: the content is no longer held.
+        AccessError: OPEN_FORBIDDEN; OPEN_NO_TASK: the matter is restricted.
+        RuleError: PAYLOAD_UNKNOWN: the content is no longer held.
     """
     header = _event(request, reader)
     ref = next((r for r in header.sealed if r.ciphertext_hash == request.ciphertext_hash), None) if header else None
@@ -138,7 +139,7 @@ def find_payload(request: OpenRequest, reader: LedgerReader) -> Found:
     if request.purpose != header.purpose:
         raise AccessError("OPEN_FORBIDDEN", f"this payload is held for {header.purpose}", field="purpose")
     if _matter(header, reader).state == "RESTRICTED":
-        raise RuleError("OPEN_NO_TASK", "the matter is restricted: storage only")
+        raise AccessError("OPEN_NO_TASK", "the matter is restricted: storage only")
     envelope = reader.payload(Hash(ref.ciphertext_hash))
     wrapped = reader.wrapped_key(Hash(ref.ciphertext_hash), OfficeId(request.office))
     if envelope is None or wrapped is None:
@@ -170,11 +171,11 @@ def access_draft(request: OpenRequest, found: Found) -> HubDraft:
     )
 
 
-def replayed(refusal: Refusal | None) -> AccessError:
+def replayed(refusal: Refusal | None) -> ExchangeError:
     """The error for a request whose opening could not be recorded, as a rule because it was answered before."""
     if refusal is None or refusal.code in {"EVENT_ID_REUSED", "POSITION_CONFLICT"}:
         return AccessError("OPEN_REPEATED", "this request was answered before; ask with a new one", field="request_id")
-    return AccessError(refusal.code, refusal.sentence, field=refusal.field, rule=refusal.rule)
+    return refusal.error()
 
 
 def _event(request: OpenRequest, reader: LedgerReader) -> Header | None:

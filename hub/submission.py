@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
-from contracts.errors import ExchangeError
+from contracts.codes import CODES
+from contracts.errors import FAMILIES, ExchangeError
 from contracts.ids import Hash, LeafIndex
 from contracts.sealing import WrappedKey
 from ledger.receipt import Receipt
@@ -78,6 +79,10 @@ class Refusal:
     def of(cls, error: ExchangeError) -> Refusal:
         """The refusal that an error of ours stands for."""
         return cls(error.code, error.message, error.field, error.rule)
+
+    def error(self) -> ExchangeError:
+        """The error that this refusal stands for, of the family that the table names for its code."""
+        return FAMILIES[CODES[self.code].family](self.code, self.sentence, field=self.field, rule=self.rule)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ Source: LEDGER, sections 4, 5 and 7.
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from contracts.errors import ContractError, EvidenceError
+from contracts.errors import EvidenceError, RuleError
 from contracts.ids import Hash, LeafIndex
 from ledger.batch import Batch, decode_tbs
 from ledger.checkpoint import Checkpoint, parse_checkpoint
@@ -126,14 +126,15 @@ def receipt_to_tlog_proof(receipt: Receipt, *, position: int, events: Sequence[b
         A file that proves the event's entry and carries it, see `ledger.proof`.
 
     Raises:
-        ContractError: NOT_FOUND, no event was accepted at that position; or as `verify_receipt`.
+        RuleError: NOT_FOUND, no event was accepted at that position.
+        ContractError: As `verify_receipt`.
         EvidenceError: As `verify_receipt`.
     """
     entry = _batch_entry(receipt)
     checkpoint = verify_receipt(receipt, tbs=entry.tbs, events=events, verifier=verifier)
     accepted = accepted_positions(entry)
     if position not in accepted:
-        raise ContractError("NOT_FOUND", f"no event was accepted at position {position}", field="position")
+        raise RuleError("NOT_FOUND", f"no event was accepted at position {position}", field="position")
     offset = 1 + accepted.index(position)
     paths = range_paths(
         start=receipt.start,

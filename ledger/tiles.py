@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Final
 
-from contracts.errors import ContractError, EvidenceError
+from contracts.errors import ContractError, EvidenceError, RuleError
 from contracts.ids import Hash
 from ledger.compact import HASH_BYTES, MAX_TREE_SIZE, check_hashes, hash_node, root_of, sha256
 from ledger.tree import NodeReader
@@ -33,10 +33,10 @@ def tile_path(level: int, index: int, width: int = TILE_WIDTH) -> str:
         width: Hashes in the tile, 1 to 256; 256 is a full tile.
 
     Raises:
-        ContractError: NOT_FOUND, there can be no such tile.
+        RuleError: NOT_FOUND, there can be no such tile.
     """
     if not 0 <= level <= 7:
-        raise ContractError("NOT_FOUND", f"there is no tile level {level}")
+        raise RuleError("NOT_FOUND", f"there is no tile level {level}")
     return f"tile/{level}/{_index_path(index, width)}"
 
 
@@ -47,7 +47,7 @@ def entries_path(index: int, width: int = TILE_WIDTH) -> str:
 
 def _index_path(index: int, width: int) -> str:
     if not 0 <= index <= MAX_TREE_SIZE or not 1 <= width <= TILE_WIDTH:
-        raise ContractError("NOT_FOUND", f"there is no tile {index} of width {width}")
+        raise RuleError("NOT_FOUND", f"there is no tile {index} of width {width}")
     digits = str(index)
     digits = digits.zfill(-(-len(digits) // 3) * 3)
     groups = [digits[at : at + 3] for at in range(0, len(digits), 3)]

@@ -174,7 +174,7 @@ class Mistakes:
     def _serving(self, office_type: OfficeType, county6: str) -> Office:
         office = self._gateway.replica.directory.serving(office_type, county6)
         if office is None:
-            raise FatalError("OFFICE_UNKNOWN", f"no {office_type} serves {county6} in the demonstration")
+            raise FatalError("DEMO_FAILED", f"no {office_type} serves {county6} in the demonstration")
         return office
 
     def _id(self, number: int) -> bytes:

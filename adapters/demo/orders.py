@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Self
 
-from contracts.errors import ContractError
+from contracts.errors import FatalError
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +32,12 @@ class Orders:
         """Read the conductor's first line.
 
         Raises:
-            ContractError: DEMO_FAILED: it is none.
+            FatalError: DEMO_FAILED: it is none.
         """
         try:
             return cls(**json.loads(line)["go"])
         except (ValueError, KeyError, TypeError) as error:
-            raise ContractError("DEMO_FAILED", "the worker was told nothing that it understands") from error
+            raise FatalError("DEMO_FAILED", "the worker was told nothing that it understands") from error
 
     def line(self) -> str:
         """Write it."""

@@ -81,7 +81,7 @@ class Script:
     def _serving(self, planned: Planned, side: str, office_type: str) -> OfficeId:
         office = self._directory.serving(office_type, planned.places[side])
         if office is None:
-            raise FatalError("OFFICE_UNKNOWN", f"no {office_type} serves {planned.places[side]} in the demonstration")
+            raise FatalError("DEMO_FAILED", f"no {office_type} serves {planned.places[side]} in the demonstration")
         return office.office
 
 

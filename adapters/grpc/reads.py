@@ -23,7 +23,7 @@ from adapters.grpc.messages import (
 )
 from adapters.grpc.reading import Readers
 from adapters.sequencer import Sequencer
-from contracts.errors import ContractError, FatalError, UnavailableError
+from contracts.errors import ContractError, FatalError, RuleError, UnavailableError
 from contracts.ids import LeafIndex, PointId, TreeSize, is_point_id
 from hub import evidence
 from hub.application import Application
@@ -133,7 +133,7 @@ class Reads:
         size = TreeSize(request.size) if request.size else None
         note = await self._readers.run(self._reader.checkpoint, size)
         if note is None:
-            raise ContractError("NOT_FOUND", f"no checkpoint was signed at size {request.size}", field="size")
+            raise RuleError("NOT_FOUND", f"no checkpoint was signed at size {request.size}", field="size")
         return pb.GetCheckpointResponse(checkpoint=note)
 
     async def _producer(self, request: pb.GetProducerRequest) -> Message:

@@ -17,7 +17,7 @@ from adapters.region.draft import Draft, local_date
 from adapters.region.json_value import of_json
 from adapters.region.outbox_store import Drafted
 from contracts.deadline import DAY_MS
-from contracts.errors import AccessError, ExchangeError, RuleError
+from contracts.errors import ExchangeError, RuleError
 from contracts.event import Header, encode_event, leaf_hash
 from contracts.identity import IdDocType, validate_identity
 from contracts.ids import EventId, Hash, KeyId, LeafIndex, OfficeId, StreamId, uuid7
@@ -177,7 +177,7 @@ class Composer:
     def _office(self, office: OfficeId) -> Office:
         found = self._directory.office(office)
         if found is None:
-            raise AccessError("OFFICE_UNKNOWN", f"the directory has no office {office}", field="office")
+            raise RuleError("OFFICE_UNKNOWN", f"the directory has no office {office}", field="office")
         return found
 
     def _on_basis(self, header: Header, procedure: Procedure, purpose: str, bases: Sequence[str]) -> Header:

@@ -20,7 +20,7 @@ from adapters.region.exchange import Exchange
 from adapters.region.keyring import Keyring
 from adapters.region.region_store import RegionStore
 from adapters.region.replica import Replica
-from contracts.errors import AccessError, EvidenceError, RuleError
+from contracts.errors import EvidenceError, RuleError
 from contracts.event import Header, SealedRef, decode_event
 from contracts.ids import LeafIndex, OfficeId, PointId, uuid7
 from contracts.opening import reason_commitment
@@ -157,7 +157,7 @@ class Opener:
     def _request(self, header: Header, ref: SealedRef, reader: Reader, reason_key: bytes) -> OpenRequest:
         now = self._clock.now_ms()
         if not reader.reason_text.strip():
-            raise AccessError("REASONS_MISSING", "an opening needs a typed reason", field="reason")
+            raise RuleError("REASONS_MISSING", "an opening needs a typed reason", field="reason")
         unsigned = OpenRequest(
             request_id=uuid7(unix_ms=now, entropy=secrets.token_bytes(10)),
             event_id=header.event_id,

@@ -13,7 +13,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Final
 
-from contracts.errors import EvidenceError
+from contracts.errors import ConflictError
 from hub.matter import Matter, pack, unpack
 from hub.replay import UnexplainedError
 
@@ -160,5 +160,5 @@ class SpillingShelf:
 
 
 def _reused(event_id: bytes, first: int, second: int) -> UnexplainedError:
-    error = EvidenceError("EVENT_ID_REUSED", f"it has the event id {event_id.hex()} of entry {first}")
+    error = ConflictError("EVENT_ID_REUSED", f"it has the event id {event_id.hex()} of entry {first}")
     return UnexplainedError(second, error)

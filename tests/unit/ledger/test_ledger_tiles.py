@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contracts.errors import ContractError, EvidenceError, ExchangeError
+from contracts.errors import ContractError, EvidenceError, ExchangeError, RuleError
 from contracts.ids import Hash
 from ledger.tiles import (
     decode_bundle,
@@ -203,7 +203,7 @@ def test_a_tile_is_named_in_groups_of_three_digits(index: int, width: int, name:
 
 @pytest.mark.parametrize(("level", "index", "width"), [(-1, 0, 1), (8, 0, 1), (0, -1, 1), (0, 0, 0), (0, 0, 257)])
 def test_a_tile_that_cannot_be_has_no_name(level: int, index: int, width: int) -> None:
-    with pytest.raises(ContractError, match="NOT_FOUND"):
+    with pytest.raises(RuleError, match="NOT_FOUND"):
         tile_path(level, index, width)
 
 

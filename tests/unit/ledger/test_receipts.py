@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contracts.errors import ContractError, EvidenceError, ExchangeError
+from contracts.errors import EvidenceError, ExchangeError, RuleError
 from contracts.ids import Hash, LeafIndex, TreeSize
 from ledger.batch import decode_tbs
 from ledger.checkpoint import Checkpoint, parse_checkpoint, sign_checkpoint
@@ -59,7 +59,7 @@ def test_each_accepted_event_gets_a_proof_file_that_stands_alone(
 def test_a_refused_or_unknown_position_has_no_proof_file(record: _Record, log: NoteSigner, position: int) -> None:
     recorded = record(refused=(1,))
 
-    with pytest.raises(ContractError, match="NOT_FOUND"):
+    with pytest.raises(RuleError, match="NOT_FOUND"):
         receipt_to_tlog_proof(recorded.receipt, position=position, events=recorded.accepted, verifier=log.verifier)
 
 
