@@ -9,6 +9,9 @@ from __future__ import annotations
 
 import typer
 
+from adapters.cli.audit import audit_command, overdue_command
+from adapters.cli.demo import demo_command
+from adapters.cli.export import export_command
 from adapters.cli.servers import serve_hub, serve_region, serve_relay
 
 app = typer.Typer(
@@ -26,9 +29,16 @@ app.add_typer(hub_app, name="hub")
 app.add_typer(relay_app, name="relay")
 app.add_typer(region_app, name="region")
 
+ledger_app = typer.Typer(help="The ledger as files.", no_args_is_help=True)
+app.add_typer(ledger_app, name="ledger")
+
 hub_app.command("serve")(serve_hub)
 relay_app.command("serve")(serve_relay)
 region_app.command("serve")(serve_region)
+app.command("demo")(demo_command)
+app.command("audit")(audit_command)
+app.command("overdue")(overdue_command)
+ledger_app.command("export")(export_command)
 
 if __name__ == "__main__":
     app()

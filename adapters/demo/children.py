@@ -117,11 +117,12 @@ def _log_file(logs: Path, name: str) -> IO[bytes]:
 
 
 async def start_hub(data: Path, logs: Path) -> Child:
-    """Start `pprd hub serve`."""
+    """Start `pprd hub serve`. What time has done it writes down once, at its end: the play tells of past weeks, and a
+    step that lies in the past must not count as missed while it waits to be played."""
     return await Child.start(
         "hub",
         "adapters.cli.main", "hub", "serve", "--data", str(data), "--listen", "127.0.0.1:0",
-        "--timers-every", "5", "--log", str(logs / "hub.log"), "--json",
+        "--timers-every", "3600", "--log", str(logs / "hub.log"), "--json",
         logs=logs,
     )  # fmt: skip
 

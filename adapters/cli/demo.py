@@ -1,0 +1,61 @@
+"""`pprd demo`: eleven regions on this machine, played and audited. Exit 0 only if the audit is clean."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from adapters.cli.errors import out, say_json, told
+from adapters.cli.options import AsJson
+
+DEFAULT_DATA = Path("var/demo")
+EXIT_UNEXPLAINED = 1
+
+
+def demo_command(
+    data: Annotated[Path, typer.Option("--data", help="Where to play; kept for the other verbs.")] = DEFAULT_DATA,
+    matters: Annotated[int, typer.Option(min=100, max=20_000, help="How many matters.")] = 2000,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed draws the same matters.")] = 1,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Delete an earlier demonstration in the folder.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Play at least 2,000 matters between eleven regions, print what happened and audit the whole ledger.
+
+    Every identity is synthetic. The folder keeps the ledger, the regions' files and the logs.
+    """
+    from adapters.cli.audit import show_report
+    from adapters.compose.auditing import run_audit
+    from adapters.compose.folder import DataFolder
+    from adapters.demo.conductor import Play, clear_folder, play
+    from adapters.demo.show import Show, print_tables
+    from adapters.demo.tally import tally_of
+
+    began = time.monotonic()
+    with told(as_json=as_json):
+        clear_folder(data, is_fresh=fresh)
+        with Show(out, is_quiet=as_json) as show:
+            asyncio.run(play(Play(data, seed=seed, matters=matters), show))
+        played = time.monotonic() - began
+        store = DataFolder(data).ledger()
+        try:
+            tally = tally_of(store, now_ms=time.time_ns() // 1_000_000)
+        finally:
+            store.close()
+        report = run_audit(str(data), vkey=None, ca=None, progress=lambda done, size: None)
+    took = time.monotonic() - began
+    if as_json:
+        say_json(tally.to_json() | {"seconds": round(took, 1), "audit": report.to_json()})
+    else:
+        print_tables(out, tally)
+        show_report(report)
+        out.print(
+            f"Played in {played:.1f} s, with tables and audit {took:.1f} s. Everything is in {data}:", markup=False
+        )
+        out.print(f"  pprd audit {data}", markup=False)
+        out.print(f"  pprd tasks --data {data} --region 45", markup=False)
+    if report.problem is not None:
+        raise typer.Exit(EXIT_UNEXPLAINED)
