@@ -361,6 +361,7 @@ class Application:
             Ledger index of each, in order; of the first recording where one is a repeat.
 
         Raises:
+            ContractError: A body is not what its schema says; nothing is recorded.
             ExchangeError: One of them is refused, of the family of its code; its neighbours are recorded all the same.
         """
         answer, _ = self._record_own(drafts)

@@ -9,6 +9,7 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from contracts import signing
+from contracts.avro import fingerprint_of
 from contracts.event import Header, encode_event, leaf_hash
 from contracts.ids import HUB_OFFICE, HUB_PRODUCER, HUB_REGION, EventId, Hash, KeyId, StreamId, uuid7
 from contracts.procedure_types import body_schema
@@ -68,6 +69,9 @@ class HubBatchMaker:
         Args:
             drafts: What to record.
             matters: The matters that they continue, as recorded.
+
+        Raises:
+            ContractError: AVRO_VALUE or BODY_FIELD: a body is not what its schema says.
         """
         places = {stream_id: (matter.next_seq, matter.head) for stream_id, matter in matters.items()}
         events = []
@@ -98,13 +102,13 @@ class HubBatchMaker:
 
     def _encode(self, draft: HubDraft, stream_id: bytes, seq: int, prev: Hash) -> bytes:
         procedure = self.rules.procedures[draft.procedure, draft.edition]
-        codec = self.rules.registry.by_name(body_schema(draft.event_type))
+        body = self.rules.registry.encode_body(body_schema(draft.event_type), draft.body)
         occurred_at = self.now_ms if draft.occurred_at is None else draft.occurred_at
         row = next(row for row in procedure.transitions if row.event == draft.event_type)
         return encode_event(
             Header(
                 event_id=EventId(draft.event_id or self._fresh_id()),
-                schema_id=codec.fingerprint,
+                schema_id=fingerprint_of(body),
                 event_type=draft.event_type,
                 event_class=procedure.event_class,
                 stream_id=StreamId(stream_id),
@@ -120,7 +124,7 @@ class HubBatchMaker:
                 purpose=row.purpose,
                 legal_basis=row.legal_bases[0],
                 data_class=procedure.data_class,
-                body=codec.encode_single(draft.body),
+                body=body,
                 sealed=(),
                 correlation_id=None,
                 causation_id=None if draft.causation_id is None else EventId(draft.causation_id),
