@@ -51,7 +51,7 @@ test: check ## All checks and all tests
 	$(BIN)/python -m pytest $(ARGS)
 
 demo: $(READY) ## Eleven regions on this machine, played and audited in under two minutes
-	$(BIN)/pprd demo $(ARGS)
+	$(BIN)/pprd demo --data var/demo --fresh $(ARGS)
 
 bench: $(READY) ## This hub and the straightforward one, same events, same machine, one run
 	$(BIN)/python -m bench $(ARGS)

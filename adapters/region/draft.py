@@ -43,7 +43,7 @@ class Draft:
         event_type: For example `ResidenceNoticeSent`.
         office: The office that acts.
         occurred_at: Milliseconds since the epoch; the gateway rounds it down as the event's class demands.
-        stream_id: The matter it continues; None starts a new one.
+        stream_id: The matter it continues; None starts a new one, or the one that `alias` names.
         body: Fields of the event's body schema.
         counterpart_region: The other region, if the event names one.
         counterpart_office: The other office, if the event names one.
@@ -52,6 +52,8 @@ class Draft:
         ref: The sending system's own name; a draft with a name that was sent before is not sent again.
         correlation_id: An id of the sending system's, 16 bytes UUIDv7, or None.
         causation_id: The event that led to this one, or None.
+        alias: The sending system's own name, `@...`, of a matter: the first draft with it starts the matter, later ones
+            continue it. None where `stream_id` says which, or the draft starts a matter that needs no name.
     """
 
     procedure: str
@@ -66,19 +68,7 @@ class Draft:
     ref: str | None = None
     correlation_id: bytes | None = None
     causation_id: bytes | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class DraftLine:
-    """One line of a draft file: a draft whose matter may have a name instead of an id.
-
-    Attributes:
-        draft: The draft; its `stream_id` is None where `alias` is given.
-        alias: `@name` of a matter that this file starts, None where the line gives an id.
-    """
-
-    draft: Draft
-    alias: str | None
+    alias: str | None = None
 
 
 def local_date(at_ms: int) -> str:
@@ -86,7 +76,7 @@ def local_date(at_ms: int) -> str:
     return date.fromordinal(EPOCH + (at_ms + SHANGHAI_MS) // DAY_MS).isoformat()
 
 
-def parse_line(line: bytes) -> DraftLine:
+def parse_line(line: bytes) -> Draft:
     """Read one line of a draft file.
 
     Raises:
@@ -107,22 +97,20 @@ def parse_line(line: bytes) -> DraftLine:
             _malformed(name, "is missing")
     alias, stream_id = _matter(value["matter"])
     region, office = _counterpart(value.get("counterpart"))
-    return DraftLine(
-        Draft(
-            procedure=_text(value, "procedure"),
-            event_type=_text(value, "event"),
-            office=_office(value["office"], "office"),
-            occurred_at=_instant(_text(value, "occurred_at")),
-            stream_id=stream_id,
-            body=_object(value, "body"),
-            counterpart_region=region,
-            counterpart_office=office,
-            payloads=_payloads(value),
-            ref=_ref(value.get("ref")),
-            correlation_id=_id(value.get("correlation"), "correlation"),
-            causation_id=_id(value.get("causation"), "causation"),
-        ),
-        alias,
+    return Draft(
+        procedure=_text(value, "procedure"),
+        event_type=_text(value, "event"),
+        office=_office(value["office"], "office"),
+        occurred_at=_instant(_text(value, "occurred_at")),
+        stream_id=stream_id,
+        body=_object(value, "body"),
+        counterpart_region=region,
+        counterpart_office=office,
+        payloads=_payloads(value),
+        ref=_ref(value.get("ref")),
+        correlation_id=_id(value.get("correlation"), "correlation"),
+        causation_id=_id(value.get("causation"), "causation"),
+        alias=alias,
     )
 
 

@@ -10,8 +10,9 @@ It joins the parts (directory, streams, outbox, tasks, openings) and keeps them 
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Self
 
@@ -35,7 +36,7 @@ from adapters.region.streams import Streams
 from adapters.region.tasks import Tasks
 from contracts.errors import ExchangeError, RuleError, UnavailableError
 from contracts.event import Header, decode_event
-from contracts.ids import PointId, RegionCode
+from contracts.ids import PointId, RegionCode, StreamId, uuid7
 from hub.admission import Rules
 from hub.matter import Matter
 from hub.ports import Clock
@@ -99,6 +100,8 @@ class RegionGateway:
         store = RegionStore(database)
         self._identity = identity
         self._exchange = exchange
+        self._store = store
+        self._clock = clock
         self.outbox_store = OutboxStore(database, store)
         self.inbox_store = RegionInboxStore(database, now_ms=clock.now_ms)
         self.checkpoints = Checkpoints(store=store, exchange=exchange, verifier=identity.verifier)
@@ -204,7 +207,7 @@ class RegionGateway:
         async with self._composing:
             if draft.ref is not None and (known := self.outbox.known(draft.ref)) is not None:
                 return known
-            matter = None if draft.stream_id is None else await self._matter(draft)
+            draft, matter = await self._placed(draft)
             try:
                 composed = self._composer.compose(draft, matter, self.replica.through)
             except ExchangeError as error:
@@ -231,7 +234,7 @@ class RegionGateway:
     async def rehearse(self, draft: Draft) -> asyncio.Future[SentEvent]:
         """Send a draft unchecked and without payloads, to see the exchange refuse it; see `compose_unchecked`."""
         async with self._composing:
-            matter = None if draft.stream_id is None else await self._matter(draft)
+            draft, matter = await self._placed(draft)
             return await self.outbox.put(self._composer.compose_unchecked(draft, matter))
 
     async def send_again(self, event_id: bytes) -> asyncio.Future[SentEvent]:
@@ -272,19 +275,33 @@ class RegionGateway:
         events = self.outbox_store.events_of_batch(decode_tbs(batch.tbs).batch_seq)
         return SubmittedBatch(batch.tbs, batch.signature, batch.key_id, tuple(events))
 
-    async def _matter(self, draft: Draft) -> Matter:
-        """The matter that a draft continues, as it stands by now.
+    async def _placed(self, draft: Draft) -> tuple[Draft, Matter | None]:
+        """A draft with the id of its matter, and the matter as it stands by now; None if the draft starts it.
 
         Raises:
-            RuleError: NOT_FOUND: nobody knows it.
+            RuleError: NOT_FOUND: it names a matter by id that nobody knows.
         """
-        stream_id = draft.stream_id or b""
+        if draft.alias is not None:
+            stream_id = self._store.named(draft.alias)
+            if stream_id is None:
+                stream_id = StreamId(uuid7(unix_ms=self._clock.now_ms(), entropy=secrets.token_bytes(10)))
+                # If we stop here, the name stands for a matter without events, which the next draft starts.
+                self._store.name(draft.alias, stream_id)
+                return replace(draft, stream_id=stream_id), None
+            return replace(draft, stream_id=stream_id), await self._matter(stream_id)
+        if draft.stream_id is None:
+            return draft, None
+        matter = await self._matter(draft.stream_id)
+        if matter is None:
+            raise RuleError("NOT_FOUND", f"no matter {draft.stream_id.hex()} is known", field="matter")
+        return draft, matter
+
+    async def _matter(self, stream_id: StreamId) -> Matter | None:
+        """A matter as it stands by now, fetched where our own copy is missing or known to be behind."""
         matter = None if stream_id in self._stale else self.streams.matter(stream_id)
         if matter is None:
             matter = await self.streams.catch_up(stream_id)
             self._stale.discard(stream_id)
-        if matter is None:
-            raise RuleError("NOT_FOUND", f"no matter {stream_id.hex()} is known", field="matter")
         return matter
 
     def _settled(self, answers: Sequence[tuple[SentEvent, Header]]) -> None:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from adapters.region.database import RegionDatabase
 from contracts.event import Header
-from contracts.ids import LeafIndex
+from contracts.ids import LeafIndex, StreamId
 
 
 class Kept(NamedTuple):
@@ -47,6 +47,15 @@ class RegionStore:
     def write_mark(self, name: str, value: bytes) -> None:
         """Set a small value as a part of the caller's transaction."""
         self._db.write("INSERT OR REPLACE INTO marks VALUES (?,?)", name, value)
+
+    def named(self, alias: str) -> StreamId | None:
+        """The matter that a sending system calls by this name."""
+        raw = self.mark(f"matter {alias}")
+        return None if raw is None else StreamId(raw)
+
+    def name(self, alias: str, stream_id: StreamId) -> None:
+        """Keep a system's own name of a matter, durable on return."""
+        self.set_mark(f"matter {alias}", stream_id)
 
     def directory_events(self) -> Iterator[tuple[LeafIndex, bytes]]:
         """Ledger index and event bytes of the kept directory events, ascending."""
