@@ -22,7 +22,6 @@ from hub.replay import Replay
 
 _MAX_MESSAGE_BYTES: Final = 16 << 20
 _OPTIONS: Final = [("grpc.max_receive_message_length", _MAX_MESSAGE_BYTES)]
-_CONNECT_SECONDS: Final = 10.0
 _CALL_SECONDS: Final = 20.0
 _RANGE: Final = 16_384
 _RANGE_SECONDS: Final = 120.0
@@ -30,20 +29,16 @@ _FINDINGS: Final = frozenset({"NOT_FOUND", "RANGE_TOO_LARGE", "STORE_DAMAGED"})
 
 
 class HubSource:
-    """`hub.audit_source.Source` over a hub's gRPC service; a context that connects and closes.
+    """`hub.audit_source.Source` over a hub's gRPC service; a context that closes its channel.
 
     Args:
         address: `HOST:PORT`.
         credentials: TLS; None speaks plain text, for loopback addresses only.
-
-    Raises:
-        UnavailableError: On entering, PEER_UNAVAILABLE: the hub cannot be reached.
     """
 
     holds_payloads = False
 
     def __init__(self, address: str, *, credentials: grpc.ChannelCredentials | None = None) -> None:
-        self._address = address
         if credentials is None:
             self._channel = grpc.insecure_channel(address, options=_OPTIONS)
         else:
@@ -52,11 +47,6 @@ class HubSource:
         self._stub: Any = ExchangeStub(self._channel)
 
     def __enter__(self) -> HubSource:
-        try:
-            grpc.channel_ready_future(self._channel).result(timeout=_CONNECT_SECONDS)
-        except grpc.FutureTimeoutError as error:
-            self._channel.close()
-            raise UnavailableError("PEER_UNAVAILABLE", f"no hub answers at {self._address}") from error
         return self
 
     def __exit__(

@@ -58,7 +58,9 @@ def check_inbox(path: Path, runs: RunReader) -> int:
 def _check_point(db: sqlite3.Connection, region: str, point: PointId, runs: RunReader) -> int:
     derived = _derived(point, runs)
     n, head = 0, _ZERO
-    rows = db.execute("SELECT n, idx, event, head FROM inbox WHERE point=? ORDER BY n", (point,))
+    rows = db.execute(
+        "SELECT n, idx, CAST(event AS BLOB), CAST(head AS BLOB) FROM inbox WHERE point=? ORDER BY n", (point,)
+    )
     for told_n, told_index, event, told_head in rows:
         place = f"regions/{region} {point} {told_n}"
         n += 1
@@ -69,10 +71,10 @@ def _check_point(db: sqlite3.Connection, region: str, point: PointId, runs: RunR
             raise KeptError(
                 "HEAD_MISMATCH", f"holds entry {told_index}, delivered was {index}", place=place, index=index
             )
-        head = head_next(head, n, leaf_hash(event if isinstance(event, bytes) else b""))
+        head = head_next(head, n, leaf_hash(event or b""))
         if told_head != head or head_after not in (None, head):
             raise KeptError("HEAD_MISMATCH", "its running hash is not that of the deliveries", place=place, index=index)
-    kept = db.execute("SELECT n, head FROM inbox_points WHERE point=?", (point,)).fetchone()
+    kept = db.execute("SELECT n, CAST(head AS BLOB) FROM inbox_points WHERE point=?", (point,)).fetchone()
     if kept != (n, head):
         raise KeptError("HEAD_MISMATCH", "stands elsewhere than its notifications", place=f"regions/{region} {point}")
     return n

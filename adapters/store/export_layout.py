@@ -20,7 +20,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-from contracts.errors import ContractError, UnavailableError
+from contracts.errors import ExchangeError, UnavailableError
 from hub.audit_source import KeptError
 from ledger.tiles import TILE_WIDTH, entries_path, tile_path
 
@@ -91,11 +91,13 @@ class ExportFolder:
             raise UnavailableError("SOURCE_UNREADABLE", f"{folder} cannot be read: {error.strerror}") from error
 
     def walk(self, folder: str = "") -> Iterator[str]:
-        """Names of all files below a folder, in bounded memory.
+        """Names of all files below a folder, in bounded memory; none if there is no such folder.
 
         Raises:
             UnavailableError: SOURCE_UNREADABLE.
         """
+        if not (self.root / folder).is_dir():
+            return
         try:
             for found, folders, files in os.walk(self.root / folder, onerror=_raise):
                 folders.sort()
@@ -119,7 +121,7 @@ def tile_place(name: str) -> tuple[str, int, int] | None:
     wide = int(width) if partial and len(width) < 4 else TILE_WIDTH
     try:
         canonical = entries_path(index, wide) if prefix == "entries" else tile_path(int(prefix), index, wide)
-    except (ContractError, ValueError):
+    except (ExchangeError, ValueError):
         return None
     return (prefix, index, wide) if f"{LOG}/{canonical}" == name else None
 

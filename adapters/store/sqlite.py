@@ -29,6 +29,8 @@ from hub.ports import Commit, ProducerState, Run
 
 _PAGE: Final = 1000
 _MAX_VARIABLES: Final = 500
+_DAMAGE: Final = ("malformed", "Could not decode to UTF-8")
+"""What SQLite says of a file or a value that was damaged, not of one that is away or busy."""
 
 _TABLES: Final = (
     "CREATE TABLE IF NOT EXISTS event_ids (event_id BLOB PRIMARY KEY, idx INTEGER NOT NULL) WITHOUT ROWID",
@@ -174,6 +176,8 @@ class SqliteStore:
             with self._datastore.get_connection(commit=False) as connection:
                 yield connection.cursor()
         except (PersistenceError, sqlite3.Error) as error:
+            if any(sign in str(error) for sign in _DAMAGE):
+                raise FatalError("STORE_DAMAGED", f"the ledger file does not hold what it should: {error}") from error
             raise UnavailableError("STORE_BUSY", f"the ledger file cannot be read now: {error}") from error
 
     def _one(self, statement: str, *parameters: object) -> Any:
@@ -220,7 +224,10 @@ class SqliteStore:
         at = start
         while at < end:
             rows = self._all(
-                "SELECT state FROM stored_events WHERE rowid>? AND rowid<=? ORDER BY rowid LIMIT ?", at, end, _PAGE
+                "SELECT CAST(state AS BLOB) FROM stored_events WHERE rowid>? AND rowid<=? ORDER BY rowid LIMIT ?",
+                at,
+                end,
+                _PAGE,
             )
             if not rows:
                 return
@@ -264,7 +271,9 @@ class SqliteStore:
         """See `hub.ports.LedgerReader.all_matters`."""
         last = b""
         while rows := self._all(
-            "SELECT stream_id, packed FROM matters WHERE stream_id>? ORDER BY stream_id LIMIT ?", last, _PAGE
+            "SELECT stream_id, CAST(packed AS BLOB) FROM matters WHERE stream_id>? ORDER BY stream_id LIMIT ?",
+            last,
+            _PAGE,
         ):
             for row in rows:
                 yield row[0], row[1]
@@ -327,7 +336,7 @@ class SqliteStore:
 
     def payloads(self, hashes: Sequence[bytes]) -> Mapping[bytes, bytes]:
         """Those of some sealed envelopes that are held, by hash."""
-        return dict(self._select_in("SELECT hash, envelope FROM payloads WHERE hash", hashes))
+        return dict(self._select_in("SELECT hash, CAST(envelope AS BLOB) FROM payloads WHERE hash", hashes))
 
     def wrapped_offices(self, hashes: Sequence[bytes]) -> Sequence[tuple[bytes, OfficeId]]:
         """Hash and office of every content key that is held for some envelopes."""

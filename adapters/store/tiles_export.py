@@ -121,7 +121,9 @@ class TilesExport:
         Raises:
             ConflictError: EXPORT_OCCUPIED.
         """
-        if not self._out.is_dir() or not any(self._out.iterdir()):
+        if self._out.exists() and not self._out.is_dir():
+            raise _occupied("it is a file")
+        if all(_is_temporary(name) for name in self._folder.walk()):
             return 0
         if not self._folder.has(POLICY) or self._folder.read(POLICY) != policy:
             raise _occupied("it holds no export of this ledger")
@@ -139,10 +141,8 @@ class TilesExport:
 
     def _remove_temporary(self) -> None:
         """Remove what an interrupted export left behind."""
-        if self._out.is_dir():
-            for name in list(self._folder.walk()):
-                if Path(name).name.startswith(_TEMPORARY):
-                    (self._out / name).unlink()
+        for name in [name for name in self._folder.walk() if _is_temporary(name)]:
+            (self._out / name).unlink()
 
     # -- the log
 
@@ -277,6 +277,10 @@ def evenly(count: int, wanted: int) -> list[int]:
     if count <= wanted:
         return list(range(count))
     return sorted({number * (count - 1) // (wanted - 1) for number in range(wanted)})
+
+
+def _is_temporary(name: str) -> bool:
+    return Path(name).name.startswith(_TEMPORARY)
 
 
 def _occupied(message: str) -> ConflictError:

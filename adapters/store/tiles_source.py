@@ -191,9 +191,11 @@ class TilesSource:
     def _check_manifest(self) -> None:
         digests = parse_manifest(self._folder.read(MANIFEST))
         for name, told in digests.items():
+            if not self._folder.has(name):
+                raise KeptError("EXPORT_DAMAGED", "the file is missing; the manifest names it", place=name)
             found = digest(self._folder.read(name))
             if found != told:
-                raise KeptError("EXPORT_DAMAGED", f"has SHA-256 {found}, the manifest says {told}", place=name)
+                raise KeptError("EXPORT_DAMAGED", f"says SHA-256 {told} of {name}, which has {found}", place=MANIFEST)
         for name in (POLICY, CHECKPOINT):
             if name not in digests:
                 raise KeptError("EXPORT_DAMAGED", f"does not name {name}", place=MANIFEST)
