@@ -65,6 +65,10 @@ class Guard:
         places = (place.removeprefix("fact.") for place in (self.since, self.until) if place.startswith("fact."))
         return frozenset((*places, *((self.fact,) if self.fact else ())))
 
+    def reads_past(self) -> bool:
+        """Whether it reads what earlier events left: facts, limits that run, the side that they named."""
+        return bool(self.facts()) or self.kind in {"rule_passed", "counterpart_known"}
+
 
 KINDS: Final[Mapping[str, tuple[frozenset[str], frozenset[str]]]] = {
     "present": (frozenset({"fields"}), frozenset()),

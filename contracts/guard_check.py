@@ -5,19 +5,16 @@ not hold. Refusals name codes, dates and fields; a body holds nothing else.
 """
 
 from collections.abc import Callable, Mapping
-from datetime import date, timedelta
+from datetime import date
 from typing import Any, Final, NamedTuple
 
-from contracts.deadline import add_months, due_at
+from contracts.deadline import DAY_MS, EPOCH, SHANGHAI_MS, add_months, due_at
 from contracts.division import Divisions
 from contracts.errors import ExchangeError, RuleError
 from contracts.event import Header
 from contracts.guard import Guard
 from contracts.procedure_types import Value
 
-_DAY_MS: Final = 86_400_000
-_SHANGHAI_MS: Final = 28_800_000
-_EPOCH: Final = date(1970, 1, 1)
 _YEARS: Final = range(1900, 2200)
 
 
@@ -190,7 +187,7 @@ def _field_of(guard: Guard) -> str | None:
 
 
 def _local_day(ms: int) -> date:
-    return _EPOCH + timedelta(days=(ms + _SHANGHAI_MS) // _DAY_MS)
+    return date.fromordinal(EPOCH + (ms + SHANGHAI_MS) // DAY_MS)
 
 
 def _day(guard: Guard, place: str, case: Case) -> date:

@@ -154,11 +154,10 @@ def check_body(header: Header, procedure: Procedure, registry: SchemaRegistry) -
 
 
 def _check_time(header: Header, now_ms: int, rules: Rules) -> None:
-    if header.occurred_at > now_ms + rules.clock_skew_ms:
-        raise RuleError(
-            "OCCURRED_IN_FUTURE", f"occurred {header.occurred_at - now_ms} ms from now", field="occurred_at"
-        )
-    if header.occurred_at < now_ms - OLDEST_MS:
+    age_ms = now_ms - header.occurred_at
+    if age_ms < -rules.clock_skew_ms:
+        raise RuleError("OCCURRED_IN_FUTURE", f"occurred {-age_ms} ms from now", field="occurred_at")
+    if age_ms > OLDEST_MS:
         raise RuleError("OCCURRED_TOO_LONG_AGO", "occurred more than 400 days ago", field="occurred_at")
 
 

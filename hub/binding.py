@@ -175,7 +175,7 @@ def bind_counterpart(
     if region is None:
         return binding
     parties, regions, counties = binding
-    bound = next((code for name, code in regions if name == other.side), None)
+    bound = _of(regions, other.side)
     if bound is not None and bound != region:
         if other.is_required:
             raise _mismatch(f"{other.side} is region {bound}, not {region}", "counterpart_region")
@@ -205,14 +205,13 @@ def _bind_office(
     new = Party(other.side, office.office_type, region, office_id)
     if new in parties:
         return binding
-    if other.is_required and any(party.side == other.side for party in parties):
+    if other.is_required and other.side in [party.side for party in parties]:
         raise _mismatch(f"{other.side} is bound to another office", "counterpart_office")
-    county6 = next((code for name, code in counties if name == other.side), None)
-    if county6 != office.county6:
-        parties = tuple(party for party in parties if party.side != other.side)
+    if _of(counties, other.side) != office.county6:
+        others = [party for party in parties if party.side != other.side]
     else:
-        parties = tuple(p for p in parties if p.side != other.side or p.office_type != office.office_type)
-    return (*parties, new), regions, _replaced(counties, other.side, office.county6)
+        others = [p for p in parties if p.side != other.side or p.office_type != office.office_type]
+    return (*others, new), regions, _replaced(counties, other.side, office.county6)
 
 
 def _named_back(procedure: Procedure, header: Header, binding: Binding) -> Binding:
@@ -228,15 +227,22 @@ def _named_back(procedure: Procedure, header: Header, binding: Binding) -> Bindi
     return binding
 
 
+def _of(pairs: tuple[tuple[str, str], ...], side: str) -> str | None:
+    for name, value in pairs:
+        if name == side:
+            return value
+    return None
+
+
 def _replaced(pairs: tuple[tuple[str, str], ...], side: str, value: str | None) -> tuple[tuple[str, str], ...]:
-    others = tuple(pair for pair in pairs if pair[0] != side)
+    others = tuple([pair for pair in pairs if pair[0] != side])
     return others if value is None else (*others, (side, value))
 
 
 def _replaced_region(
     pairs: tuple[tuple[str, RegionCode], ...], side: str, region: RegionCode
 ) -> tuple[tuple[str, RegionCode], ...]:
-    return (*(pair for pair in pairs if pair[0] != side), (side, region))
+    return (*[pair for pair in pairs if pair[0] != side], (side, region))
 
 
 def _forbidden(message: str, field: str) -> AccessError:

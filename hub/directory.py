@@ -58,7 +58,7 @@ class Directory:
         self.divisions = divisions
         self._regions: dict[RegionCode, LeafIndex] = {}
         self._points: dict[PointId, Point] = {}
-        self._offices: dict[OfficeId, Office] = {}
+        self._offices: dict[str, Office] = {}
         self._keys: dict[KeyId, SigningKey] = {}
         self._public_keys: set[bytes] = set()
         self._mandates_by_id: dict[bytes, Mandate] = {}
@@ -75,7 +75,7 @@ class Directory:
 
     def office(self, office: str) -> Office | None:
         """The office with this id, closed ones too; None if there was never one."""
-        return self._offices.get(OfficeId(office))
+        return self._offices.get(office)
 
     def offices(self) -> Iterator[Office]:
         """All offices in the order of registration, closed ones too."""

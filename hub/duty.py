@@ -25,7 +25,7 @@ def duties_after(
     meets = row.meets
     left = [duty for duty in duties if duty.rule not in meets]
     for start in row.starts:
-        if not any(d.rule == start.rule and d.side == start.side and d.office_type == start.office for d in left):
+        if (start.rule, start.side, start.office) not in [duty[:3] for duty in left]:
             started_ms = _started_ms(start, header, body)
             left.append(Duty(start.rule, start.side, start.office, started_ms, header.event_id))
     return tuple(left)

@@ -9,12 +9,14 @@ ends in `hub.duty`.
 """
 
 from collections.abc import Iterable, Mapping
+from functools import cache
+from types import MappingProxyType
 from typing import Any, Final
 
 from contracts.division import Divisions
 from contracts.errors import AccessError, ConflictError, RuleError
 from contracts.event import Header
-from contracts.guard import load_guards
+from contracts.guard import Guard, load_guards
 from contracts.guard_check import Case, check
 from contracts.ids import HUB_OFFICE, HUB_REGION, Hash, OfficeId
 from contracts.procedure_types import ANY_SIDE, Procedure, Transition
@@ -39,6 +41,7 @@ __all__ = [
     "unpack",
 ]
 
+_NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 _NO_HASH: Final = Hash(bytes(32))
 
 
@@ -161,19 +164,29 @@ def check_guards(
             raise RuleError("OFFICE_CLOSED", f"office {named.office} is closed", field="counterpart_office")
     if not row.guards:
         return
-    counterpart = procedure.counterpart
-    known = () if matter is None or counterpart is None else (p for p in matter.parties if p.side == counterpart.side)
-    case = Case(
-        header=header,
-        body=body,
-        facts={} if matter is None else dict(matter.facts),
-        started={} if matter is None else {duty.rule: duty.started_ms for duty in matter.duties},
-        has_counterpart=header.counterpart_office is not None or any(known),
-        divisions=divisions,
-    )
-    guards = load_guards()
-    for name in row.guards:
-        check(guards[name], case)
+    guards, is_past_read = _guards(row.guards)
+    case = Case(header, body, _NOTHING, _NOTHING, header.counterpart_office is not None, divisions)
+    if matter is not None and is_past_read:
+        case = case._replace(
+            facts=dict(matter.facts),
+            started={duty.rule: duty.started_ms for duty in matter.duties},
+            has_counterpart=case.has_counterpart or _has_counterpart(procedure, matter),
+        )
+    for guard in guards:
+        check(guard, case)
+
+
+@cache
+def _guards(names: tuple[str, ...]) -> tuple[tuple[Guard, ...], bool]:
+    """The guards of a row, and whether one of them reads what earlier events left."""
+    known = load_guards()
+    guards = tuple(known[name] for name in names)
+    return guards, any(guard.reads_past() for guard in guards)
+
+
+def _has_counterpart(procedure: Procedure, matter: Matter) -> bool:
+    other = procedure.counterpart
+    return other is not None and any(party.side == other.side for party in matter.parties)
 
 
 def advance(

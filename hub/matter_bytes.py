@@ -34,18 +34,10 @@ def pack(matter: Matter) -> bytes:
         duties,
         facts,
     ) = matter
-    text = "\n".join(
-        (
-            procedure,
-            state,
-            " ".join([" ".join(party) for party in parties]),
-            " ".join([f"{side} {region}" for side, region in regions]),
-            " ".join([f"{side} {county6}" for side, county6 in counties]),
-            " ".join(holders),
-            " ".join([f"{rule} {side} {type_} {at} {event.hex()}" for rule, side, type_, at, event in duties]),
-            " ".join([f"{name} {_fact_text(value)}" for name, value in facts]),
-        )
-    )
+    open_ = " ".join([f"{rule} {side} {type_} {at} {event.hex()}" for rule, side, type_, at, event in duties])
+    known = " ".join([f"{name} {_fact_text(value)}" for name, value in facts])
+    who = _who(parties, regions, counties)
+    text = f"{procedure}\n{state}\n{who}\n{' '.join(holders)}\n{open_}\n{known}"
     return _HEAD.pack(_FORM, stream_id, head, next_seq, edition, opened_at) + text.encode()
 
 
@@ -88,7 +80,16 @@ def _unpack(data: bytes) -> Matter:
     )
 
 
-# Matters between the same offices share these lines, so that most are read once; the caches are bounded and hold codes.
+# Matters between the same offices share these lines, so that most are written and read once; the caches are bounded and
+# hold codes.
+
+
+@lru_cache(16_384)
+def _who(
+    parties: tuple[Party, ...], regions: tuple[tuple[str, RegionCode], ...], counties: tuple[tuple[str, str], ...]
+) -> str:
+    """The three lines of parties, regions and counties."""
+    return "\n".join([" ".join([" ".join(row) for row in rows]) for rows in (parties, regions, counties)])
 
 
 @lru_cache(16_384)

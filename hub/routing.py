@@ -10,7 +10,7 @@ Macao only under a registered basis, and no event registers one yet (DOMAIN 9.6)
 (`contracts.profile`), how a run is delivered (`hub.working`).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from contracts.errors import AccessError, RuleError
@@ -81,7 +81,7 @@ def route(
     return tuple(recipients.values())
 
 
-def check_sealed(header: Header, recipients: Iterable[Recipient]) -> None:
+def check_sealed(header: Header, recipients: Sequence[Recipient]) -> None:
     """Check that an event is sealed to exactly its recipients: nobody too many, nobody left out.
 
     Args:
@@ -91,6 +91,8 @@ def check_sealed(header: Header, recipients: Iterable[Recipient]) -> None:
     Raises:
         RuleError: RECIPIENTS_MISMATCH, naming the profile.
     """
+    if not recipients and not header.sealed:
+        return
     wanted: dict[str, list[str]] = {}
     several: set[str] = set()
     for recipient in recipients:
