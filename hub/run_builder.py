@@ -20,7 +20,7 @@ from ledger.batch import MAX_BATCH
 from ledger.entry import BatchEntry, EventEntry, decode_entry
 from ledger.receipt import accepted_positions
 from ledger.tiles import TILE_BYTES, TILE_WIDTH, split_hashes, tile_node_reader
-from ledger.tree import batch_paths, prove_range, range_paths
+from ledger.tree import HASH_BYTES, batch_paths, prove_range, range_paths
 
 _TILES_KEPT: Final = 512
 
@@ -80,11 +80,12 @@ class RunBuilder:
 
     def _leaves(self, start: int, end: int) -> list[Hash]:
         """Leaf hashes of the entries `[start, end)`, from the tiles."""
-        first = start // TILE_WIDTH
         leaves: list[Hash] = []
-        for index in range(first, (end - 1) // TILE_WIDTH + 1):
-            leaves += split_hashes(self._tile(0, index))
-        return leaves[start - first * TILE_WIDTH : end - first * TILE_WIDTH]
+        for index in range(start // TILE_WIDTH, (end - 1) // TILE_WIDTH + 1):
+            left = index * TILE_WIDTH
+            tile = self._tile(0, index)
+            leaves += split_hashes(tile[max(0, start - left) * HASH_BYTES : (end - left) * HASH_BYTES])
+        return leaves
 
     def _tile(self, level: int, index: int) -> bytes:
         """A tile that holds at least what the size in work needs; full ones never change."""

@@ -118,7 +118,8 @@ async def keep(url: str, *, name: str, work: Callable[[Broker], Awaitable[None]]
                 await work(broker)
         except UnavailableError as error:
             attempt += 1
-            _log.warning("broker.lost", code=error.code, error=error.message, attempt=attempt)
+            reason = type(error.__cause__ or error).__name__
+            _log.warning("broker.lost", code=error.code, error=reason, attempt=attempt)
         if loop.time() - began > _LONGEST_PAUSE_SECONDS:
             attempt, pause = 0, _FIRST_PAUSE_SECONDS
         await wait(stop, pause * random.uniform(0.5, 1.0))

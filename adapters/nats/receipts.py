@@ -33,7 +33,7 @@ _log = structlog.get_logger()
 
 
 class ReceiptStore(Protocol):
-    """What is remembered of receipts. Every call is durable when it returns."""
+    """Where receipts are kept. Every call is durable when it returns, against a kill of the process at least."""
 
     def keep_receipt(self, receipt: DeliveryReceipt, message: bytes) -> None:
         """Keep a checked receipt, if it is for a higher counter of its point than the one kept."""

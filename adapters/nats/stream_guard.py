@@ -27,9 +27,21 @@ class StreamMark(NamedTuple):
     last_seq: int
 
 
+class StreamState(NamedTuple):
+    """How a stream stands.
+
+    Attributes:
+        mark: What is to be remembered of it.
+        waiting: Messages in it.
+    """
+
+    mark: StreamMark
+    waiting: int
+
+
 async def look(
     broker: Broker, configs: tuple[StreamConfig, ...], known: Mapping[str, StreamMark]
-) -> tuple[Mapping[str, StreamMark], frozenset[str]]:
+) -> tuple[Mapping[str, StreamState], frozenset[str]]:
     """Look at every stream, make those that are missing.
 
     Args:
@@ -43,16 +55,17 @@ async def look(
     Raises:
         UnavailableError: BROKER_UNAVAILABLE: no answer, or the broker does not make a stream.
     """
-    marks: dict[str, StreamMark] = {}
+    states: dict[str, StreamState] = {}
     lost: set[str] = set()
     for config in configs:
         name = str(config.name)
         mark = known.get(name)
         info = await _find_or_make(broker, config)
-        marks[name] = StreamMark(str(info.created), info.state.last_seq)
-        if mark is None or marks[name].created != mark.created or marks[name].last_seq < mark.last_seq:
+        now = StreamMark(str(info.created), info.state.last_seq)
+        states[name] = StreamState(now, info.state.messages)
+        if mark is None or now.created != mark.created or now.last_seq < mark.last_seq:
             lost.add(name)
-    return marks, frozenset(lost)
+    return states, frozenset(lost)
 
 
 async def _find_or_make(broker: Broker, config: StreamConfig) -> StreamInfo:

@@ -63,16 +63,16 @@ class SqliteRelayStore:
         self.close()
 
     def place(self) -> int:
-        """See `RelayStore.place`."""
+        """See `PlaceStore.place`."""
         rows = self._all("SELECT run_id FROM place")
         return int(rows[0][0]) if rows else 0
 
     def streams(self) -> Mapping[str, tuple[str, int]]:
-        """See `RelayStore.streams`."""
+        """See `PlaceStore.streams`."""
         return {name: (created, last_seq) for name, created, last_seq in self._all("SELECT * FROM streams")}
 
     def save(self, place: int, streams: Mapping[str, tuple[str, int]]) -> None:
-        """See `RelayStore.save`."""
+        """See `PlaceStore.save`."""
         with self._transaction():
             self._connection.execute("INSERT OR REPLACE INTO place VALUES (1,?)", (place,))
             self._connection.executemany(
@@ -80,7 +80,7 @@ class SqliteRelayStore:
             )
 
     def receipted(self) -> Mapping[PointId, int]:
-        """See `RelayStore.receipted`."""
+        """See `ReceiptedStore.receipted`."""
         return {PointId(point): n for point, n in self._all("SELECT point, n FROM receipts")}
 
     def keep_receipt(self, receipt: DeliveryReceipt, message: bytes) -> None:

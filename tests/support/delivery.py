@@ -21,6 +21,7 @@ from adapters.nats.intake import Ports
 from adapters.nats.ledger_directory import LedgerDirectory
 from adapters.nats.messages import RunForm
 from adapters.nats.relay import Relay
+from adapters.nats.restorer import PATIENCE_SECONDS
 from adapters.region.database import RegionDatabase
 from adapters.region.inbox_store import RegionInboxStore, StoredNotification
 from adapters.store.relay_store import SqliteRelayStore
@@ -105,6 +106,7 @@ class Delivery:
         folder: Of the relay's and the regions' files.
         regions: Whose inboxes run; all of the world's if not given.
         has_relay: Whether the relay runs.
+        patience_seconds: How long the relay leaves an empty stream alone whose receipts are missing.
     """
 
     def __init__(
@@ -116,6 +118,7 @@ class Delivery:
         folder: Path,
         regions: Iterable[str] | None = None,
         has_relay: bool = True,
+        patience_seconds: float = PATIENCE_SECONDS,
     ) -> None:
         self._url = url
         self._reader = reader
@@ -124,7 +127,11 @@ class Delivery:
         self.tasks: dict[str, asyncio.Task[None]] = {}
         self.relay_store = SqliteRelayStore(folder / "relay.sqlite")
         self.relay = Relay(
-            reader=reader, store=self.relay_store, divisions=world.rules.divisions, registry=world.rules.registry
+            reader=reader,
+            store=self.relay_store,
+            divisions=world.rules.divisions,
+            registry=world.rules.registry,
+            patience_seconds=patience_seconds,
         )
         self.sides = {
             region: RegionSide(world=world, region=region, reader=reader, path=folder / f"{region}.sqlite")

@@ -129,3 +129,32 @@ def test_a_store_that_lost_its_end_is_noticed(broker: NatsServer, ledger: Delive
             return check_delivered(ledger.store, {"45": delivery.sides["45"].store})
 
     assert asyncio.run(main()) == 3
+
+
+def test_messages_that_were_purged_come_again(broker: NatsServer, ledger: DeliveringLedger, tmp_path: Path) -> None:
+    """The stream is the same one and empty, nothing new is recorded, and the receipts stay away."""
+
+    async def main() -> int:
+        ledger.notices(3)
+        async with Delivery(
+            world=ledger.world, reader=ledger.store, url=broker.url, folder=tmp_path, regions=()
+        ) as way:
+            await until(lambda: place_is_reached(way, ledger))
+        client = await nats.connect(broker.url)
+        config = (await client.jetstream().stream_info("NTF-45")).config
+        config.duplicate_window = 0.1
+        await client.jetstream().update_stream(config)
+        await client.jetstream().purge_stream("NTF-45")
+        await client.close()
+        async with Delivery(
+            world=ledger.world,
+            reader=ledger.store,
+            url=broker.url,
+            folder=tmp_path,
+            regions=("45",),
+            patience_seconds=0.1,
+        ) as delivery:
+            await delivery.settled()
+            return check_delivered(ledger.store, {"45": delivery.sides["45"].store})
+
+    assert asyncio.run(main()) == 3
