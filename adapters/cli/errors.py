@@ -19,6 +19,7 @@ from typing import Final
 
 import typer
 from rich.console import Console
+from rich.table import Table
 
 from contracts.codes import CODES
 from contracts.errors import ExchangeError, Family
@@ -76,6 +77,13 @@ def tell(error: ExchangeError, *, as_json: bool = False) -> None:
     err.print(f"  {error.message}", markup=False)
     if advice:
         err.print(f"  What to do: {advice}", markup=False)
+
+
+def listing(*columns: str, last: str) -> Table:
+    """A plain table whose last column holds ids, which are never cut: they are what the next command takes."""
+    table = Table(*columns, box=None, pad_edge=False)
+    table.add_column(last, no_wrap=True, min_width=36)
+    return table
 
 
 def say_json(value: object) -> None:

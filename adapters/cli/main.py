@@ -11,8 +11,13 @@ import typer
 
 from adapters.cli.audit import audit_command, overdue_command
 from adapters.cli.demo import demo_command
+from adapters.cli.directory import directory_app
 from adapters.cli.export import export_command
+from adapters.cli.making import init_command, region_init_command
+from adapters.cli.offices import inbox_command, open_command, receive_command, tasks_command
+from adapters.cli.proofs import checkpoint_command, receipt_app, stream_command
 from adapters.cli.servers import serve_hub, serve_region, serve_relay
+from adapters.cli.submitting import submit_command
 
 app = typer.Typer(
     name="pprd",
@@ -32,13 +37,25 @@ app.add_typer(region_app, name="region")
 ledger_app = typer.Typer(help="The ledger as files.", no_args_is_help=True)
 app.add_typer(ledger_app, name="ledger")
 
+app.add_typer(directory_app, name="directory")
+app.add_typer(receipt_app, name="receipt")
+
+app.command("init")(init_command)
 hub_app.command("serve")(serve_hub)
 relay_app.command("serve")(serve_relay)
+region_app.command("init")(region_init_command)
 region_app.command("serve")(serve_region)
-app.command("demo")(demo_command)
-app.command("audit")(audit_command)
+app.command("submit")(submit_command)
+app.command("receive")(receive_command)
+app.command("inbox")(inbox_command)
+app.command("tasks")(tasks_command)
+app.command("open")(open_command)
+app.command("stream")(stream_command)
+app.command("checkpoint")(checkpoint_command)
 app.command("overdue")(overdue_command)
+app.command("audit")(audit_command)
 ledger_app.command("export")(export_command)
+app.command("demo")(demo_command)
 
 if __name__ == "__main__":
     app()

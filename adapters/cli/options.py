@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Annotated
+from uuid import UUID
 
 import typer
 
@@ -14,6 +15,23 @@ def _region(value: str) -> str:
     if value not in REGIONS:
         raise typer.BadParameter(f"{value!r} is not one of {', '.join(REGIONS)}")
     return value
+
+
+def uuid_bytes(value: str) -> bytes:
+    """Read an id that a person typed: a UUID, with hyphens or without.
+
+    Raises:
+        BadParameter: It is none.
+    """
+    try:
+        return UUID(value).bytes
+    except ValueError as error:
+        raise typer.BadParameter(f"{value!r} is no id: 32 hex digits, hyphens allowed") from error
+
+
+def uuid_text(value: bytes) -> str:
+    """Write an id as people read it."""
+    return str(UUID(bytes=value))
 
 
 Data = Annotated[Path, typer.Option("--data", help="The data folder.", envvar="PPRD_DATA", file_okay=False)]

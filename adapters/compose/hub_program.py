@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import AsyncExitStack, contextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -12,6 +12,7 @@ from typing import Final, Self
 import grpc
 import structlog
 
+from adapters.compose.folder import DataFolder
 from adapters.compose.parts import (
     KEYS,
     LEDGER_FILE,
@@ -176,6 +177,27 @@ class HubProgram:
     async def failed(self) -> None:
         """Wait until the hub stops by itself, then raise its reason: FatalError."""
         await self._server.wait()
+
+
+@asynccontextmanager
+async def reachable_hub(folder: DataFolder, address: str | None) -> AsyncIterator[str | None]:
+    """Where a hub can be reached: the one that runs, or one of this folder that runs as long as it is needed.
+
+    Args:
+        folder: Of the deployment.
+        address: Of a running hub; None starts the folder's own on a free loopback port.
+
+    Yields:
+        Its address; None where the folder has no hub of its own, so that the region's settings say where it is.
+
+    Raises:
+        ConflictError: FOLDER_IN_USE: this folder's hub runs already; say where.
+    """
+    if address is not None or not (folder.root / "hub.toml").exists():
+        yield address
+        return
+    async with HubProgram(folder.hub_settings(listen="127.0.0.1:0")) as hub:
+        yield hub.address
 
 
 def _server_credentials(settings: HubSettings) -> grpc.ServerCredentials | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from types import TracebackType
 from typing import Self
 
@@ -16,7 +16,7 @@ from adapters.compose.parts import KEYS, REGION_FILE, SystemClock, contracts_in_
 from adapters.grpc.client import ExchangeClient
 from adapters.keys.folder import read_region_keys
 from adapters.nats.inbox import Inbox, ReceiptSigner
-from adapters.nats.intake import Ports
+from adapters.nats.intake import Intake, Ports
 from adapters.region.database import RegionDatabase
 from adapters.region.gateway import Identity, RegionGateway
 from adapters.region.keyring import Keyring, SigningIdentity
@@ -50,7 +50,6 @@ class RegionProgram:
         self._stop = asyncio.Event()
         self._stored = asyncio.Event()
         self._jobs: list[asyncio.Task[None]] = []
-        self._client: ExchangeClient
         self.gateway: RegionGateway
 
     async def __aenter__(self) -> Self:
@@ -66,28 +65,14 @@ class RegionProgram:
 
     async def _start(self, stack: AsyncExitStack) -> None:
         settings = self._settings
-        stack.enter_context(only_one(settings.data_dir))
-        database = RegionDatabase(settings.data_dir / REGION_FILE)
-        stack.callback(database.close)
-        identity = region_identity(settings)
-        self._client = await stack.enter_async_context(
-            ExchangeClient(settings.hub_address, credentials=_channel_credentials(settings))
-        )
-        clock = SystemClock()
-        self.gateway = await stack.enter_async_context(
-            RegionGateway(
-                identity=identity,
-                database=database,
-                exchange=self._client,
-                rules=contracts_in_force(is_sandbox=settings.sandbox),
-                clock=clock,
-            )
-        )
+        client, self.gateway, identity = await _reached(stack, settings)
+        await stack.enter_async_context(self.gateway)
+        now_ms = SystemClock().now_ms
         inbox = Inbox(
             region=identity.region,
             store=self.gateway.inbox_store,
-            ports=self._ports(identity),
-            signer=ReceiptSigner(identity.keyring.receipt.key_id, identity.keyring.receipt.private, clock.now_ms),
+            ports=ports_of(identity, self.gateway, client),
+            signer=ReceiptSigner(identity.keyring.receipt.key_id, identity.keyring.receipt.private, now_ms),
             on_stored=self._stored.set,
         )
         stack.push_async_callback(self._end)
@@ -107,22 +92,6 @@ class RegionProgram:
             job.cancel()
         await asyncio.gather(*self._jobs, return_exceptions=True)
 
-    def _ports(self, identity: Identity) -> Ports:
-        points = {
-            point: (key_id("point", private.public_key().public_bytes_raw()), private)
-            for point, private in identity.keyring.points.items()
-        }
-
-        def private_of(point: PointId, wanted: KeyId) -> X25519PrivateKey | None:
-            found = points.get(point)
-            return found[1] if found is not None and found[0] == wanted else None
-
-        async def fetch_runs(point: PointId, from_n: int) -> AsyncIterator[bytes]:
-            async for run in self._client.runs(point, from_n=from_n):
-                yield run.data
-
-        return Ports(identity.verifier, self.gateway.replica.keys_through, private_of, fetch_runs)
-
     async def _take_tasks(self) -> None:
         while True:
             await self._stored.wait()
@@ -139,6 +108,96 @@ class RegionProgram:
         done, _ = await asyncio.wait(self._jobs, return_when=asyncio.FIRST_COMPLETED)
         for job in done:
             job.result()
+
+
+@asynccontextmanager
+async def connected_gateway(settings: RegionSettings) -> AsyncIterator[RegionGateway]:
+    """A gateway that is connected to a hub and started; it needs no broker.
+
+    Raises:
+        ConflictError: FOLDER_IN_USE: this region's gateway runs already.
+        UnavailableError: The hub cannot be reached.
+    """
+    async with AsyncExitStack() as stack:
+        _, gateway, _ = await _reached(stack, settings)
+        yield await stack.enter_async_context(gateway)
+
+
+@asynccontextmanager
+async def gateway_at_rest(settings: RegionSettings) -> AsyncIterator[RegionGateway]:
+    """A gateway to read what its region has; it reaches for no hub and may stand beside the one that runs."""
+    async with AsyncExitStack() as stack:
+        client = ExchangeClient(settings.hub_address, credentials=None)
+        stack.push_async_callback(client.close)
+        gateway, _ = _built(stack, settings, client)
+        yield gateway
+
+
+async def receive_all(settings: RegionSettings) -> int:
+    """Ask the hub itself for every notification that is missing here, check and store it, and make the tasks.
+
+    Returns:
+        How many notifications were new.
+
+    Raises:
+        EvidenceError: What came does not hold.
+        UnavailableError: The hub cannot be reached.
+    """
+    async with AsyncExitStack() as stack:
+        client, gateway, identity = await _reached(stack, settings)
+        await stack.enter_async_context(gateway)
+        before = gateway.inbox_store.count()
+        intake = Intake(region=identity.region, store=gateway.inbox_store, ports=ports_of(identity, gateway, client))
+        for point in gateway.replica.directory.points_of_region(identity.region):
+            standing = intake.standings.get(point.point)
+            async for run in client.runs(point.point, from_n=1 if standing is None else standing.n + 1):
+                await intake.take(point.point, run.data)
+                intake.flush()
+        while await gateway.tasks.take():
+            log.debug("tasks.taken")
+        return gateway.inbox_store.count() - before
+
+
+async def _reached(stack: AsyncExitStack, settings: RegionSettings) -> tuple[ExchangeClient, RegionGateway, Identity]:
+    """The only gateway of its region, connected, not started."""
+    stack.enter_context(only_one(settings.data_dir))
+    client = await stack.enter_async_context(
+        ExchangeClient(settings.hub_address, credentials=_channel_credentials(settings))
+    )
+    gateway, identity = _built(stack, settings, client)
+    return client, gateway, identity
+
+
+def _built(stack: AsyncExitStack, settings: RegionSettings, client: ExchangeClient) -> tuple[RegionGateway, Identity]:
+    identity = region_identity(settings)
+    database = RegionDatabase(settings.data_dir / REGION_FILE)
+    stack.callback(database.close)
+    gateway = RegionGateway(
+        identity=identity,
+        database=database,
+        exchange=client,
+        rules=contracts_in_force(is_sandbox=settings.sandbox),
+        clock=SystemClock(),
+    )
+    return gateway, identity
+
+
+def ports_of(identity: Identity, gateway: RegionGateway, client: ExchangeClient) -> Ports:
+    """What an intake needs of its region: keys, directory, and the hub to ask for what is missing."""
+    points = {
+        point: (key_id("point", private.public_key().public_bytes_raw()), private)
+        for point, private in identity.keyring.points.items()
+    }
+
+    def private_of(point: PointId, wanted: KeyId) -> X25519PrivateKey | None:
+        found = points.get(point)
+        return found[1] if found is not None and found[0] == wanted else None
+
+    async def fetch_runs(point: PointId, from_n: int) -> AsyncIterator[bytes]:
+        async for run in client.runs(point, from_n=from_n):
+            yield run.data
+
+    return Ports(identity.verifier, gateway.replica.keys_through, private_of, fetch_runs)
 
 
 def region_identity(settings: RegionSettings) -> Identity:

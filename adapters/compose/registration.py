@@ -10,33 +10,25 @@ applies it. The file is read and checked as a whole before anything is recorded.
     [[key]]     purpose, producer, public_key   # Ed25519: batch, open or receipt
     [[mandate]] office_type, procedure, event_types, direction, purpose, legal_basis, valid_from, valid_to (optional)
 
-Public keys are written as hex digits. Not here: what the directory accepts (`hub.directory`).
+Public keys are written as hex digits. A region begins with a plan, the same file without keys: `points` is a list of
+ids, an `[[office]]` may leave out its id. Not here: how it enters the directory (`directory_changes`).
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
+import secrets
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from adapters.compose.parts import SystemClock, SystemEntropy
-from contracts.errors import ContractError, RuleError
-from contracts.event import decode_event
-from contracts.ids import LeafIndex
-from contracts.mandates import load_mandates
-from contracts.signing import key_id
-from hub.application import Application
-from hub.directory import Directory
-from hub.own_batch import HubBatchMaker, HubDraft
-from ledger.batch import MAX_BATCH
-from ledger.entry import EventEntry, decode_entry
+from adapters.keys.folder import RegionKeys
+from contracts.errors import ContractError
+from contracts.ids import OfficeId, PointId, RegionCode, is_office_id, is_point_id
 
-_PROCEDURE: Final = "DIRECTORY"
-_MANDATE_LABEL: Final = b"pprd-mandate/v1\n\0"
+_CROCKFORD: Final = "0123456789abcdefghjkmnpqrstvwxyz"
 _TABLES: Final[Mapping[str, frozenset[str]]] = {
     "point": frozenset({"id", "public_key"}),
     "office": frozenset({"id", "type", "point", "areas", "public_key", "uscc"}),
@@ -71,21 +63,78 @@ class Registration:
     mandates_from: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class RegionPlan:
+    """What a region wants to register, before it has keys.
+
+    Attributes:
+        region: Two digits.
+        points: Its delivery points.
+        offices: Rows with id, type, point, areas, uscc.
+        mandates_from: As in `Registration`.
+    """
+
+    region: RegionCode
+    points: tuple[PointId, ...]
+    offices: Sequence[Mapping[str, Any]]
+    mandates_from: str | None
+
+
+def read_plan(path: Path, region: RegionCode) -> RegionPlan:
+    """Read a region's plan; an office without an id gets a fresh one.
+
+    Raises:
+        ContractError: REGISTER_MALFORMED, naming the place.
+    """
+    value = _read(path, {"points", "office", "mandates_from"})
+    points, offices = value.get("points"), value.get("office", [])
+    if not isinstance(points, list) or not all(isinstance(p, str) and is_point_id(p) for p in points):
+        raise ContractError(
+            "REGISTER_MALFORMED", f"{path}: points is no list of ids such as {region}-node", field="points"
+        )
+    rows = [{"id": _fresh_office()} | row if isinstance(row, dict) else row for row in offices]
+    _check_table(path, "office", rows, _TABLES["office"] - {"public_key"})
+    for row in rows:
+        if not is_office_id(row["id"]):
+            raise ContractError("REGISTER_MALFORMED", f"{path}: {row['id']!r} is no office id", field="office")
+    return RegionPlan(region, tuple(PointId(point) for point in points), rows, value.get("mandates_from"))
+
+
+def _fresh_office() -> str:
+    return "o" + "".join(secrets.choice(_CROCKFORD) for _ in range(8))
+
+
+def registration_of(plan: RegionPlan, keys: RegionKeys) -> Registration:
+    """The public side of a region with its keys."""
+    signing = {"batch": keys.batch, "open": keys.opening, "receipt": keys.receipt}
+    return Registration(
+        region=plan.region,
+        points=[{"id": p, "public_key": keys.points[p].public_key().public_bytes_raw().hex()} for p in plan.points],
+        offices=[
+            {**row, "public_key": keys.offices[OfficeId(row["id"])].public_key().public_bytes_raw().hex()}
+            for row in plan.offices
+        ],
+        keys=[
+            {
+                "purpose": purpose,
+                "producer": f"{plan.region}-node",
+                "public_key": key.public_key().public_bytes_raw().hex(),
+            }
+            for purpose, key in signing.items()
+        ],
+        mandates_from=plan.mandates_from,
+    )
+
+
 def read_registration(path: Path) -> Registration:
     """Read a registration file.
 
     Raises:
         ContractError: REGISTER_MALFORMED, naming the place.
     """
-    try:
-        value = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ContractError("REGISTER_MALFORMED", f"{path} cannot be read as TOML: {error}") from error
-    unknown = value.keys() - _TABLES.keys() - {"region", "is_new", "mandates_from"}
-    if unknown or not isinstance(value.get("region"), str):
-        raise ContractError(
-            "REGISTER_MALFORMED", f"{path}: region is missing, or unknown: {', '.join(sorted(unknown))}"
-        )
+    value = _read(path, {*_TABLES, "region", "is_new", "mandates_from"})
+    if not isinstance(value.get("region"), str):
+        raise ContractError("REGISTER_MALFORMED", f"{path}: region is missing", field="region")
     for table, columns in _TABLES.items():
         _check_table(path, table, value.get(table, []), columns)
     return Registration(
@@ -97,6 +146,16 @@ def read_registration(path: Path) -> Registration:
         mandates=value.get("mandate", ()),
         mandates_from=value.get("mandates_from"),
     )
+
+
+def _read(path: Path, names: set[str]) -> dict[str, Any]:
+    try:
+        value = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ContractError("REGISTER_MALFORMED", f"{path} cannot be read as TOML: {error}") from error
+    if unknown := value.keys() - names:
+        raise ContractError("REGISTER_MALFORMED", f"{path}: unknown: {', '.join(sorted(unknown))}")
+    return value
 
 
 def _check_table(path: Path, table: str, rows: object, columns: frozenset[str]) -> None:
@@ -136,115 +195,3 @@ def write_registration(path: Path, registration: Registration) -> None:
 def _toml(value: Any) -> str:
     """TOML of the few kinds of values that a registration holds; they are written as in JSON."""
     return json.dumps(value, ensure_ascii=False)
-
-
-def drafts_of(registration: Registration) -> Iterator[HubDraft]:
-    """The directory events of a registration, in the order in which they refer to each other.
-
-    Raises:
-        ContractError: REGISTER_MALFORMED: a public key is not written as hex digits.
-    """
-    region = registration.region
-    if registration.is_new:
-        yield _draft("RegionRegistered", {"region": region})
-    for row in registration.points:
-        yield _draft("PointRegistered", {"point": row["id"], "region": region} | _key("point", row))
-    for row in registration.offices:
-        body = {name: row[name] for name in ("point", "uscc")} | {"areas": list(row["areas"])}
-        identity = {"office": row["id"], "office_type": row["type"], "region": region}
-        yield _draft("OfficeRegistered", body | identity | _key("office", row))
-    for row in registration.keys:
-        body = {"purpose": row["purpose"], "producer": row["producer"], "region": region}
-        yield _draft("KeyRegistered", body | _key(row["purpose"], row))
-    for row in (*_packaged_mandates(registration), *registration.mandates):
-        yield _draft("MandateGranted", _mandate(region, row))
-
-
-def _draft(event_type: str, body: Mapping[str, Any]) -> HubDraft:
-    return HubDraft(event_type, _PROCEDURE, body)
-
-
-def _key(purpose: str, row: Mapping[str, Any]) -> dict[str, bytes]:
-    try:
-        public = bytes.fromhex(row["public_key"])
-    except (TypeError, ValueError) as error:
-        raise ContractError("REGISTER_MALFORMED", "a public key is not written as hex digits", field=purpose) from error
-    return {"key_id": key_id(purpose, public), "public_key": public}
-
-
-def _packaged_mandates(registration: Registration) -> Iterator[Mapping[str, Any]]:
-    if registration.mandates_from is None:
-        return
-    for row in load_mandates():
-        yield {
-            "office_type": row.office_type.value,
-            "procedure": row.procedure,
-            "event_types": list(row.event_types),
-            "direction": row.direction,
-            "purpose": row.purpose,
-            "legal_basis": row.legal_basis,
-            "valid_from": registration.mandates_from,
-        }
-
-
-def _mandate(region: str, row: Mapping[str, Any]) -> dict[str, Any]:
-    """The body of a mandate; its id follows from what it says, so the same one is not granted twice."""
-    said = json.dumps({"region": region} | dict(row), sort_keys=True).encode()
-    mandate = hashlib.sha256(_MANDATE_LABEL + said).digest()[:8]
-    return {"valid_to": None} | dict(row) | {"region": region, "mandate": mandate}
-
-
-def record_all(application: Application, drafts: Iterable[HubDraft]) -> list[LeafIndex]:
-    """Record directory events, all of them or none, in as few batches as they fit.
-
-    Raises:
-        ExchangeError: The directory cannot take one of them; nothing was recorded.
-    """
-    waiting = list(drafts)
-    _rehearse(application, waiting)
-    indexes: list[LeafIndex] = []
-    for start in range(0, len(waiting), MAX_BATCH):
-        indexes += application.record(waiting[start : start + MAX_BATCH])
-    return indexes
-
-
-def _rehearse(application: Application, drafts: Sequence[HubDraft]) -> None:
-    """Apply the drafts to a copy of the directory, so that one that cannot be applied stops all of them."""
-    registry = application.rules.registry
-    directory = Directory(application.rules.divisions)
-    for index, entry in application.reader.directory_entries(LeafIndex(0)):
-        directory.apply_event(index, entry, registry)
-    maker = HubBatchMaker(application.rules, SystemEntropy(), SystemClock().now_ms())
-    size = application.reader.size()
-    for number, event in enumerate(maker.events(drafts, {})):
-        header = decode_event(event)
-        directory.apply(LeafIndex(size + number), header, registry.decode_body(header.body)[1])
-
-
-def ending_of(application: Application, event_type: str, body: Mapping[str, Any]) -> HubDraft:
-    """The draft that ends an object of the directory, in the object's own stream.
-
-    Args:
-        application: The hub.
-        event_type: `OfficeClosed`, `KeyRevoked` or `MandateRevoked`.
-        body: Its body; the first field names the object.
-
-    Raises:
-        RuleError: NOT_FOUND: the directory has no such object.
-    """
-    name, value = next(iter(body.items()))
-    for _, data in application.reader.directory_entries(LeafIndex(0)):
-        entry = decode_entry(data)
-        if isinstance(entry, EventEntry):
-            header = decode_event(entry.event)
-            found = application.rules.registry.decode_body(header.body)[1]
-            if found.get(name) == value and header.event_type == _BEGINNINGS[event_type]:
-                return HubDraft(event_type, _PROCEDURE, body, stream_id=header.stream_id)
-    raise RuleError("NOT_FOUND", f"the directory has no {name} {value.hex() if isinstance(value, bytes) else value}")
-
-
-_BEGINNINGS: Final[Mapping[str, str]] = {
-    "OfficeClosed": "OfficeRegistered",
-    "KeyRevoked": "KeyRegistered",
-    "MandateRevoked": "MandateGranted",
-}

@@ -189,7 +189,8 @@ class Player:
             readings = await self._gateway.opener.open(task.event_id, task.profile, Reader(task.office, _READING))
             self.doings.opened += len(readings)
         await self._go_on(planned, task.stream_id)
-        self._gateway.tasks.done(task.office, task.event_id)
+        if self._gateway.tasks.due_ms(task) is None:
+            self._gateway.tasks.done(task.office, task.event_id)
 
     def _planned(self, task: Task) -> Planned | None:
         kept = self._gateway.streams.event(task.event_id)

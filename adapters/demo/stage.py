@@ -8,16 +8,15 @@ nothing personal can be sent, because no cross-boundary basis is registered (DOM
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
-
 from adapters.compose import create_ledger, opened_hub
+from adapters.compose.directory_changes import drafts_of, record_all
 from adapters.compose.folder import DataFolder
 from adapters.compose.parts import KEYS
-from adapters.compose.registration import Registration, drafts_of, record_all, write_registration
+from adapters.compose.registration import RegionPlan, registration_of, write_registration
 from adapters.demo.plan import demo_counties
 from adapters.keys.folder import RegionKeys, make_region_keys
 from adapters.settings import DEPLOY, HubSettings, RegionSettings
@@ -102,8 +101,8 @@ def set_stage(folder: DataFolder, *, seed: int) -> str:
     settings = HubSettings.load(DEPLOY / "hub.toml", data_dir=folder.hub)
     verifier = create_ledger(settings)
     folder.write_hub(settings)
-    keys = {region: _make_keys(folder, region, offices_of(seed, region)) for region in REGIONS}
-    registrations = {region: registration_of(region, offices_of(seed, region), keys[region]) for region in REGIONS}
+    plans = {region: _plan_of(region, offices_of(seed, region)) for region in REGIONS}
+    registrations = {region: registration_of(plan, _make_keys(folder, plan)) for region, plan in plans.items()}
     for region, registration in registrations.items():
         write_registration(folder.region(region) / "registration.toml", registration)
     with opened_hub(settings) as application:
@@ -126,40 +125,21 @@ def keep_addresses(folder: DataFolder, *, log_vkey: str, hub_address: str, nats_
         )
 
 
-def _make_keys(folder: DataFolder, region: RegionCode, offices: tuple[StageOffice, ...]) -> RegionKeys:
+def _plan_of(region: RegionCode, offices: tuple[StageOffice, ...]) -> RegionPlan:
+    rows = [
+        {
+            "id": office.office,
+            "type": office.office_type.value,
+            "point": office.point,
+            "areas": [office.county6 + "000000"],
+            "uscc": office.uscc,
+        }
+        for office in offices
+    ]
     points = dict.fromkeys((PointId(f"{region}-node"), *(office.point for office in offices)))
-    return make_region_keys(folder.region(region) / KEYS, offices=[o.office for o in offices], points=points)
+    return RegionPlan(region, tuple(points), rows, _MANDATES_FROM)
 
 
-def registration_of(region: RegionCode, offices: tuple[StageOffice, ...], keys: RegionKeys) -> Registration:
-    """The public side of a region, with the packaged mandates."""
-    signing = {"batch": keys.batch, "open": keys.opening, "receipt": keys.receipt}
-    return Registration(
-        region=region,
-        points=[{"id": point, "public_key": _public(key)} for point, key in keys.points.items()],
-        offices=[_office_row(office, keys.offices) for office in offices],
-        keys=[
-            {
-                "purpose": purpose,
-                "producer": f"{region}-node",
-                "public_key": key.public_key().public_bytes_raw().hex(),
-            }
-            for purpose, key in signing.items()
-        ],
-        mandates_from=_MANDATES_FROM,
-    )
-
-
-def _office_row(office: StageOffice, keys: Mapping[OfficeId, X25519PrivateKey]) -> dict[str, object]:
-    return {
-        "id": office.office,
-        "type": office.office_type.value,
-        "point": office.point,
-        "areas": [office.county6 + "000000"],
-        "public_key": _public(keys[office.office]),
-        "uscc": office.uscc,
-    }
-
-
-def _public(key: X25519PrivateKey) -> str:
-    return key.public_key().public_bytes_raw().hex()
+def _make_keys(folder: DataFolder, plan: RegionPlan) -> RegionKeys:
+    offices = [OfficeId(row["id"]) for row in plan.offices]
+    return make_region_keys(folder.region(plan.region) / KEYS, offices=offices, points=plan.points)

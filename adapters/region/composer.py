@@ -17,7 +17,7 @@ from adapters.region.draft import Draft, local_date
 from adapters.region.json_value import of_json
 from adapters.region.outbox_store import Drafted
 from contracts.deadline import DAY_MS
-from contracts.errors import ExchangeError, RuleError
+from contracts.errors import ContractError, ExchangeError, RuleError
 from contracts.event import Header, encode_event, leaf_hash
 from contracts.identity import IdDocType, validate_identity
 from contracts.ids import EventId, Hash, KeyId, LeafIndex, OfficeId, StreamId, uuid7
@@ -261,12 +261,11 @@ def _common(header: Header, procedure: Procedure, profile_id: str) -> dict[str, 
 
 def _check_identity(identity: Mapping[str, Any], *, is_sandbox: bool) -> None:
     """The gate of DOMAIN 3.6, where the identity is still readable: nobody behind the gateway can make this check."""
-    validate_identity(
-        IdDocType(identity["document_type"]),
-        identity["document_number"],
-        date.fromisoformat(identity["birth_date"]),
-        sandbox=is_sandbox,
-    )
+    try:
+        birth_date = date.fromisoformat(identity["birth_date"])
+    except ValueError:
+        raise ContractError("IDENTITY_FORM", "birth_date: no date", field="birth_date") from None
+    validate_identity(IdDocType(identity["document_type"]), identity["document_number"], birth_date, sandbox=is_sandbox)
 
 
 def _fresh_id(now_ms: int) -> bytes:

@@ -1,8 +1,8 @@
 """What waits for an office: every notification that it got is an open task until the office has handled it.
 
-A task is handled when the office's own next event in that matter is in the ledger, or when the office says so (it
-learned what it was told and nothing more is asked of it). Tasks are made from the inbox in its order, and the place in
-the inbox is saved with them, so each notification makes its tasks exactly once.
+A task is handled when the office has made its own next event in that matter and no duty of it is open there any more,
+or when the office says so (it learned what it was told and nothing more is asked of it). Tasks are made from the inbox
+in its order, and the place in the inbox is saved with them, so each notification makes its tasks exactly once.
 
 Not here: whether a notification is true (the inbox checked it), what falls due when (`hub.duty`, from the matter).
 """
@@ -19,7 +19,7 @@ from adapters.region.region_store import RegionStore
 from adapters.region.streams import Streams
 from contracts.event import Header, decode_event, leaf_hash
 from contracts.ids import EventId, LeafIndex, OfficeId, StreamId
-from contracts.procedure_types import Procedure
+from contracts.procedure_types import RETENTION, Procedure
 from hub.admission import Rules
 from hub.directory import Directory
 from hub.matter import Duty, Matter, advance, duty_due, match_row
@@ -125,7 +125,11 @@ class Tasks:
         return int.from_bytes(self._region.mark(_MARK) or b"", "big")
 
     def _tasks_of(self, notification: StoredNotification, header: Header) -> list[Task]:
-        acted = self._streams.offices_after(header.stream_id, header.stream_seq)
+        acted = {
+            office
+            for office in self._streams.offices_after(header.stream_id, header.stream_seq)
+            if not self._duties(header.stream_id, office)
+        }
         return [
             Task(
                 office=recipient.office,
@@ -179,23 +183,33 @@ class Tasks:
         return changed > 0
 
     def done_by(self, headers: Iterable[Header]) -> None:
-        """Close the tasks that these recorded events of our own offices have handled."""
+        """Close the tasks that these recorded events of our own offices have handled: no duty of theirs is left."""
         now = self._now_ms()
+        acted = {(header.stream_id, header.producer_office): header for header in headers}
+        handled = [header for (stream_id, office), header in acted.items() if not self._duties(stream_id, office)]
         with self._db.transaction():
             self._db.write_many(
                 "UPDATE tasks SET done_at=?, done_by=? WHERE stream_id=? AND office=? AND seq<? AND done_at IS NULL",
-                [(now, h.event_id, h.stream_id, h.producer_office, h.stream_seq) for h in headers],
+                [(now, h.event_id, h.stream_id, h.producer_office, h.stream_seq) for h in handled],
             )
 
     def due_ms(self, task: Task) -> int | None:
         """When the nearest duty of the task's office in this matter falls due, milliseconds; None without one."""
-        matter = self._streams.matter(task.stream_id)
-        office = self._directory.office(task.office)
+        return min(self._duties(task.stream_id, task.office), default=None)
+
+    def _duties(self, stream_id: bytes, name: OfficeId) -> list[int]:
+        """When the open duties of an office in a matter fall due; keeping content for a time is no task."""
+        matter, office = self._streams.matter(stream_id), self._directory.office(name)
         if matter is None or office is None:
-            return None
+            return []
         procedure = self._rules.procedures[matter.procedure, matter.edition]
-        mine = [duty for duty in matter.duties if duty.office_type == office.office_type]
-        return min((_due_ms(procedure, matter, duty) for duty in mine), default=None)
+        return [
+            _due_ms(procedure, matter, duty)
+            for duty in matter.duties
+            if duty.rule != RETENTION
+            and duty.office_type == office.office_type
+            and dict(matter.regions).get(duty.side, office.region) == office.region
+        ]
 
 
 def _due_ms(procedure: Procedure, matter: Matter, duty: Duty) -> int:

@@ -1,0 +1,140 @@
+"""How the directory of a hub is changed: from registrations, and by ending what stands in it.
+
+All changes of one command are recorded or none is. Not here: the files (`registration`), what the directory accepts
+(`hub.directory`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from adapters.compose.parts import SystemClock, SystemEntropy
+from adapters.compose.registration import Registration
+from contracts.errors import ContractError, RuleError
+from contracts.event import decode_event
+from contracts.ids import LeafIndex
+from contracts.mandates import load_mandates
+from contracts.signing import key_id
+from hub.application import Application
+from hub.directory import Directory
+from hub.own_batch import HubBatchMaker, HubDraft
+from ledger.batch import MAX_BATCH
+from ledger.entry import EventEntry, decode_entry
+
+_PROCEDURE: Final = "DIRECTORY"
+_MANDATE_LABEL: Final = b"pprd-mandate/v1\n\0"
+
+
+def drafts_of(registration: Registration) -> Iterator[HubDraft]:
+    """The directory events of a registration, in the order in which they refer to each other.
+
+    Raises:
+        ContractError: REGISTER_MALFORMED: a public key is not written as hex digits.
+    """
+    region = registration.region
+    if registration.is_new:
+        yield _draft("RegionRegistered", {"region": region})
+    for row in registration.points:
+        yield _draft("PointRegistered", {"point": row["id"], "region": region} | _key("point", row))
+    for row in registration.offices:
+        body = {name: row[name] for name in ("point", "uscc")} | {"areas": list(row["areas"])}
+        identity = {"office": row["id"], "office_type": row["type"], "region": region}
+        yield _draft("OfficeRegistered", body | identity | _key("office", row))
+    for row in registration.keys:
+        body = {"purpose": row["purpose"], "producer": row["producer"], "region": region}
+        yield _draft("KeyRegistered", body | _key(row["purpose"], row))
+    for row in (*_packaged_mandates(registration), *registration.mandates):
+        yield _draft("MandateGranted", _mandate(region, row))
+
+
+def _draft(event_type: str, body: Mapping[str, Any]) -> HubDraft:
+    return HubDraft(event_type, _PROCEDURE, body)
+
+
+def _key(purpose: str, row: Mapping[str, Any]) -> dict[str, bytes]:
+    try:
+        public = bytes.fromhex(row["public_key"])
+    except (TypeError, ValueError) as error:
+        raise ContractError("REGISTER_MALFORMED", "a public key is not written as hex digits", field=purpose) from error
+    return {"key_id": key_id(purpose, public), "public_key": public}
+
+
+def _packaged_mandates(registration: Registration) -> Iterator[Mapping[str, Any]]:
+    if registration.mandates_from is None:
+        return
+    for row in load_mandates():
+        yield {
+            "office_type": row.office_type.value,
+            "procedure": row.procedure,
+            "event_types": list(row.event_types),
+            "direction": row.direction,
+            "purpose": row.purpose,
+            "legal_basis": row.legal_basis,
+            "valid_from": registration.mandates_from,
+        }
+
+
+def _mandate(region: str, row: Mapping[str, Any]) -> dict[str, Any]:
+    """The body of a mandate; its id follows from what it says, so the same one is not granted twice."""
+    said = json.dumps({"region": region} | dict(row), sort_keys=True).encode()
+    mandate = hashlib.sha256(_MANDATE_LABEL + said).digest()[:8]
+    return {"valid_to": None} | dict(row) | {"region": region, "mandate": mandate}
+
+
+def record_all(application: Application, drafts: Iterable[HubDraft]) -> list[LeafIndex]:
+    """Record directory events, all of them or none, in as few batches as they fit.
+
+    Raises:
+        ExchangeError: The directory cannot take one of them; nothing was recorded.
+    """
+    waiting = list(drafts)
+    _rehearse(application, waiting)
+    indexes: list[LeafIndex] = []
+    for start in range(0, len(waiting), MAX_BATCH):
+        indexes += application.record(waiting[start : start + MAX_BATCH])
+    return indexes
+
+
+def _rehearse(application: Application, drafts: Sequence[HubDraft]) -> None:
+    """Apply the drafts to a copy of the directory, so that one that cannot be applied stops all of them."""
+    registry = application.rules.registry
+    directory = Directory(application.rules.divisions)
+    for index, entry in application.reader.directory_entries(LeafIndex(0)):
+        directory.apply_event(index, entry, registry)
+    maker = HubBatchMaker(application.rules, SystemEntropy(), SystemClock().now_ms())
+    size = application.reader.size()
+    for number, event in enumerate(maker.events(drafts, {})):
+        header = decode_event(event)
+        directory.apply(LeafIndex(size + number), header, registry.decode_body(header.body)[1])
+
+
+def ending_of(application: Application, event_type: str, body: Mapping[str, Any]) -> HubDraft:
+    """The draft that ends an object of the directory, in the object's own stream.
+
+    Args:
+        application: The hub.
+        event_type: `OfficeClosed`, `KeyRevoked` or `MandateRevoked`.
+        body: Its body; the first field names the object.
+
+    Raises:
+        RuleError: NOT_FOUND: the directory has no such object.
+    """
+    name, value = next(iter(body.items()))
+    for _, data in application.reader.directory_entries(LeafIndex(0)):
+        entry = decode_entry(data)
+        if isinstance(entry, EventEntry):
+            header = decode_event(entry.event)
+            found = application.rules.registry.decode_body(header.body)[1]
+            if found.get(name) == value and header.event_type == _BEGINNINGS[event_type]:
+                return HubDraft(event_type, _PROCEDURE, body, stream_id=header.stream_id)
+    raise RuleError("NOT_FOUND", f"the directory has no {name} {value.hex() if isinstance(value, bytes) else value}")
+
+
+_BEGINNINGS: Final[Mapping[str, str]] = {
+    "OfficeClosed": "OfficeRegistered",
+    "KeyRevoked": "KeyRegistered",
+    "MandateRevoked": "MandateGranted",
+}

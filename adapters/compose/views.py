@@ -1,0 +1,134 @@
+"""A ledger to be asked a few questions, whether its file is at hand or its hub answers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+from adapters.compose.folder import DataFolder
+from adapters.grpc.client import ExchangeClient
+from adapters.store.sqlite import SqliteStore
+from contracts.errors import ContractError, RuleError, UnavailableError
+from contracts.ids import LeafIndex
+from hub import evidence
+from hub.submission import EventReceipt
+from ledger.entry import EventEntry, GenesisEntry, decode_entry
+
+T = TypeVar("T")
+
+
+class LedgerView(Protocol):
+    """What the reading verbs ask. Nothing is checked here."""
+
+    def stream(self, stream_id: bytes) -> Sequence[tuple[LeafIndex, bytes]]:
+        """Ledger index and event bytes of a matter, oldest first; empty if there is none."""
+
+    def receipt(self, event_id: bytes) -> EventReceipt:
+        """The original receipt of an event; an error with NOT_FOUND if it is not recorded."""
+
+    def checkpoint(self) -> bytes:
+        """The last signed note."""
+
+    def genesis(self) -> bytes:
+        """Bytes of entry 0."""
+
+
+@contextmanager
+def ledger_view(data: Path | None, address: str | None) -> Iterator[LedgerView]:
+    """The ledger that a person means.
+
+    Args:
+        data: A data folder; read without its hub.
+        address: A running hub; asked if it is given.
+
+    Raises:
+        ContractError: SETTINGS_INVALID: neither is given.
+        UnavailableError: STORE_MISSING: there is no ledger in the folder.
+    """
+    if address is not None:
+        yield _OverGrpc(address)
+    elif data is not None:
+        store = DataFolder(data).ledger()
+        try:
+            yield _InFolder(store)
+        finally:
+            store.close()
+    else:
+        raise ContractError("SETTINGS_INVALID", "say --data or --hub: whose ledger is meant?", field="data")
+
+
+def genesis_of(view: LedgerView) -> GenesisEntry:
+    """The genesis record of a ledger.
+
+    Raises:
+        ContractError: ENTRY_MALFORMED: entry 0 is something else.
+    """
+    entry = decode_entry(view.genesis())
+    if not isinstance(entry, GenesisEntry):
+        raise ContractError("ENTRY_MALFORMED", "entry 0 is no genesis record")
+    return entry
+
+
+class _InFolder:
+    """A ledger's file."""
+
+    def __init__(self, store: SqliteStore) -> None:
+        self._store = store
+
+    def stream(self, stream_id: bytes) -> Sequence[tuple[LeafIndex, bytes]]:
+        rows = ((index, decode_entry(entry)) for index, entry in self._store.stream(stream_id, 0, 1 << 20))
+        return [(index, entry.event) for index, entry in rows if isinstance(entry, EventEntry)]
+
+    def receipt(self, event_id: bytes) -> EventReceipt:
+        return evidence.event_receipt(self._store, event_id)
+
+    def checkpoint(self) -> bytes:
+        note = self._store.checkpoint()
+        if note is None:
+            raise UnavailableError("STORE_MISSING", "the ledger has no checkpoint")
+        return note
+
+    def genesis(self) -> bytes:
+        return next(iter(self._store.entries(LeafIndex(0), LeafIndex(1))))
+
+
+class _OverGrpc:
+    """A hub that answers; one connection a question."""
+
+    def __init__(self, address: str) -> None:
+        self._address = address
+
+    def stream(self, stream_id: bytes) -> Sequence[tuple[LeafIndex, bytes]]:
+        async def ask(client: ExchangeClient) -> list[tuple[LeafIndex, bytes]]:
+            found: list[tuple[LeafIndex, bytes]] = []
+            while True:
+                page = await client.stream(stream_id, from_seq=len(found))
+                found += page.events
+                if not page.has_more:
+                    return found
+
+        return self._ask(ask)
+
+    def receipt(self, event_id: bytes) -> EventReceipt:
+        return self._ask(lambda client: client.receipt(event_id))
+
+    def checkpoint(self) -> bytes:
+        return self._ask(lambda client: client.checkpoint())
+
+    def genesis(self) -> bytes:
+        async def ask(client: ExchangeClient) -> bytes:
+            async for chunk in client.entries(0, 1):
+                return chunk.entries[0]
+            raise RuleError("NOT_FOUND", "the hub gives no entry 0")
+
+        return self._ask(ask)
+
+    def _ask(self, question: Callable[[ExchangeClient], Coroutine[Any, Any, T]]) -> T:
+        async def ask() -> T:
+            async with ExchangeClient(self._address) as client:
+                return await question(client)
+
+        return asyncio.run(ask())
