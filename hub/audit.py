@@ -121,7 +121,7 @@ class Audit:
         replay = self._replay = Replay(rules=self._rules, shelf=self._shelf, observer=self, tree=tree)
         self._runs = runs = RunCheck(self._source.runs(size))
         notes = _Notes(self._source.notes(size), verifier)
-        done = 0
+        done, next_size = 0, notes.next_size
         for data in self._source.entries(LeafIndex(0), LeafIndex(size)):
             leaf = hash_leaf(data)
             tree.check_leaf(leaf)
@@ -129,9 +129,10 @@ class Audit:
             if done == 0:
                 self._check_genesis(verifier)
             done += 1
-            if done == notes.next_size:
+            if done == next_size:
                 self._compare_notes(notes, done)
                 runs.compare(done)
+                next_size = notes.next_size
             if len(self._named) >= _PAYLOADS_AT_ONCE:
                 self._check_payloads()
             if not done % _STEP:

@@ -7,7 +7,7 @@ from typing import Final
 from contracts.ids import Hash
 from hub.audit_source import Kept, KeptError, Source
 from ledger.compact import EMPTY_ROOT, HASH_BYTES, CompactRange, hash_node
-from ledger.tiles import TILE_WIDTH
+from ledger.tiles import TILE_BYTES, TILE_WIDTH
 
 _NO_TILE: Final = Kept("", b"")
 
@@ -15,10 +15,11 @@ _NO_TILE: Final = Kept("", b"")
 class _Level:
     """The unfinished tile of one level."""
 
-    __slots__ = ("index", "kept", "part")
+    __slots__ = ("at", "index", "kept", "part")
 
     def __init__(self, index: int, kept: Kept) -> None:
         self.index = index
+        self.at = 0
         self.part = CompactRange()
         self.kept = kept
 
@@ -34,14 +35,13 @@ class TileTree:
     def __init__(self, source: Source, size: int) -> None:
         self._source = source
         self._size = size
-        self._levels = [_Level(0, self._fetch(0, 0))] if size else []
+        self._leaves = _Level(0, self._fetch(0, 0))
+        self._upper: list[_Level] = []
 
-    def _fetch(self, level: int, index: int) -> Kept:
-        """The tile as kept, of exactly the width that it must have."""
-        width = min(TILE_WIDTH, (self._size >> 8 * level) - index * TILE_WIDTH)
-        if width <= 0:
-            return _NO_TILE
-        kept = self._source.tile(level, index, width)
+    def _fetch(self, number: int, index: int) -> Kept:
+        """A tile as kept, of exactly the width that it must have; empty bytes where none is kept."""
+        width = min(TILE_WIDTH, (self._size >> 8 * number) - index * TILE_WIDTH)
+        kept = self._source.tile(number, index, width) if width > 0 else None
         if kept is None:
             return _NO_TILE
         if len(kept.data) != width * HASH_BYTES:
@@ -56,45 +56,48 @@ class TileTree:
         Raises:
             KeptError: TILE_INVALID: they differ; the entry or the tile was changed.
         """
-        level = self._levels[0]
-        if level.kept.data:
-            at = level.part.size * HASH_BYTES
-            if level.kept.data[at : at + HASH_BYTES] != leaf:
-                self._differs(0, level, leaf)
+        level = self._leaves
+        kept = level.kept.data
+        if kept and kept[level.at : level.at + HASH_BYTES] != leaf:
+            index = level.index * TILE_WIDTH + level.part.size
+            raise _differs(level, leaf, ": the entry or the hash was changed", index)
 
     def append(self, leaf_hash: Hash) -> None:
-        """See `hub.replay.Tree`."""
-        self._append(0, leaf_hash)
+        """See `hub.replay.Tree`; the leaf was checked."""
+        level = self._leaves
+        level.part.append(leaf_hash)
+        level.at += HASH_BYTES
+        if level.at == TILE_BYTES:
+            self._leaves = _Level(level.index + 1, self._fetch(0, level.index + 1))
+            self._append(1, level.part.root())
 
     def _append(self, number: int, value: Hash) -> None:
-        if number == len(self._levels):
-            self._levels.append(_Level(0, self._fetch(number, 0)))
-        level = self._levels[number]
-        at = level.part.size * HASH_BYTES
-        if level.kept.data and level.kept.data[at : at + HASH_BYTES] != value:
-            self._differs(number, level, value)
+        """Append the root of a full tile to the level above it."""
+        if number > len(self._upper):
+            self._upper.append(_Level(0, self._fetch(number, 0)))
+        level = self._upper[number - 1]
+        kept = level.kept.data
+        if kept and kept[level.at : level.at + HASH_BYTES] != value:
+            raise _differs(level, value)
         level.part.append(value)
-        if level.part.size == TILE_WIDTH:
-            self._levels[number] = _Level(level.index + 1, self._fetch(number, level.index + 1))
+        level.at += HASH_BYTES
+        if level.at == TILE_BYTES:
+            self._upper[number - 1] = _Level(level.index + 1, self._fetch(number, level.index + 1))
             self._append(number + 1, level.part.root())
-
-    def _differs(self, number: int, level: _Level, value: Hash) -> None:
-        offset = level.part.size
-        at = offset * HASH_BYTES
-        message = f"hash {offset} is {level.kept.data[at : at + HASH_BYTES].hex()}, derived {value.hex()}"
-        if number:
-            raise KeptError("TILE_INVALID", message, place=level.kept.place)
-        index = level.index * TILE_WIDTH + offset
-        raise KeptError(
-            "TILE_INVALID", f"{message}: the entry or the hash was changed", place=level.kept.place, index=index
-        )
 
     def root(self) -> Hash:
         """See `hub.replay.Tree`."""
-        hashes = [value for level in reversed(self._levels) for value in level.part.hashes]
+        hashes = [value for level in reversed(self._upper) for value in level.part.hashes]
+        hashes += self._leaves.part.hashes
         if not hashes:
             return EMPTY_ROOT
         node = hashes[-1]
         for left in hashes[-2::-1]:
             node = hash_node(left, node)
         return node
+
+
+def _differs(level: _Level, value: Hash, why: str = "", index: int | None = None) -> KeptError:
+    kept = level.kept.data[level.at : level.at + HASH_BYTES]
+    message = f"hash {level.part.size} is {kept.hex()}, derived {value.hex()}{why}"
+    return KeptError("TILE_INVALID", message, place=level.kept.place, index=index)

@@ -208,8 +208,8 @@ class Replay:
         index = LeafIndex(self.tally.entries)
         try:
             match decode_entry(data):
-                case EventEntry(event):
-                    self._event(index, event)
+                case EventEntry() as entry:
+                    self._event(index, entry.event)
                 case BatchEntry() as entry:
                     self._open(index, entry)
                 case GenesisEntry() as entry:

@@ -144,21 +144,19 @@ class FolderSource:
             raise _differs("a state is kept of a stream that has no entry", f"matters {_name(extra[0])}")
 
     def _check_event_ids(self) -> None:
-        kept = self._event_ids()
-        for row in self._shelf.events():
-            if next(kept, None) != row:
-                raise KeptError(
-                    "LEDGER_UNEXPLAINED", "its kept event id is another one", place="event_ids", index=row[1]
-                )
-        extra = next(kept, None)
-        if extra is not None:
-            raise _differs("an event id is kept that has no entry", f"event_ids {_name(extra[0])}")
-
-    def _event_ids(self) -> Iterator[tuple[bytes, int]]:
         after = b""
-        while page := self._store.event_ids(after, _WHOLE_PAGE):
-            yield from page
-            after = page[-1][0]
+        for derived in self._shelf.events(_WHOLE_PAGE):
+            kept = self._store.event_ids(after, len(derived))
+            if kept != derived:
+                number = next((i for i, row in enumerate(derived) if kept[i : i + 1] != [row]), 0)
+                event_id, index = derived[number]
+                raise KeptError(
+                    "LEDGER_UNEXPLAINED", f"{event_id.hex()} is not kept with its entry", place="event_ids", index=index
+                )
+            after = derived[-1][0]
+        extra = self._store.event_ids(after, 1)
+        if extra:
+            raise _differs("an event id is kept that has no entry", f"event_ids {_name(extra[0][0])}")
 
 
 def _bytes(value: object, place: str) -> bytes:

@@ -1,7 +1,7 @@
 """Where an audit keeps what grows with the ledger: matters and event ids, in memory up to a bound, then on disk.
 
-A temporary SQLite file without durability: it is thrown away with the audit. Recently used matters stay in memory, so
-that a ledger whose matters end soon is replayed without touching the disk.
+A temporary SQLite file without durability: it is thrown away with the audit. Matters that came last stay in memory, so
+that a ledger whose matters end soon is replayed almost without reading the disk.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from contracts.errors import ConflictError
 from hub.matter import Matter, pack, unpack
 from hub.replay import UnexplainedError
 
-MATTERS_IN_MEMORY: Final = 40_000
-EVENTS_IN_MEMORY: Final = 40_000
+MATTERS_IN_MEMORY: Final = 20_000
+EVENTS_IN_MEMORY: Final = 20_000
 _CACHE_KIB: Final = 16_384
 
 
@@ -26,7 +26,7 @@ class SpillingShelf:
     """`hub.replay.Shelf` with bounded memory. Use it as a context manager; the file goes with it.
 
     Args:
-        max_matters: Matters in memory; the older half goes to disk when there are more.
+        max_matters: Matters in memory; the half that came first goes to disk when there are more.
         max_events: Event ids in memory, before they are compared with all earlier ones and go to disk.
     """
 
@@ -74,7 +74,6 @@ class SpillingShelf:
     def put(self, stream_id: bytes, matter: Matter) -> None:
         """See `hub.replay.Shelf.put`."""
         matters = self._matters
-        matters.pop(stream_id, None)
         matters[stream_id] = matter
         if len(matters) > self._max_matters:
             self._spill(len(matters) // 2 + 1)
@@ -149,14 +148,17 @@ class SpillingShelf:
         row = self._db.execute("SELECT stream_id FROM events WHERE event_id=?", (event_id,)).fetchone()
         return None if row is None else row[0]
 
-    def events(self) -> Iterator[tuple[bytes, int]]:
-        """Every event id with its entry, ascending by event id."""
+    def events(self, size: int) -> Iterator[list[tuple[bytes, int]]]:
+        """Every event id with its entry, ascending by event id, in lists of a size."""
         if self._has_flushed:
             self.flush_events()
-            yield from self._db.execute("SELECT event_id, idx FROM events ORDER BY event_id")
+            cursor = self._db.execute("SELECT event_id, idx FROM events ORDER BY event_id")
+            while page := cursor.fetchmany(size):
+                yield page
         else:
-            for event_id in sorted(self._events):
-                yield event_id, self._events[event_id][1]
+            rows = sorted((event_id, index) for event_id, (_, index) in self._events.items())
+            for at in range(0, len(rows), size):
+                yield rows[at : at + size]
 
 
 def _reused(event_id: bytes, first: int, second: int) -> UnexplainedError:

@@ -348,10 +348,10 @@ class SqliteStore:
         """Sealed envelopes that are held."""
         return int(self._one("SELECT count(*) FROM payloads")[0])
 
-    def event_ids(self, after: bytes, limit: int) -> Sequence[tuple[bytes, LeafIndex]]:
+    def event_ids(self, after: bytes, limit: int) -> list[tuple[bytes, int]]:
         """Recorded event ids above one, ascending, with their ledger indexes."""
         rows = self._all("SELECT event_id, idx FROM event_ids WHERE event_id>? ORDER BY event_id LIMIT ?", after, limit)
-        return [(row[0], row[1]) for row in rows]
+        return [tuple(row) for row in rows]
 
     def wrapped_key(self, ciphertext_hash: Hash, office: OfficeId) -> tuple[KeyId, bytes] | None:
         """See `hub.ports.LedgerReader.wrapped_key`."""
