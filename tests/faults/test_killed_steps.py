@@ -8,7 +8,7 @@ import pytest
 from tests.support.fault_rig import FaultRig
 from tests.support.matters import correction, notification
 
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(240)]
 
 
 NOTIFICATIONS = 5 * 2 + 11

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import json
 import os
 import signal
 import socket
@@ -26,12 +25,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final
 
+from adapters.cli.errors import EXIT_CODES
 from adapters.compose import LEDGER_FILE, REGION_FILE
+from adapters.compose.folder import DataFolder
 from adapters.grpc.client import ExchangeClient
 from adapters.keys.key_file import make_folder, write_key
 from adapters.nats_server import NatsServer
 from adapters.region.database import RegionDatabase
 from adapters.region.inbox_store import RegionInboxStore
+from adapters.settings import HubSettings, RegionSettings
 from adapters.store.relay_store import SqliteRelayStore
 from adapters.store.sqlite import SqliteStore
 from contracts.errors import UnavailableError
@@ -44,7 +46,7 @@ from tests.support.delivery import check_delivered
 from tests.support.world import ORIGIN, SettableClock, World
 
 ROOT: Final = Path(__file__).resolve().parents[2]
-SETTLE_SECONDS: Final = 40.0
+SETTLE_SECONDS: Final = 60.0
 """How long everything may take to arrive after the last fault."""
 
 
@@ -57,29 +59,24 @@ class RunningClock(SettableClock):
 
 
 class Program:
-    """One process of the exchange.
+    """One process of the exchange: a `pprd ... serve`.
 
     Args:
-        name: `hub`, `relay` or `region`.
-        settings: Its settings file; its log stands beside it.
+        command: What comes after `pprd`.
+        log: Where its lines go; what it says besides goes to a file beside.
     """
 
-    def __init__(self, name: str, settings: Path) -> None:
-        self._name = name
-        self._settings = settings
+    def __init__(self, command: Sequence[str], log: Path) -> None:
+        self._command = (*command, "--log", str(log))
+        self._log = log
         self._process: subprocess.Popen[bytes] | None = None
-
-    @property
-    def log(self) -> Path:
-        """Where it writes its lines."""
-        return self._settings.with_suffix(".log")
 
     def start(self, *, die: str | None = None) -> None:
         """Start it; `die` is a step of `tests.support.programs`."""
-        command = [sys.executable, "-P", "-m", "tests.support.programs", self._name, str(self._settings)]
-        with self._settings.with_suffix(".out").open("ab") as out:
+        program = ["adapters.cli.main"] if die is None else ["tests.support.programs", die]
+        with self._log.with_suffix(".out").open("ab") as out:
             self._process = subprocess.Popen(
-                command + (["--die", die] if die else []),
+                [sys.executable, "-P", "-m", *program, *self._command],
                 cwd=ROOT,
                 env=os.environ | {"PYTHONPATH": str(ROOT)},
                 stdout=out,
@@ -94,10 +91,10 @@ class Program:
             self._process = None
 
     def stop(self) -> None:
-        """Ask it to end and wait; a program that does not is a failure."""
+        """Ask it to end and wait; a program that does not, or that says that something is wrong, is a failure."""
         if self._process is not None:
             self._process.terminate()
-            self._process.wait(20)
+            assert self._process.wait(20) == 0, self.tail()
             self._process = None
 
     def wait_until_dead(self, seconds: float = 20.0) -> None:
@@ -108,17 +105,17 @@ class Program:
 
     def supervise(self) -> None:
         """Start it again if it does not run, as a supervisor would; only if it ended because a peer was away."""
-        if self._process is None or self._process.poll() is not None:
-            if self._process is not None and "UnavailableError" not in self._last_said():
-                raise AssertionError(f"{self._settings.stem} ended by itself: {self.tail()}")
+        ended = None if self._process is None else self._process.poll()
+        if self._process is None or ended == EXIT_CODES["unavailable"]:
             self.start()
-
-    def _last_said(self) -> str:
-        return self._settings.with_suffix(".out").read_text(encoding="utf-8")[-500:]
+        elif ended is not None:
+            raise AssertionError(f"{self._log.stem} ended with {ended}: {self.tail()}")
 
     def tail(self) -> str:
         """The end of what it said."""
-        said = [path.read_text(encoding="utf-8") for path in (self.log, self.log.with_suffix(".out")) if path.exists()]
+        said = [
+            path.read_text(encoding="utf-8") for path in (self._log, self._log.with_suffix(".out")) if path.exists()
+        ]
         return "\n".join(text[-3000:] for text in said)
 
 
@@ -142,9 +139,11 @@ class FaultRig:
         self.broker = NatsServer(folder=folder / "nats")
         self.acknowledged: dict[bytes, LeafIndex] = {}
         self._regions = regions
+        self._data = DataFolder(folder)
         self._hub_address = f"127.0.0.1:{_free_port()}"
         self._found()
         self.broker.start()
+        self._write_settings()
         self.programs = {name: self._program(name) for name in ("hub", "relay", *(f"region-{r}" for r in regions))}
 
     def __enter__(self) -> FaultRig:
@@ -174,34 +173,37 @@ class FaultRig:
                 if point[:2] == region:
                     write_key(keys / f"point-{point}.key", opening)
 
+    def _write_settings(self) -> None:
+        self._data.write_hub(
+            HubSettings(
+                data_dir=self._data.hub,
+                listen=self._hub_address,
+                origin=ORIGIN,
+                sandbox=True,
+                heads_every_seconds=1.0,
+            )
+        )
+        for region in self._regions:
+            self._data.write_region(
+                RegionSettings(
+                    region=region,
+                    data_dir=self._data.region(region),
+                    hub_address=self._hub_address,
+                    nats_url=self.broker.url,
+                    log_vkey=self.world.verifier.vkey,
+                    sandbox=True,
+                )
+            )
+
     def _program(self, name: str) -> Program:
         kind, _, region = name.partition("-")
-        settings: Mapping[str, Mapping[str, object]] = {
-            "hub": {
-                "data_dir": str(self.folder / "hub"),
-                "listen": self._hub_address,
-                "origin": ORIGIN,
-                "sandbox": True,
-                "heads_every_seconds": 1.0,
-            },
-            "relay": {
-                "hub_data_dir": str(self.folder / "hub"),
-                "relay_data_dir": str(self.folder / "relay"),
-                "nats_url": self.broker.url,
-            },
-            "region": {
-                "region": region,
-                "data_dir": str(self.folder / "regions" / region),
-                "hub_address": self._hub_address,
-                "nats_url": self.broker.url,
-                "log_vkey": self.world.verifier.vkey,
-                "sandbox": True,
-            },
+        options = {
+            "hub": (),
+            "relay": ("--nats", self.broker.url),
+            "region": ("--region", region),
         }
-        path = self.folder / f"{name}.toml"
-        lines = [f"{key} = {json.dumps(value)}" for key, value in settings[kind].items()]
-        path.write_text("\n".join(lines) + "\n", encoding="utf-8")
-        return Program(kind, path)
+        command = (kind, "serve", "--data", str(self.folder), *options[kind])
+        return Program(command, self.folder / f"{name}.log")
 
     def start_all(self) -> None:
         """Start every program that does not run."""

@@ -1,27 +1,23 @@
-"""The real programs as processes of a test that kills them: `python -P -m tests.support.programs hub FOLDER ...`.
+"""`pprd` as a process that dies at one durable step: `python -P -m tests.support.programs STEP hub serve ...`.
 
-Each runs the program that `adapters.compose` builds, on folders that `tests.support.fault_rig` prepared. `--die STEP`
-kills the process with SIGKILL at one durable step, before or after it, the first time that the step comes: the product
-itself knows no such hook, this wrapper puts it around the step.
+It kills itself with SIGKILL right before or right after the step. The product knows no such hook: this puts one around
+the function that takes the step, and then runs the real program.
 """
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import functools
 import os
 import signal
+import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, Final
 
-from adapters.compose import HubProgram, RegionProgram, RelayProgram, until_told
-from adapters.logs import configure_logs
+from adapters.cli.main import app
 from adapters.nats import inbox
 from adapters.nats.publisher import Publisher
 from adapters.region.inbox_store import RegionInboxStore
-from adapters.settings import HubSettings, RegionSettings, RelaySettings
 from adapters.store.relay_store import SqliteRelayStore
 from adapters.store.sqlite import SqliteStore
 
@@ -76,32 +72,6 @@ def die_at(step: str) -> None:
     setattr(owner, attribute, waiting if asyncio.iscoroutinefunction(original) else plain)
 
 
-async def run(program: str, settings: Path) -> None:
-    """Run a program until it is told to end."""
-    stop = asyncio.Event()
-    running: HubProgram | RelayProgram | RegionProgram
-    if program == "hub":
-        running = HubProgram(HubSettings.load(settings))
-    elif program == "relay":
-        running = RelayProgram(RelaySettings.load(settings))
-    else:
-        running = RegionProgram(RegionSettings.load(settings))
-    async with running:
-        await until_told(stop, running.failed())
-
-
-def main() -> None:
-    """Read the command line and run."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("program", choices=("hub", "relay", "region"))
-    parser.add_argument("settings", type=Path)
-    parser.add_argument("--die")
-    told = parser.parse_args()
-    configure_logs(program=told.program, to=told.settings.with_suffix(".log"))
-    if told.die:
-        die_at(told.die)
-    asyncio.run(run(told.program, told.settings))
-
-
 if __name__ == "__main__":
-    main()
+    die_at(sys.argv[1])
+    app(sys.argv[2:])
