@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from contracts import signing
 from contracts.errors import AccessError, ContractError, ExchangeError, RuleError
 from contracts.event import Header, SealedRef, decode_event
-from contracts.ids import EventId, Hash, LeafIndex, OfficeId, StreamId, is_uuid7
+from contracts.ids import EventId, Hash, LeafIndex, OfficeId, StreamId, is_office_id, is_uuid7
 from contracts.opening import OPEN_REASONS, open_tbs
 from contracts.sealing import WrappedKey
 from hub.directory import Directory, SigningKey
@@ -109,6 +109,8 @@ def check_request(request: OpenRequest, key: SigningKey, directory: Directory, n
     """
     if not (is_uuid7(request.request_id) and len(request.officer) == 16 and len(request.reason_commitment) == 32):
         raise ContractError("OPEN_MALFORMED", "request_id is a UUIDv7, officer 16 bytes, reason_commitment 32 bytes")
+    if not is_office_id(request.office):
+        raise ContractError("OPEN_MALFORMED", "this is no office id", field="office")
     if request.reason not in OPEN_REASONS:
         raise ContractError("OPEN_MALFORMED", f"reason is one of {', '.join(OPEN_REASONS)}", field="reason")
     if key.producer != request.producer:

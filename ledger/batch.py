@@ -86,7 +86,7 @@ def batch_hash(tbs: bytes) -> Hash:
 
 def _check(batch: Batch) -> None:
     if not _is_producer(batch.producer):
-        raise ContractError("BATCH_MALFORMED", f"producer {batch.producer!r} is not a name", field="producer")
+        raise ContractError("BATCH_MALFORMED", "producer is not a name", field="producer")
     if batch.n == 0:
         raise ContractError("BATCH_EMPTY", "a batch holds at least one event", field="n")
     if batch.n > MAX_BATCH:

@@ -21,6 +21,7 @@ from adapters.grpc.messages import Reply, batch_of_proto, parse, reply_to_proto
 from adapters.grpc.reading import Readers
 from adapters.sequencer import Sequencer
 from contracts.errors import ContractError, ExchangeError, UnavailableError
+from contracts.ids import is_point_id
 from hub.evidence import entry_receipt
 from hub.ports import LedgerReader
 from hub.submission import BatchAnswer, EventReceipt, Outcome, Refusal, SubmittedBatch
@@ -171,7 +172,8 @@ def _names_of(batch: SubmittedBatch) -> tuple[bytes, str]:
         header = decode_tbs(batch.tbs)
     except ContractError:
         return b"", ""
-    return header.batch_id, header.producer
+    # Nobody has checked the name yet: what is no producer's may be anything.
+    return header.batch_id, header.producer if is_point_id(header.producer) else ""
 
 
 def _tell(taken: _Taken, answer: BatchAnswer) -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
 
-from adapters.region.draft import Draft, local_date
+from adapters.region.draft import Draft, check_codes, local_date
 from adapters.region.json_value import of_json
 from adapters.region.outbox_store import Drafted
 from contracts.deadline import DAY_MS
@@ -79,6 +79,7 @@ class Composer:
             AccessError: The office, its mandate or our key do not allow it.
             RuleError: The procedure or a guard says no.
         """
+        check_codes(draft)
         procedure = self._procedure(draft, matter)
         plain, body = self._header(draft, procedure, matter)
         key = self._directory.batch_key(self._batch_key, at)
@@ -124,6 +125,7 @@ class Composer:
 
         For rehearsals of refusals only (demonstration, conformance): what an honest gateway would not send.
         """
+        check_codes(draft)
         procedure = self._procedure(draft, matter)
         header, _ = self._header(draft, procedure, matter)
         header = self._on_basis(header, procedure, procedure.purpose, procedure.legal_bases)
@@ -147,6 +149,8 @@ class Composer:
         office = self._office(draft.office)
         codec = self._rules.registry.by_name(body_schema(draft.event_type))
         body = of_json(codec.schema, draft.body)
+        # Judged first: what does not have a code's form may be a person's, and nothing after this line expects it.
+        encoded = self._rules.registry.encode_body(codec.name, body)
         occurred_at = draft.occurred_at - draft.occurred_at % _ROUNDING_MS.get(procedure.event_class, 1)
         header = Header(
             event_id=EventId(_fresh_id(now)),
@@ -166,7 +170,7 @@ class Composer:
             purpose=procedure.purpose,
             legal_basis=procedure.legal_bases[0],
             data_class=procedure.data_class,
-            body=codec.encode_single(body),
+            body=encoded,
             sealed=(),
             correlation_id=draft.correlation_id,
             causation_id=draft.causation_id,

@@ -20,7 +20,8 @@ from uuid import UUID
 
 from contracts.deadline import DAY_MS, EPOCH, SHANGHAI_MS
 from contracts.errors import ContractError
-from contracts.ids import OfficeId, RegionCode, StreamId, is_office_id, is_uuid7
+from contracts.event_fields import PATTERNS
+from contracts.ids import REGIONS, OfficeId, RegionCode, StreamId, is_office_id, is_uuid7
 
 MAX_LINE_BYTES: Final = 4 << 20
 """Longest line of a draft file: the largest payloads, written as hex digits."""
@@ -31,6 +32,9 @@ _KEYS: Final = frozenset(
 )  # fmt: skip
 _REQUIRED: Final = ("matter", "procedure", "event", "office", "occurred_at")
 _is_alias = re.compile("@[A-Za-z0-9._-]{1,64}", re.ASCII).fullmatch
+_is_procedure, _is_event_type, _is_profile = (
+    re.compile(PATTERNS[name], re.ASCII).fullmatch for name in ("procedure", "event_type", "profile")
+)
 _is_ref = re.compile("[A-Za-z0-9._:-]{1,64}", re.ASCII).fullmatch
 
 
@@ -61,10 +65,12 @@ class Draft:
     office: OfficeId
     occurred_at: int
     stream_id: StreamId | None = None
-    body: Mapping[str, Any] = field(default_factory=dict)
+    body: Mapping[str, Any] = field(default_factory=dict, repr=False)
     counterpart_region: RegionCode | None = None
     counterpart_office: OfficeId | None = None
-    payloads: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=lambda: MappingProxyType({}))
+    payloads: Mapping[str, Sequence[Mapping[str, Any]]] = field(
+        default_factory=lambda: MappingProxyType({}), repr=False
+    )
     ref: str | None = None
     correlation_id: bytes | None = None
     causation_id: bytes | None = None
@@ -86,18 +92,18 @@ def parse_line(line: bytes) -> Draft:
         _malformed(None, f"a line has at most {MAX_LINE_BYTES} bytes")
     try:
         value = json.loads(line)
-    except (ValueError, RecursionError) as error:
-        raise ContractError("DRAFT_MALFORMED", "the line is no JSON") from error
+    except (ValueError, RecursionError):
+        raise ContractError("DRAFT_MALFORMED", "the line is no JSON") from None
     if not isinstance(value, dict):
         _malformed(None, "the line is no JSON object")
-    for name in sorted(value.keys() - _KEYS):
-        _malformed(name, "no such field")
     for name in _REQUIRED:
         if name not in value:
             _malformed(name, "is missing")
+    if unknown := len(value.keys() - _KEYS):
+        _malformed(None, f"{unknown} fields too many; a draft has {', '.join(sorted(_KEYS))}")
     alias, stream_id = _matter(value["matter"])
     region, office = _counterpart(value.get("counterpart"))
-    return Draft(
+    draft = Draft(
         procedure=_text(value, "procedure"),
         event_type=_text(value, "event"),
         office=_office(value["office"], "office"),
@@ -112,6 +118,28 @@ def parse_line(line: bytes) -> Draft:
         causation_id=_id(value.get("causation"), "causation"),
         alias=alias,
     )
+    check_codes(draft)
+    return draft
+
+
+def check_codes(draft: Draft) -> None:
+    """Check that codes stand where codes belong: from here on these fields may be told in messages and logs.
+
+    Raises:
+        ContractError: DRAFT_MALFORMED, naming the field and not what it holds.
+    """
+    if not _is_procedure(draft.procedure):
+        _malformed("procedure", "has not the form of a procedure")
+    if not _is_event_type(draft.event_type):
+        _malformed("event", "has not the form of an event type")
+    if not is_office_id(draft.office):
+        _malformed("office", "is no office id")
+    if draft.counterpart_region is not None and draft.counterpart_region not in REGIONS:
+        _malformed("counterpart.region", "is none of the eleven regions")
+    if draft.counterpart_office is not None and not is_office_id(draft.counterpart_office):
+        _malformed("counterpart.office", "is no office id")
+    if not all(map(_is_profile, draft.payloads)):
+        _malformed("payloads", "a name has not the form of a profile")
 
 
 def _malformed(name: str | None, reason: str) -> NoReturn:
@@ -138,7 +166,7 @@ def _payloads(value: Mapping[str, Any]) -> Mapping[str, Sequence[Mapping[str, An
     for profile, content in _object(value, "payloads").items():
         contents = content if isinstance(content, list) else [content]
         if not contents or not all(isinstance(item, dict) for item in contents):
-            _malformed(f"payloads.{profile}", "is no JSON object and no list of them")
+            _malformed("payloads", "a content is no JSON object and no list of them")
         found[profile] = tuple(contents)
     return found
 
@@ -189,7 +217,8 @@ def _instant(text: str) -> int:
     try:
         instant = datetime.fromisoformat(text)
     except ValueError:
-        _malformed("occurred_at", "is no ISO 8601 instant")
+        # The cause is left out: it quotes the text.
+        raise ContractError("DRAFT_MALFORMED", "occurred_at: is no ISO 8601 instant", field="occurred_at") from None
     if instant.tzinfo is None:
         _malformed("occurred_at", "has no offset from UTC, such as Z or +08:00")
     return int(instant.timestamp() * 1000)

@@ -36,7 +36,7 @@ from adapters.region.streams import Streams
 from adapters.region.tasks import Tasks
 from contracts.errors import ExchangeError, RuleError, UnavailableError
 from contracts.event import Header, decode_event
-from contracts.ids import PointId, RegionCode, StreamId, uuid7
+from contracts.ids import PointId, RegionCode, StreamId, is_office_id, uuid7
 from hub.admission import Rules
 from hub.matter import Matter
 from hub.ports import Clock
@@ -211,7 +211,9 @@ class RegionGateway:
             try:
                 composed = self._composer.compose(draft, matter, self.replica.through)
             except ExchangeError as error:
-                log.info("draft.refused", code=error.code, field=error.field, rule=error.rule, office=draft.office)
+                # An office id that is none may be anything that somebody typed.
+                office = draft.office if is_office_id(draft.office) else None
+                log.info("draft.refused", code=error.code, field=error.field, rule=error.rule, office=office)
                 raise
             answer = await self.outbox.put(composed.drafted)
             self.streams.remember(composed.matter)

@@ -69,5 +69,5 @@ class Keyring:
         """
         key = self.offices.get(office)
         if key is None:
-            raise AccessError("OPEN_FORBIDDEN", f"this gateway holds no key of office {office}", field="office")
+            raise AccessError("OPEN_FORBIDDEN", "this gateway holds no key of that office", field="office")
         return key

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import structlog
@@ -51,7 +51,7 @@ class Reading:
     """
 
     profile: str
-    content: Mapping[str, Any]
+    content: Mapping[str, Any] = field(repr=False)
     access_index: LeafIndex
 
 
@@ -67,7 +67,7 @@ class Reader:
     """
 
     office: OfficeId
-    reason_text: str
+    reason_text: str = field(repr=False)
     reason: str = "TASK"
     officer: bytes = NO_OFFICER
 
@@ -126,7 +126,7 @@ class Opener:
         header = self._header(event_id)
         refs = [ref for ref in header.sealed if ref.profile == profile]
         if not refs:
-            raise RuleError("NOT_FOUND", f"event {event_id.hex()} has no payload {profile}", field="profile")
+            raise RuleError("NOT_FOUND", f"event {event_id.hex()} has no payload of that profile", field="profile")
         return [await self._open(header, ref, reader) for ref in refs]
 
     def _header(self, event_id: bytes) -> Header:
