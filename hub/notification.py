@@ -22,15 +22,13 @@ from contracts.ids import Hash, KeyId, LeafIndex, PointId
 from contracts.signing import verify
 from hub.directory import Directory
 from hub.directory_values import SigningKey
+from hub.working import MAX_RUN
 from ledger.batch import Batch, decode_tbs
 from ledger.checkpoint import Checkpoint, parse_checkpoint
 from ledger.entry import BatchEntry, decode_entry, encode_event_entry
 from ledger.heads import MAX_COUNTER, head_next
 from ledger.note import NoteVerifier
 from ledger.tree import HASH_BYTES, hash_leaf, verify_inclusion
-
-MAX_RUN: Final = 256
-"""Notifications in one run, at most."""
 
 BATCH_PURPOSES: Final = ("batch", "hub-events")
 """Purposes of keys that sign batches."""

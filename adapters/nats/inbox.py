@@ -91,7 +91,10 @@ class Inbox:
     async def _work(self, broker: Broker, stop: asyncio.Event) -> None:
         # From the store again on every connection: what was taken and not stored is forgotten with the old one.
         intake = Intake(region=self._region, store=self._store, ports=self._ports)
-        pull = await Pull.open(broker, stream=ntf_stream(self._region), durable=f"inbox-{self._region}")
+        durable = f"inbox-{self._region}"
+        pull = await Pull.open(broker, stream=ntf_stream(self._region), durable=durable, stop=stop)
+        if pull is None:
+            return
         await self._answer(broker, intake, intake.standings)
         while not stop.is_set():
             messages = await pull.take(_WAIT_SECONDS)

@@ -5,18 +5,21 @@ What was not acknowledged comes again, after a while or at once on a new start, 
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from typing import Final
 
 from nats.aio.msg import Msg
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 from nats.js.client import JetStreamContext
+from nats.js.errors import NotFoundError
 
-from adapters.nats.broker import Broker, broker_errors
+from adapters.nats.broker import Broker, broker_errors, wait
 
 _TAKEN: Final = 32
 _UNACKNOWLEDGED: Final = 8 * _TAKEN
 _ACK_SECONDS: Final = 10.0
+_STREAM_SECONDS: Final = 0.2
 
 
 class Pull:
@@ -27,11 +30,14 @@ class Pull:
         self._subscription = subscription
 
     @classmethod
-    async def open(cls, broker: Broker, *, stream: str, durable: str) -> Pull:
-        """Make the durable consumer if there is none, and bind to it.
+    async def open(cls, broker: Broker, *, stream: str, durable: str, stop: asyncio.Event) -> Pull | None:
+        """Make the durable consumer if there is none, and bind to it; wait as long as its stream is not there.
+
+        Returns:
+            None if `stop` was set before the stream was there.
 
         Raises:
-            UnavailableError: BROKER_UNAVAILABLE: no answer, or the stream is not there yet.
+            UnavailableError: BROKER_UNAVAILABLE: no answer.
         """
         config = ConsumerConfig(
             durable_name=durable,
@@ -40,9 +46,14 @@ class Pull:
             ack_wait=_ACK_SECONDS,
             max_ack_pending=_UNACKNOWLEDGED,
         )
-        with broker_errors():
-            await broker.js.add_consumer(stream, config)
-            return cls(broker, await broker.js.pull_subscribe_bind(durable, stream))
+        while not stop.is_set():
+            with broker_errors():
+                try:
+                    await broker.js.add_consumer(stream, config)
+                    return cls(broker, await broker.js.pull_subscribe_bind(durable, stream))
+                except NotFoundError:
+                    await wait(stop, _STREAM_SECONDS)
+        return None
 
     async def take(self, wait_seconds: float) -> list[Msg]:
         """Wait for the first message and give all that have arrived.

@@ -62,8 +62,8 @@ class Receipts:
         Raises:
             UnavailableError: BROKER_UNAVAILABLE: the connection is lost.
         """
-        pull = await Pull.open(broker, stream=RCP_STREAM, durable=RECEIPTS_DURABLE)
-        while not stop.is_set():
+        pull = await Pull.open(broker, stream=RCP_STREAM, durable=RECEIPTS_DURABLE, stop=stop)
+        while pull is not None and not stop.is_set():
             messages = await pull.take(_WAIT_SECONDS)
             for message in messages:
                 self.take(message.data)
