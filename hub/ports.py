@@ -121,6 +121,9 @@ class LedgerReader(Protocol):
     def checkpoint(self, size: TreeSize | None = None) -> bytes | None:
         """The signed note of an exact size, or the last one; None if there is none."""
 
+    def recorded_at(self) -> int:
+        """When the last commit was recorded, milliseconds; 0 for a store without a ledger."""
+
     def checkpoint_covering(self, index: LeafIndex) -> bytes | None:
         """The first signed note whose tree holds the entry at `index`."""
 

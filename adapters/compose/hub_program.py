@@ -145,16 +145,6 @@ class HubProgram:
                 group_events=settings.batch_ceiling_events,
             )
         )
-        form = RunForm(RunBuilder(store), application.directory.point)
-        self._server = GrpcServer(
-            application=application,
-            sequencer=sequencer,
-            encode_run=lambda run: form.message(run).data,
-            address=settings.listen,
-            credentials=_server_credentials(settings),
-        )
-        port = await self._server.start()
-        self.address = f"{settings.listen.rpartition(':')[0]}:{port}"
 
         async def write_heads() -> None:
             await sequencer.call(application.publish_heads)
@@ -168,6 +158,18 @@ class HubProgram:
                 await run_timers()
                 await write_heads()
 
+        # What fell due while the hub was down is recorded before anybody can meet it late.
+        await run_timers()
+        form = RunForm(RunBuilder(store), application.directory.point)
+        self._server = GrpcServer(
+            application=application,
+            sequencer=sequencer,
+            encode_run=lambda run: form.message(run).data,
+            address=settings.listen,
+            credentials=_server_credentials(settings),
+        )
+        port = await self._server.start()
+        self.address = f"{settings.listen.rpartition(':')[0]}:{port}"
         # In the order of leaving: no more calls, what time did and where recipients stand, then the writer.
         stack.push_async_callback(close_the_day)
         stack.push_async_callback(self._server.stop)

@@ -202,6 +202,11 @@ class SqliteStore:
             row = self._one("SELECT note FROM checkpoints WHERE size=?", size)
         return None if row is None else row[0]
 
+    def recorded_at(self) -> int:
+        """See `hub.ports.LedgerReader.recorded_at`."""
+        row = self._one("SELECT recorded_at FROM checkpoints ORDER BY size DESC LIMIT 1")
+        return 0 if row is None else row[0]
+
     def checkpoints(self, after: int, limit: int) -> Sequence[tuple[TreeSize, bytes]]:
         """Sizes and notes above a size, ascending."""
         return [

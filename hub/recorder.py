@@ -1,0 +1,292 @@
+"""The one writer's rules: batches in, one commit, answers out.
+
+One instance, one thread: the sequencer calls it. It decides in order, records once for all that it was given, and
+answers only after the store says that it is durable.
+
+Rules kept here: the bytes that arrived are the bytes that are hashed and stored; a repeat gets its original receipt,
+the same id with other bytes a refusal that is itself recorded; a batch whose signature, key, chain or clock is wrong
+records nothing; the time of recording never goes back, whatever the machine's clock does; state in memory moves only
+together with the store, and when what the store holds is unknown the hub stops.
+Not here: whether an event may enter (`hub.admission`), what the hub records by itself (`hub.application`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import islice
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from contracts import signing
+from contracts.errors import ConflictError, ExchangeError, FatalError
+from contracts.event import Header
+from contracts.ids import Hash, KeyId, LeafIndex, PointId, TreeSize
+from hub import evidence
+from hub.admission import Admitted, Rules, admit
+from hub.answer import REPEATED, answer_again, answer_of
+from hub.commit import Proofs, Taken, commit_of
+from hub.directory import Directory, SigningKey
+from hub.intake import ChainError, CheckedBatch, CheckedEvent, Repeat, batch_id_of, chain_id, check_batch, read_header
+from hub.matter import Matter, unpack
+from hub.ports import Clock, ProducerState, Store, StoredEntry, StoredPayload
+from hub.submission import BatchAnswer, EventResult, Outcome, Refusal, SubmittedBatch
+from hub.working import Working
+from ledger.batch import batch_hash
+from ledger.checkpoint import Checkpoint, parse_checkpoint, sign_checkpoint
+from ledger.entry import BatchEntry, GenesisEntry, Refused, decode_entry, encode_batch_entry, encode_event_entry
+from ledger.note import NoteSigner
+from ledger.tree import appended_node_reader
+
+MATTERS_IN_MEMORY = 50_000
+_ZERO = Hash(bytes(32))
+
+
+class Recorder:
+    """Decides about batches and records them.
+
+    Args:
+        store: Holds a ledger already.
+        log_signer: Signs checkpoints; its name is the ledger's origin.
+        hub_key: The hub's own key, which the genesis entry names.
+        rules: The contracts in force.
+        clock: Hub time.
+
+    Raises:
+        FatalError: The store holds no ledger, or it does not fit these keys or itself.
+    """
+
+    def __init__(
+        self, *, store: Store, log_signer: NoteSigner, hub_key: Ed25519PrivateKey, rules: Rules, clock: Clock
+    ) -> None:
+        self._store = store
+        self._signer = log_signer
+        self.rules = rules
+        self._clock = clock
+        self._matters: dict[bytes, Matter] = {}
+        self._producers: dict[str, ProducerState] = {}
+        self._load(hub_key.public_key().public_bytes_raw())
+
+    def _load(self, hub_raw: bytes) -> None:
+        note = self._store.checkpoint()
+        if note is None:
+            raise FatalError("LEDGER_MISSING", "the store holds no ledger; make one with `pprd init`")
+        checkpoint = parse_checkpoint(note, self._signer.verifier)
+        self._tree = evidence.frontier(self._store, checkpoint.size)
+        if self._tree.root() != checkpoint.root:
+            raise FatalError("STORE_DAMAGED", "the stored tiles do not lead to the root of the last checkpoint")
+        (first,) = self._store.entries(LeafIndex(0), LeafIndex(1))
+        genesis = decode_entry(first)
+        if not isinstance(genesis, GenesisEntry) or genesis.hub_key != hub_raw:
+            raise FatalError("STORE_DAMAGED", "this ledger was made with another hub key")
+        if (
+            genesis.sandbox is not self.rules.is_sandbox
+            or genesis.divisions_hash != self.rules.divisions.divisions_hash
+        ):
+            raise FatalError("STORE_DAMAGED", "this ledger was made with other settings: sandbox or divisions")
+        self.genesis = genesis
+        self._hub_signing = SigningKey.of_hub(key_id=signing.key_id("hub-events", hub_raw), public_key=hub_raw)
+        self._heads: dict[PointId, tuple[int, Hash]] = dict(self._store.heads())
+        self._edge: dict[tuple[int, int], bytes] = {}
+        self._recorded_at = self._store.recorded_at()
+        self.directory = Directory(self.rules.divisions)
+        for index, entry in self._store.directory_entries(LeafIndex(0)):
+            self.directory.apply_event(index, entry, self.rules.registry)
+
+    @property
+    def reader(self) -> Store:
+        """The store, for reading."""
+        return self._store
+
+    def now_ms(self) -> int:
+        """Hub time: the clock's, but never before what is recorded already."""
+        return max(self._clock.now_ms(), self._recorded_at)
+
+    def submit(self, batches: Sequence[SubmittedBatch]) -> list[BatchAnswer]:
+        """Decide about batches in order and record them in one commit.
+
+        Args:
+            batches: At least one; each is decided on its own, later ones see what earlier ones recorded.
+
+        Returns:
+            One answer a batch, in order.
+
+        Raises:
+            FatalError: Whether the commit is durable is unknown, or our own state is; stop and load again.
+        """
+        work = Working(TreeSize(self._tree.size))
+        now = self.now_ms()
+        checked = [self._check(batch, work, now) for batch in batches]
+        known = self._look_up(checked, work)
+        taken = [self._take(c, known, work, now) if isinstance(c, CheckedBatch) else c for c in checked]
+        proofs = self._record(work, now)
+        return [self._answer(batch, what, proofs) for batch, what in zip(batches, taken, strict=True)]
+
+    def _check(self, batch: SubmittedBatch, work: Working, now_ms: int) -> CheckedBatch | Repeat | Refusal:
+        try:
+            header = read_header(batch)
+            state = work.producers.get(header.producer) or self.producer(header.producer)
+            if header.batch_seq < state.next_seq:
+                return Repeat(header)
+            key = self._signing_key(batch.key_id, LeafIndex(work.start))
+            checked = check_batch(batch, header, key=key, state=state, now_ms=now_ms, rules=self.rules)
+        except ChainError as error:
+            return error.refusal()
+        except ExchangeError as error:
+            return Refusal.of(error)
+        work.producers[header.producer] = ProducerState(header.batch_seq + 1, batch_hash(batch.tbs))
+        return checked
+
+    def _signing_key(self, key_id: bytes, at: LeafIndex) -> SigningKey:
+        if key_id == self._hub_signing.key_id:
+            return self._hub_signing
+        return self.directory.batch_key(KeyId(key_id), at)
+
+    def producer(self, producer: str) -> ProducerState:
+        """Where a producer's chain of batches stands, as recorded."""
+        state = self._producers.get(producer)
+        return state or self._store.producer(producer) or ProducerState(0, _ZERO)
+
+    def _look_up(self, checked: Sequence[object], work: Working) -> dict[bytes, LeafIndex]:
+        """Fetch in two questions what the store knows: recorded event ids, and matters that are not in memory."""
+        headers = [
+            event.header
+            for c in checked
+            if isinstance(c, CheckedBatch)
+            for event in c.events
+            if isinstance(event.header, Header)
+        ]
+        streams = {h.stream_id for h in headers if h.stream_id not in self._matters}
+        for stream_id, packed in self._store.matters(sorted(streams)).items():
+            self._matters[stream_id] = unpack(packed)
+        return dict(self._store.recorded([h.event_id for h in headers]))
+
+    def _take(self, checked: CheckedBatch, known: Mapping[bytes, LeafIndex], work: Working, now_ms: int) -> Taken:
+        start = work.size
+        results: list[EventResult] = []
+        refused: list[Refused] = []
+        accepted: list[tuple[CheckedEvent, Header, Admitted]] = []
+        for position, event in enumerate(checked.events):
+            index = LeafIndex(start + 1 + len(accepted))
+            try:
+                header = event.header_or_raise()
+                repeated = self._repeated(event, header, known, work)
+                if repeated is not None:
+                    results.append(EventResult(position, Outcome.REPEATED, repeated))
+                    refused.append(Refused(position, event.leaf, REPEATED))
+                    continue
+                admitted = self._admit(checked, event, header, index, work, now_ms)
+            except ExchangeError as error:
+                if error.family == "fatal":
+                    raise
+                results.append(EventResult(position, Outcome.REFUSED, None, Refusal.of(error)))
+                refused.append(Refused(position, event.leaf, error.code))
+                continue
+            work.leaf_of[header.event_id] = (event.leaf, index)
+            work.matters[header.stream_id] = admitted.matter
+            accepted.append((event, header, admitted))
+            results.append(EventResult(position, Outcome.ACCEPTED, index))
+        submitted = checked.batch
+        entry = encode_batch_entry(
+            BatchEntry(submitted.tbs, submitted.signature, KeyId(submitted.key_id), now_ms, tuple(refused))
+        )
+        header_ = checked.header
+        work.append(StoredEntry(chain_id(header_.producer), header_.batch_seq, "Batch", entry))
+        for event, header, admitted in accepted:
+            self._accept(checked, event, header, admitted, work)
+        return Taken(header_.batch_id, entry, LeafIndex(start), LeafIndex(work.size), tuple(results))
+
+    def _repeated(
+        self, event: CheckedEvent, header: Header, known: Mapping[bytes, LeafIndex], work: Working
+    ) -> LeafIndex | None:
+        """Tell a repeat from a new event.
+
+        Raises:
+            ConflictError: EVENT_ID_REUSED: the id is recorded with other bytes.
+        """
+        new = work.leaf_of.get(header.event_id)
+        if new is not None:
+            leaf, index = new
+        elif header.event_id in known:
+            index = known[header.event_id]
+            (stored,) = self._store.entries(index, LeafIndex(index + 1))
+            leaf = event.leaf if stored == encode_event_entry(event.data) else _ZERO
+        else:
+            return None
+        if leaf != event.leaf:
+            raise ConflictError(
+                "EVENT_ID_REUSED", f"entry {index} has the same event id and other bytes", field="event_id"
+            )
+        return index
+
+    def _admit(
+        self, checked: CheckedBatch, event: CheckedEvent, header: Header, index: LeafIndex, work: Working, now_ms: int
+    ) -> Admitted:
+        matter = work.matters.get(header.stream_id) or self._matters.get(header.stream_id)
+        admitted = admit(
+            header=header,
+            leaf=event.leaf,
+            matter=matter,
+            key=checked.key,
+            payloads=checked.payloads,
+            rules=self.rules,
+            directory=self.directory,
+            now_ms=now_ms,
+        )
+        if header.event_class == "dir":
+            self.directory.apply(index, header, admitted.body)
+            work.directory.append(index)
+        return admitted
+
+    def _accept(
+        self, checked: CheckedBatch, event: CheckedEvent, header: Header, admitted: Admitted, work: Working
+    ) -> None:
+        index = work.append(
+            StoredEntry(header.stream_id, header.stream_seq, header.event_type, encode_event_entry(event.data))
+        )
+        work.event_ids.append((header.event_id, index))
+        if admitted.recipients:
+            work.deliver(index, event.leaf, header, admitted.recipients, self._heads)
+        for ref in header.sealed:
+            payload = checked.payloads[ref.ciphertext_hash]
+            work.payloads[ref.ciphertext_hash] = StoredPayload(
+                Hash(ref.ciphertext_hash), payload.envelope, payload.wrapped
+            )
+
+    def _record(self, work: Working, now_ms: int) -> Proofs | None:
+        """Make the commit durable, then let memory follow. Until the store returns, nobody is answered."""
+        if not work.entries:
+            return None
+        before = self._tree.copy()
+        self._tree.extend(work.leaves)
+        note = sign_checkpoint(
+            Checkpoint(self._signer.name, TreeSize(self._tree.size), self._tree.root()), self._signer
+        )
+        commit = commit_of(work, note, self._read_edge, now_ms)
+        try:
+            self._store.commit(commit)
+        except ConflictError as error:
+            raise FatalError("STATE_UNKNOWN", f"another writer has moved the store: {error.message}") from error
+        self._edge = dict(commit.tiles)
+        self._recorded_at = now_ms
+        self._heads.update(work.heads)
+        self._producers.update(work.producers)
+        self._remember(work.matters)
+        return Proofs(note, work.size, appended_node_reader(before, work.leaves))
+
+    def _read_edge(self, level: int, index: int) -> bytes:
+        """A tile at the right edge of the tree: as a rule one that the last commit wrote."""
+        return self._edge.get((level, index)) or self._store.tile(level, index)
+
+    def _remember(self, matters: Mapping[bytes, Matter]) -> None:
+        self._matters.update(matters)
+        for stream_id in list(islice(self._matters, max(0, len(self._matters) - MATTERS_IN_MEMORY))):
+            del self._matters[stream_id]
+
+    def _answer(self, batch: SubmittedBatch, what: Taken | Repeat | Refusal, proofs: Proofs | None) -> BatchAnswer:
+        if isinstance(what, Refusal):
+            return BatchAnswer(batch_id_of(batch), None, (), what)
+        if isinstance(what, Repeat):
+            return answer_again(batch, what.header, self.producer(what.header.producer), self._store)
+        if proofs is None:
+            raise FatalError("STORE_FAILED", "a batch was taken and nothing was recorded")
+        return answer_of(what, proofs)
