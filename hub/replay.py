@@ -251,7 +251,7 @@ class Replay:
             raise _wrong("the first entry is no genesis record")
         if self._batch is not None:
             raise _wrong(f"batch {self._batch.index} is not complete: {len(self._batch.waiting)} events are missing")
-        if entry.recorded_at < self._recorded_at - self.rules.clock_skew_ms:
+        if entry.recorded_at < self._recorded_at:
             raise _wrong(f"recorded {self._recorded_at - entry.recorded_at} ms before the batch in front of it")
         header = decode_tbs(entry.tbs)
         key = self._hub if entry.key_id == self._hub.key_id else self.directory.batch_key(entry.key_id, index)
@@ -266,7 +266,7 @@ class Replay:
             leaves[refused.position] = refused.leaf_hash
         waiting = [position for position in range(header.n - 1, -1, -1) if leaves[position] is None]
         self._batch = _OpenBatch(index, header, key, entry.recorded_at, leaves, waiting)
-        self._recorded_at = max(entry.recorded_at, self._recorded_at)
+        self._recorded_at = entry.recorded_at
         self.producers[header.producer] = ProducerState(header.batch_seq + 1, batch_hash(entry.tbs))
         self.tally.batches += 1
         self.tally.refusals.update(refused.code for refused in entry.refused)
