@@ -3,11 +3,13 @@
 A line holds the keys of `KEYS` and no others: what may be logged is a list, not a judgement made at each call. A value
 under any other key is left out and its name is written to `refused_keys`, so that a slip costs a word and never a
 person's data; the tests of the servers look for that word. Of an exception a line tells type, code and place, never
-its text, which may quote what arrived. Names of events are a noun and a past verb: `batch.recorded`.
+its text, which may quote what arrived; that holds for the exception that ends a program or a thread too. Names of
+events are a noun and a past verb: `batch.recorded`.
 """
 
 import logging
 import sys
+import threading
 import traceback
 from collections.abc import MutableMapping
 from pathlib import Path
@@ -71,6 +73,9 @@ def configure_logs(*, program: str, to: Path | TextIO | None = None, level: Leve
         cache_logger_on_first_use=True,
     )
     logging.basicConfig(handlers=[_LibraryHandler()], level=logging.WARNING, force=True)
+    sys.excepthook = _tell_crash
+    sys.unraisablehook = lambda told: _tell_crash(told.exc_type, told.exc_value, told.exc_traceback)
+    threading.excepthook = lambda told: _tell_crash(told.exc_type, told.exc_value, told.exc_traceback)
 
 
 def _say_program(program: str) -> Processor:
@@ -80,6 +85,12 @@ def _say_program(program: str) -> Processor:
         return line
 
     return say
+
+
+def _tell_crash(kind: type[BaseException], error: BaseException | None, trace: TracebackType | None) -> None:
+    """Stands for the interpreter's own words about a fault that nobody caught, which would quote its text."""
+    structlog.get_logger().error("program.crashed", exc_info=(kind, error, trace))
+    sys.stderr.write(f"met {kind.__name__}; the log says where\n")
 
 
 def tell_where(_logger: object, _method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
@@ -95,13 +106,13 @@ def tell_where(_logger: object, _method: str, line: MutableMapping[str, Any]) ->
     error = sys.exc_info()[1] if given is True else given[1] if isinstance(given, tuple) else given
     if isinstance(error, BaseException):
         line["error"] = type(error).__name__
-        line["trace"] = _places(error.__traceback__)
+        line["trace"] = places(error.__traceback__)
         if isinstance(error, ExchangeError):
             line.setdefault("code", error.code)
     return line
 
 
-def _places(trace: TracebackType | None) -> list[str]:
+def places(trace: TracebackType | None) -> list[str]:
     """The innermost frames as `file.py:line function`, without the folders of this machine."""
     return [f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(trace)[-5:]]
 

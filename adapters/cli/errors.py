@@ -21,8 +21,9 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from adapters.logs import places
 from contracts.codes import CODES
-from contracts.errors import ExchangeError, Family
+from contracts.errors import ExchangeError, Family, UnavailableError
 
 EXIT_CODES: Final[Mapping[Family, int]] = {
     "contract": 3,
@@ -51,6 +52,12 @@ def told(*, as_json: bool = False) -> Iterator[None]:
         raise typer.Exit(EXIT_CODES[error.family]) from error
     except KeyboardInterrupt as interrupt:
         raise typer.Exit(130) from interrupt
+    except (typer.Exit, typer.Abort, typer.BadParameter, BrokenPipeError):
+        raise
+    except Exception as fault:  # noqa: BLE001 - the outermost loop of the program
+        where = ", ".join(reversed(places(fault.__traceback__)))
+        tell(UnavailableError("INTERNAL_FAULT", f"the program met {type(fault).__name__} in {where}"), as_json=as_json)
+        raise typer.Exit(EXIT_CODES["unavailable"]) from None
 
 
 def tell(error: ExchangeError, *, as_json: bool = False) -> None:

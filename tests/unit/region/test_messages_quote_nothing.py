@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import traceback
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -72,10 +73,10 @@ def test_a_line_that_is_no_json_is_not_quoted() -> None:
 )
 def test_a_draft_that_a_program_made_holds_codes_where_codes_belong(change: dict[str, Any]) -> None:
     """`parse_line` is not the only way to a draft."""
-    draft = {"procedure": "RESIDENCE", "event_type": "RegistrationEnded", "office": "o12345678", "occurred_at": 0}
+    draft = Draft("RESIDENCE", "RegistrationEnded", OfficeId("o12345678"), 0)
 
-    check_codes(Draft(**draft))
-    assert find(told_by(lambda: check_codes(Draft(**draft | change))).encode(), "message") == []
+    check_codes(draft)
+    assert find(told_by(lambda: check_codes(replace(draft, **change))).encode(), "message") == []
 
 
 def test_a_batch_whose_producer_is_a_person_is_refused_without_quoting_it() -> None:
