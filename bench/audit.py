@@ -1,4 +1,4 @@
-"""The audit of the bench's own ledger, in a process of its own: events a second and memory at two lengths."""
+"""The audit of the bench's own ledger, in a process of its own: events a second and memory."""
 
 from __future__ import annotations
 
@@ -7,15 +7,10 @@ import resource
 import subprocess
 import sys
 import time
-from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
-from adapters.compose import LEDGER_FILE, contracts_in_force
 from adapters.compose.auditing import run_audit
-from adapters.store.shelf import SpillingShelf
-from adapters.store.sqlite import SqliteStore
-from hub.replay import Replay
 
 
 class AuditFigures(NamedTuple):
@@ -34,30 +29,22 @@ class AuditFigures(NamedTuple):
     unexplained: int
 
 
-def measure_audit(data: Path, vkey: str, entries: int | None = None) -> AuditFigures:
-    """Audit in a new process, the whole ledger or only its first entries."""
-    command = [sys.executable, "-m", "bench.audit", str(data), vkey, str(entries or 0)]
-    done = subprocess.run(command, check=True, capture_output=True, text=True)
+def measure_audit(data: Path, vkey: str) -> AuditFigures:
+    """Audit a data folder in a new process."""
+    command = [sys.executable, "-m", "bench.audit", str(data), vkey]
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
     return AuditFigures(*json.loads(done.stdout))
 
 
-def main(data: Path, vkey: str, entries: int) -> None:
+def main(data: str, vkey: str) -> None:
     """Audit here and print the figures."""
-    store = SqliteStore(data / "hub" / LEDGER_FILE, read_only=True)
-    rules = contracts_in_force(is_sandbox=True)
-    with SpillingShelf() as shelf:
-        start = time.perf_counter()
-        if entries:
-            replay = Replay(rules=rules, shelf=shelf)
-            replay.feed_all(islice(store.entries(0, store.size()), entries))
-            tally, unexplained = replay.tally, 0
-        else:
-            report = run_audit(str(data), vkey=vkey)
-            tally, unexplained = report.tally, report.unexplained
-        taken = time.perf_counter() - start
+    start = time.perf_counter()
+    report = run_audit(data, vkey=vkey)
+    taken = time.perf_counter() - start
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(json.dumps([tally.entries, sum(tally.events.values()) / taken, peak, unexplained]))
+    unexplained = 0 if report.problem is None else 1
+    print(json.dumps([report.tally.entries, sum(report.tally.events.values()) / taken, peak, unexplained]))
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]))
+    main(*sys.argv[1:])

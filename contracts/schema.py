@@ -22,7 +22,7 @@ from contracts.forbidden import check_schema_names
 
 __all__ = ["SchemaRegistry", "check_compatible", "load_registry", "load_schemas"]
 
-CACHED_BODIES: Final = 65_536
+CACHED_BODIES: Final = 8_192
 """How many decoded bodies are kept."""
 CACHED_BODY_BYTES: Final = 512
 """Longest body that is kept: bodies that repeat are short, and a cache of long ones could grow large."""

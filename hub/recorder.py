@@ -37,7 +37,7 @@ from ledger.entry import BatchEntry, GenesisEntry, Refused, decode_entry, encode
 from ledger.note import NoteSigner
 from ledger.tree import appended_node_reader
 
-MATTERS_IN_MEMORY = 50_000
+MATTERS_IN_MEMORY = 20_000
 _ZERO = Hash(bytes(32))
 
 
