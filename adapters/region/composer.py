@@ -88,8 +88,9 @@ class Composer:
             plain = self._on_basis(plain, procedure, row.purpose, row.legal_bases)
             after = advance(procedure, matter, plain, body, self._directory, _NO_LEAF, row)
             recipients = route(row, after, plain, body, self._directory, earlier=matter)
-        except ExchangeError:
-            # The hub may have a reason that it finds before this one: then that is the answer.
+        except (ExchangeError, ValueError):
+            # The hub may have a reason that it finds before this one: then that is the answer. A day that no calendar
+            # has is one: the guards say so, and only then is time counted from it.
             self._admit(plain, matter, key, {})
             raise
         sealed = self._seal(draft, plain, procedure, recipients)
