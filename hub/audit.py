@@ -14,11 +14,12 @@ from contracts.errors import ExchangeError, UnavailableError
 from contracts.event import Header
 from contracts.ids import LeafIndex
 from hub.admission import Rules
+from hub.audit_errors import KeptError, UnexplainedError
 from hub.audit_report import Problem, Report
 from hub.audit_runs import RunCheck
-from hub.audit_source import AuditShelf, Kept, KeptError, NamedPayload, Source
+from hub.audit_source import AuditShelf, Kept, NamedPayload, Source
 from hub.audit_tree import TileTree
-from hub.replay import Delivery, Replay, UnexplainedError
+from hub.replay import Delivery, Replay
 from ledger.checkpoint import Checkpoint, parse_checkpoint
 from ledger.compact import hash_leaf
 from ledger.note import NoteVerifier
@@ -96,12 +97,13 @@ class Audit:
         )
 
     def _earlier(self, error: ExchangeError) -> ExchangeError:
-        """The error, or a repeated event id that the shelf finds only now in an earlier entry."""
+        """The error, or what the shelf finds only now about the event id of an earlier entry."""
         try:
             self._shelf.finish()
-        except UnexplainedError as found:
+        except (UnexplainedError, KeptError) as found:
             index = getattr(error, "index", None)
-            return error if index is not None and index <= found.index else found
+            is_first = index is not None and (found.index is None or index <= found.index)
+            return error if is_first else found
         return error
 
     def _problem(self, error: ExchangeError) -> Problem:

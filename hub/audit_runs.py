@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from contracts.errors import EvidenceError
 from contracts.ids import Hash
-from hub.audit_source import KeptError
+from hub.audit_errors import KeptError
 from hub.ports import Run
 from hub.replay import Delivery
 

@@ -9,26 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple, Protocol
 
-from contracts.errors import EvidenceError, ExchangeError
+from contracts.errors import ExchangeError
 from contracts.event import SealedRef
 from contracts.ids import LeafIndex, OfficeId
+from hub.audit_errors import KeptError
 from hub.ports import Run
 from hub.replay import Replay, Shelf
 from ledger.entry import GenesisEntry, decode_entry
-
-
-class KeptError(EvidenceError):
-    """Something that is kept does not follow from the entries, or cannot be read as what it should be.
-
-    Attributes:
-        place: A file or a row, in the source's own words; None if the message says it.
-        index: The entry that it belongs to, if it belongs to one.
-    """
-
-    def __init__(self, code: str, message: str, *, place: str | None = None, index: int | None = None) -> None:
-        super().__init__(code, message)
-        self.place = place
-        self.index = index
 
 
 class Kept(NamedTuple):
@@ -65,6 +52,7 @@ class AuditShelf(Shelf, Protocol):
 
         Raises:
             UnexplainedError: EVENT_ID_REUSED.
+            KeptError: An id is kept with another entry.
         """
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from contracts.ids import Hash
-from hub.audit_source import Kept, KeptError, Source
+from hub.audit_errors import KeptError
+from hub.audit_source import Kept, Source
 from ledger.compact import EMPTY_ROOT, HASH_BYTES, CompactRange, hash_node
 from ledger.tiles import TILE_BYTES, TILE_WIDTH
 

@@ -21,6 +21,7 @@ from contracts.errors import EvidenceError, ExchangeError
 from contracts.event import Header, decode_event, leaf_hash
 from contracts.ids import HUB_REGION, Hash, LeafIndex, PointId
 from hub.admission import Admitted, Rules, admit
+from hub.audit_errors import KeptError, UnexplainedError
 from hub.directory import Directory, SigningKey
 from hub.hub_events import check_due, check_heads, check_opening
 from hub.intake import check_header
@@ -50,27 +51,11 @@ class Shelf(Protocol):
 
         Raises:
             UnexplainedError: EVENT_ID_REUSED, now or at a later call: an id came twice; names both entries.
+            KeptError: An id is kept with another entry.
         """
 
     def stream_of(self, event_id: bytes) -> bytes | None:
         """The stream of a recorded event id."""
-
-
-class UnexplainedError(EvidenceError):
-    """An entry that does not follow from those before it.
-
-    Attributes:
-        index: The entry.
-    """
-
-    def __init__(self, index: int, error: ExchangeError) -> None:
-        super().__init__(error.code, f"entry {index}: {error.message}", field=error.field, rule=error.rule)
-        self.index = index
-
-    def __reduce__(self) -> tuple[object, ...]:
-        """Let the error cross a process border whole."""
-        bare = EvidenceError(self.code, self.message.partition(": ")[2], field=self.field, rule=self.rule)
-        return UnexplainedError, (self.index, bare)
 
 
 class Delivery(NamedTuple):
@@ -214,7 +199,7 @@ class Replay:
                     self._open(index, entry)
                 case GenesisEntry() as entry:
                     self._start(index, entry)
-        except UnexplainedError:
+        except (UnexplainedError, KeptError):
             raise
         except ExchangeError as error:
             raise UnexplainedError(index, error) from error

@@ -111,10 +111,15 @@ class CompactRange:
 
 
 def root_of(leaf_hashes: Iterable[Hash]) -> Hash:
-    """Root of the tree over these leaf hashes."""
-    state = CompactRange()
-    state.extend(leaf_hashes)
-    return state.root()
+    """Root of the tree over these leaf hashes, level by level: a node without a neighbour moves up as it is."""
+    nodes = list(leaf_hashes)
+    if not nodes:
+        return EMPTY_ROOT
+    while len(nodes) > 1:
+        last = nodes[-1:] if len(nodes) & 1 else []
+        nodes = [sha256(b"\x01" + left + right).digest() for left, right in zip(nodes[::2], nodes[1::2], strict=False)]
+        nodes += last
+    return nodes[0]
 
 
 def check_hashes(code: str, hashes: Iterable[Hash]) -> None:

@@ -24,12 +24,14 @@ from adapters.store.export_layout import LOG, POLICY
 from adapters.store.folder_source import FolderSource
 from adapters.store.shelf import SpillingShelf
 from adapters.store.sqlite import SqliteStore
+from adapters.store.store_shelf import StoreShelf
 from adapters.store.tiles_export import Exported, TilesExport
 from adapters.store.tiles_source import TilesSource
 from contracts.errors import UnavailableError
 from hub.audit import Audit, Progress
+from hub.audit_errors import KeptError
 from hub.audit_report import Problem, Report
-from hub.audit_source import KeptError, Source
+from hub.audit_source import Source
 from hub.matter import unpack
 from hub.overdue import Overdue, overdue
 
@@ -55,14 +57,15 @@ def run_audit(
         UnavailableError: The source cannot be found or read; nothing is said about the ledger.
     """
     with ExitStack() as stack:
-        shelf = stack.enter_context(SpillingShelf())
         stack.enter_context(_much_dies_young())
         ledger = ledger_file(source_text)
         store: SqliteStore | None = None
         source: Source
+        shelf = stack.enter_context(SpillingShelf())
         if ledger is not None:
             store = SqliteStore(ledger, read_only=True)
             stack.callback(store.close)
+            shelf = stack.enter_context(StoreShelf(store))
             source = FolderSource(store, shelf)
         elif is_export(Path(source_text)):
             source = TilesSource(Path(source_text))

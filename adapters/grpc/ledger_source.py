@@ -16,7 +16,8 @@ from adapters._generated.pprd.v1.exchange_pb2_grpc import ExchangeStub
 from adapters.grpc.codes import error_of
 from contracts.errors import EvidenceError, ExchangeError, UnavailableError
 from contracts.ids import LeafIndex
-from hub.audit_source import Kept, KeptError, NamedPayload, genesis_key
+from hub.audit_errors import KeptError
+from hub.audit_source import Kept, NamedPayload, genesis_key
 from hub.ports import Run
 from hub.replay import Replay
 

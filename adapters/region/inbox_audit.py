@@ -15,7 +15,7 @@ from typing import Final
 from contracts.errors import UnavailableError
 from contracts.event import leaf_hash
 from contracts.ids import Hash, PointId
-from hub.audit_source import KeptError
+from hub.audit_errors import KeptError
 from hub.ports import Run
 from ledger.heads import head_next
 

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Final
 
 from contracts.errors import ExchangeError, UnavailableError
-from hub.audit_source import KeptError
+from hub.audit_errors import KeptError
 from ledger.tiles import TILE_WIDTH, entries_path, tile_path
 
 LOG: Final = "log"

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Final
 
 from contracts.errors import ConflictError
+from hub.audit_errors import UnexplainedError
 from hub.matter import Matter, pack, unpack
-from hub.replay import UnexplainedError
 
 MATTERS_IN_MEMORY: Final = 20_000
 EVENTS_IN_MEMORY: Final = 20_000
@@ -104,7 +104,7 @@ class SpillingShelf:
         """See `hub.replay.Shelf.add_event`."""
         events = self._events
         if event_id in events:
-            raise _reused(event_id, events[event_id][1], index)
+            raise reused(event_id, events[event_id][1], index)
         events[event_id] = (stream_id, index)
         if len(events) > self._max_events:
             self.flush_events()
@@ -122,18 +122,18 @@ class SpillingShelf:
         try:
             self._db.executemany("INSERT INTO events VALUES (?,?,?)", rows)
         except sqlite3.IntegrityError:
-            raise self._first_reused(rows) from None
+            raise self._firstreused(rows) from None
         finally:
             self._db.execute("COMMIT")
 
-    def _first_reused(self, rows: list[tuple[bytes, bytes, int]]) -> UnexplainedError:
+    def _firstreused(self, rows: list[tuple[bytes, bytes, int]]) -> UnexplainedError:
         found: list[tuple[int, int, bytes]] = []
         for event_id, _, index in rows:
             row = self._db.execute("SELECT idx FROM events WHERE event_id=? AND idx<?", (event_id, index)).fetchone()
             if row is not None:
                 found.append((index, row[0], event_id))
         index, first, event_id = min(found)
-        return _reused(event_id, first, index)
+        return reused(event_id, first, index)
 
     def finish(self) -> None:
         """See `hub.audit_source.AuditShelf.finish`."""
@@ -148,19 +148,8 @@ class SpillingShelf:
         row = self._db.execute("SELECT stream_id FROM events WHERE event_id=?", (event_id,)).fetchone()
         return None if row is None else row[0]
 
-    def events(self, size: int) -> Iterator[list[tuple[bytes, int]]]:
-        """Every event id with its entry, ascending by event id, in lists of a size."""
-        if self._has_flushed:
-            self.flush_events()
-            cursor = self._db.execute("SELECT event_id, idx FROM events ORDER BY event_id")
-            while page := cursor.fetchmany(size):
-                yield page
-        else:
-            rows = sorted((event_id, index) for event_id, (_, index) in self._events.items())
-            for at in range(0, len(rows), size):
-                yield rows[at : at + size]
 
-
-def _reused(event_id: bytes, first: int, second: int) -> UnexplainedError:
+def reused(event_id: bytes, first: int, second: int) -> UnexplainedError:
+    """The finding that the second of two entries has the event id of the first."""
     error = ConflictError("EVENT_ID_REUSED", f"it has the event id {event_id.hex()} of entry {first}")
     return UnexplainedError(second, error)

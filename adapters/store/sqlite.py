@@ -353,10 +353,9 @@ class SqliteStore:
         """Sealed envelopes that are held."""
         return int(self._one("SELECT count(*) FROM payloads")[0])
 
-    def event_ids(self, after: bytes, limit: int) -> list[tuple[bytes, int]]:
-        """Recorded event ids above one, ascending, with their ledger indexes."""
-        rows = self._all("SELECT event_id, idx FROM event_ids WHERE event_id>? ORDER BY event_id LIMIT ?", after, limit)
-        return [tuple(row) for row in rows]
+    def event_count(self) -> int:
+        """Event ids that are recorded."""
+        return int(self._one("SELECT count(*) FROM event_ids")[0])
 
     def wrapped_key(self, ciphertext_hash: Hash, office: OfficeId) -> tuple[KeyId, bytes] | None:
         """See `hub.ports.LedgerReader.wrapped_key`."""

@@ -27,7 +27,8 @@ from adapters.store.export_layout import (
 )
 from contracts.errors import ExchangeError, UnavailableError
 from contracts.ids import LeafIndex
-from hub.audit_source import Kept, KeptError, NamedPayload, genesis_key
+from hub.audit_errors import KeptError
+from hub.audit_source import Kept, NamedPayload, genesis_key
 from hub.ports import Run
 from hub.replay import Replay
 from ledger.checkpoint import Checkpoint, checkpoint_size, parse_checkpoint

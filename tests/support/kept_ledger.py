@@ -17,6 +17,7 @@ from typing import Any, Final, NamedTuple
 
 from adapters.store.sqlite import SqliteStore
 from contracts.deadline import DAY_MS
+from contracts.event import decode_event
 from contracts.ids import KeyId, LeafIndex, TreeSize
 from contracts.opening import reason_commitment
 from contracts.signing import key_id, sign
@@ -26,7 +27,7 @@ from hub.own_batch import HubBatchMaker, HubDraft
 from hub.ports import Commit, StoredEntry
 from hub.submission import Outcome, SubmittedBatch
 from ledger.checkpoint import Checkpoint, sign_checkpoint
-from ledger.entry import BatchEntry, decode_entry, encode_batch_entry, encode_event_entry
+from ledger.entry import BatchEntry, EventEntry, decode_entry, encode_batch_entry, encode_event_entry
 from ledger.tiles import tiles_after
 from ledger.tree import hash_leaf, root_of
 from tests.support.batches import Made
@@ -169,7 +170,7 @@ def forge(kept: KeptLedger, folder: Path, entries: Sequence[bytes]) -> KeptLedge
                     StoredEntry(hashlib.sha256(bytes([i % 256, i // 256])).digest()[:16], i, _topic(entry), entry)
                     for i, entry in enumerate(entries)
                 ],
-                event_ids=(),
+                event_ids=_event_ids(entries),
                 tiles=tiles_after(0, leaves, lambda level, index: b""),
                 checkpoint=sign_checkpoint(Checkpoint(signer.name, size, root_of(leaves)), signer),
                 matters=(),
@@ -182,6 +183,16 @@ def forge(kept: KeptLedger, folder: Path, entries: Sequence[bytes]) -> KeptLedge
             )
         )
     return KeptLedger(world, folder, kept.sent)
+
+
+def _event_ids(entries: Sequence[bytes]) -> list[tuple[bytes, int]]:
+    """The list of event ids that a hub would keep; the first entry has a repeated one."""
+    found: dict[bytes, int] = {}
+    for index, data in enumerate(entries):
+        entry = decode_entry(data)
+        if isinstance(entry, EventEntry):
+            found.setdefault(decode_event(entry.event).event_id, index)
+    return list(found.items())
 
 
 def _topic(entry: bytes) -> str:

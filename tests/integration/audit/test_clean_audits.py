@@ -17,6 +17,7 @@ from adapters.compose.auditing import run_audit, run_export
 from adapters.store.folder_source import FolderSource
 from adapters.store.shelf import SpillingShelf
 from adapters.store.sqlite import SqliteStore
+from adapters.store.store_shelf import StoreShelf
 from hub.audit import Audit
 from hub.audit_report import Report
 from tests.support.hub_server import HubServer
@@ -89,21 +90,31 @@ def test_the_counts_are_those_of_what_happened(honest: KeptLedger) -> None:
     assert sum(tally.deliveries.values()) == honest.one("SELECT sum(count) FROM delivery_runs")[0]
 
 
-def test_memory_that_spills_to_disk_changes_nothing(honest: KeptLedger, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("source", ["folder", "export"])
+def test_memory_that_spills_to_disk_changes_nothing(
+    honest: KeptLedger, out: Path, monkeypatch: pytest.MonkeyPatch, source: str
+) -> None:
     """The audit's memory is bounded: with room for a handful of matters and ids it derives the same."""
-    whole = run_audit(str(honest.folder))
+    named = str(honest.folder if source == "folder" else out)
+    whole = run_audit(named)
     shelves: list[SpillingShelf] = []
 
     def small() -> SpillingShelf:
         shelves.append(SpillingShelf(max_matters=3, max_events=5))
         return shelves[-1]
 
-    monkeypatch.setattr("adapters.compose.auditing.SpillingShelf", small)
+    def small_over(store: SqliteStore) -> StoreShelf:
+        shelf = StoreShelf(store, max_matters=3, max_events=5)
+        shelves.append(shelf)
+        return shelf
 
-    report = run_audit(str(honest.folder))
+    monkeypatch.setattr("adapters.compose.auditing.SpillingShelf", small)
+    monkeypatch.setattr("adapters.compose.auditing.StoreShelf", small_over)
+
+    report = run_audit(named)
 
     assert report == whole
-    assert not shelves[0].is_in_memory
+    assert not shelves[-1].is_in_memory
 
 
 def test_a_folder_is_named_by_any_of_its_three_names(honest: KeptLedger) -> None:
@@ -195,7 +206,7 @@ def test_a_hub_that_goes_on_writing_does_not_disturb_an_audit(kept: KeptLedger) 
     with (
         closing(SqliteStore(kept.file)) as store,
         closing(SqliteStore(kept.file, read_only=True)) as reader,
-        SpillingShelf() as shelf,
+        StoreShelf(reader) as shelf,
     ):
         application = world.load(store)
         size = store.size()

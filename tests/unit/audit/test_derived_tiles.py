@@ -5,7 +5,8 @@ from collections.abc import Iterator, Sequence
 import pytest
 
 from contracts.ids import Hash, LeafIndex
-from hub.audit_source import Kept, KeptError, NamedPayload
+from hub.audit_errors import KeptError
+from hub.audit_source import Kept, NamedPayload
 from hub.audit_tree import TileTree
 from hub.ports import Run
 from hub.replay import Replay

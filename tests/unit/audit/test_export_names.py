@@ -9,7 +9,7 @@ from adapters.store.export_layout import (
     receipt_name,
     tile_place,
 )
-from hub.audit_source import KeptError
+from hub.audit_errors import KeptError
 from ledger.tiles import entries_path, tile_path
 
 
