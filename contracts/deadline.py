@@ -29,13 +29,8 @@ from typing import Final, NamedTuple
 from contracts.calendar import Source, WorkCalendar, load_calendar
 from contracts.errors import RuleError
 from contracts.ids import RegionCode
+from contracts.instant import DAY_MS, EPOCH, HOUR_MS, SHANGHAI_MS
 from contracts.region import Region, load_regions
-
-HOUR_MS: Final = 3_600_000
-DAY_MS: Final = 24 * HOUR_MS
-SHANGHAI_MS: Final = 8 * HOUR_MS
-"""Asia/Shanghai is eight hours ahead of UTC, without summer time since 1991."""
-EPOCH: Final = date(1970, 1, 1).toordinal()
 
 
 class Unit(StrEnum):

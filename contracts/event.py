@@ -28,6 +28,7 @@ from contracts.event_fields import (
     write_text,
 )
 from contracts.ids import EventId, Hash, OfficeId, RegionCode, StreamId, is_uuid7
+from contracts.instant import DAY_MS, MINUTE_MS, SHANGHAI_MS
 
 EVENT_LABEL: Final = b"pprd-event/v1\n\0"
 """First bytes of every event."""
@@ -51,8 +52,6 @@ _DATA_CLASS_OF = {2 * at: name for at, name in enumerate(DATA_CLASSES)}
 _CLASS_BYTE = {name: bytes((raw,)) for raw, name in _CLASS_OF.items()}
 _DATA_CLASS_BYTE = {name: bytes((raw,)) for raw, name in _DATA_CLASS_OF.items()}
 _MARKER = b"\xc3\x01"
-_MINUTE_MS = 60_000
-_DAY_MS = 86_400_000
 _INT_END = 1 << 31
 
 
@@ -91,7 +90,7 @@ class Header(NamedTuple):
         producer_office: Office that acts, or the hub's.
         counterpart_region: The other region.
         counterpart_office: The other office; only with its region.
-        occurred_at: Milliseconds since the epoch, UTC; whole minutes for `std`, whole days for `cas`.
+        occurred_at: Milliseconds since the epoch, UTC; the minute for `std`, the day in Shanghai for `cas`.
         purpose: Code of DOMAIN 5.4.
         legal_basis: Code of DOMAIN 5.4, `LB-…`.
         data_class: One of `DATA_CLASSES`.
@@ -184,10 +183,10 @@ def _read_header(e: bytes) -> Header:
     occurred_at, at = _read_varint(e, end, "occurred_at")
     if not 0 <= occurred_at <= LAST_INSTANT_MS:
         malformed("occurred_at", "outside the years 1970 to 9999")
-    if event_class == "std" and occurred_at % _MINUTE_MS:
+    if event_class == "std" and occurred_at % MINUTE_MS:
         malformed("occurred_at", "not rounded down to the minute, as class std is")
-    if event_class == "cas" and occurred_at % _DAY_MS:
-        malformed("occurred_at", "not rounded down to the day, as class cas is")
+    if event_class == "cas" and (occurred_at + SHANGHAI_MS) % DAY_MS:
+        malformed("occurred_at", "not rounded down to the day in Shanghai, as class cas is")
     end = at + 1 + (e[at] >> 1)
     purpose = read_purpose(e[at:end])
     at = end + 1 + (e[end] >> 1)

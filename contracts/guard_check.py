@@ -8,11 +8,12 @@ from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any, Final, NamedTuple
 
-from contracts.deadline import DAY_MS, EPOCH, SHANGHAI_MS, add_months, due_at
+from contracts.deadline import add_months, due_at
 from contracts.division import Divisions
 from contracts.errors import ExchangeError, RuleError
 from contracts.event import Header
 from contracts.guard import Guard
+from contracts.instant import local_day
 from contracts.procedure_types import Value
 
 _YEARS: Final = range(1900, 2200)
@@ -164,7 +165,7 @@ def _rule_passed(guard: Guard, case: Case) -> None:
         raise _refuse(guard, f"{guard.rule} does not run in this matter")
     due = due_at(guard.rule, start_ms=started, region=case.header.producer_region)
     if case.header.occurred_at < due.due_ms:
-        raise _refuse(guard, f"{guard.rule} runs until {_local_day(due.due_ms - 1)}", "occurred_at")
+        raise _refuse(guard, f"{guard.rule} runs until {local_day(due.due_ms - 1)}", "occurred_at")
 
 
 def _is_within(guard: Guard, value: int) -> bool:
@@ -186,13 +187,9 @@ def _field_of(guard: Guard) -> str | None:
     return next((place[5:] for place in (guard.until, guard.since) if place.startswith("body.")), None)
 
 
-def _local_day(ms: int) -> date:
-    return date.fromordinal(EPOCH + (ms + SHANGHAI_MS) // DAY_MS)
-
-
 def _day(guard: Guard, place: str, case: Case) -> date:
     if place == "occurred":
-        return _local_day(case.header.occurred_at)
+        return local_day(case.header.occurred_at)
     source, _, name = place.partition(".")
     value = (case.body if source == "body" else case.facts).get(name)
     if value is None:

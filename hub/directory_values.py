@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final, NamedTuple
 
-from contracts.deadline import DAY_MS, EPOCH, SHANGHAI_MS
 from contracts.errors import ContractError
 from contracts.ids import HUB_PRODUCER, HUB_REGION, KeyId, LeafIndex, OfficeId, PointId, RegionCode
+from contracts.instant import DAY_MS, day_start_ms
 from contracts.office_type import OfficeType
 
 SEND: Final = "SEND"
@@ -186,6 +186,6 @@ class Mandate:
 def _day_ms(day: str, field: str) -> int:
     """First instant of a day in Shanghai."""
     try:
-        return (date.fromisoformat(day).toordinal() - EPOCH) * DAY_MS - SHANGHAI_MS
+        return day_start_ms(date.fromisoformat(day))
     except ValueError as err:
         raise ContractError("BODY_FIELD", f"{day} is no date", field=field) from err

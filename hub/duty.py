@@ -2,20 +2,17 @@
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Any, Final
+from typing import Any
 
 from contracts.calendar import Source
 from contracts.deadline import Due, Kind, due_at
 from contracts.errors import RuleError
 from contracts.event import Header
 from contracts.ids import RegionCode
+from contracts.instant import DAY_MS, day_start_ms, local_day
 from contracts.procedure_types import RETENTION, Procedure, StartDuty, Transition
 from contracts.timer import Timer
 from hub.matter_types import Duty, Matter
-
-_DAY_MS: Final = 86_400_000
-_SHANGHAI_MS: Final = 28_800_000
-_EPOCH: Final = date(1970, 1, 1).toordinal()
 
 
 def duties_after(
@@ -35,9 +32,9 @@ def _started_ms(start: StartDuty, header: Header, body: Mapping[str, Any]) -> in
     """Where the limit counts from; days outside it move its start, as they would move its end."""
     started_ms = header.occurred_at
     if start.since is not None:
-        started_ms = (date.fromisoformat(body[start.since]).toordinal() - _EPOCH) * _DAY_MS - _SHANGHAI_MS
+        started_ms = day_start_ms(date.fromisoformat(body[start.since]))
     if start.plus_days is not None:
-        started_ms += int(body[start.plus_days]) * _DAY_MS
+        started_ms += int(body[start.plus_days]) * DAY_MS
     return started_ms
 
 
@@ -57,8 +54,7 @@ def duty_due(procedure: Procedure, duty: Duty, region: RegionCode) -> Due:
     """
     if duty.rule != RETENTION:
         return due_at(duty.rule, start_ms=duty.started_ms, region=region)
-    first_day = (duty.started_ms + _SHANGHAI_MS) // _DAY_MS
-    due_ms = (first_day + procedure.retention.key_days + 1) * _DAY_MS - _SHANGHAI_MS
+    due_ms = day_start_ms(local_day(duty.started_ms)) + (procedure.retention.key_days + 1) * DAY_MS
     return Due(due_ms, Kind.RETENTION, False, Source.WEEKDAY)
 
 

@@ -12,6 +12,7 @@ from contracts import signing
 from contracts.avro import fingerprint_of
 from contracts.event import Header, encode_event, leaf_hash
 from contracts.ids import HUB_OFFICE, HUB_PRODUCER, HUB_REGION, EventId, Hash, KeyId, StreamId, uuid7
+from contracts.instant import rounded
 from contracts.procedure_types import body_schema
 from hub.admission import Rules
 from hub.matter import Matter
@@ -21,7 +22,6 @@ from ledger.batch import Batch, encode_tbs
 from ledger.compact import root_of
 
 _ZERO = Hash(bytes(32))
-_ROUNDING_MS = {"std": 60_000, "cas": 86_400_000}
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +120,7 @@ class HubBatchMaker:
                 producer_office=HUB_OFFICE,
                 counterpart_region=None,
                 counterpart_office=None,
-                occurred_at=occurred_at - occurred_at % _ROUNDING_MS.get(procedure.event_class, 1),
+                occurred_at=rounded(procedure.event_class, occurred_at),
                 purpose=row.purpose,
                 legal_basis=row.legal_bases[0],
                 data_class=procedure.data_class,

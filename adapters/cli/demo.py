@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Coroutine
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -14,6 +15,7 @@ from adapters.cli.options import AsJson
 
 DEFAULT_DATA = Path("var/demo")
 EXIT_UNEXPLAINED = 1
+EXIT_TERMINATED = 143
 
 
 def demo_command(
@@ -38,7 +40,7 @@ def demo_command(
     with told(as_json=as_json):
         clear_folder(data, is_fresh=fresh)
         with Show(out, is_quiet=as_json) as show:
-            asyncio.run(play(Play(data, seed=seed, matters=matters), show))
+            _run(play(Play(data, seed=seed, matters=matters), show))
         played = time.monotonic() - began
         store = DataFolder(data).ledger()
         try:
@@ -59,3 +61,11 @@ def demo_command(
         out.print(f"  pprd tasks --data {data} --region 45", markup=False)
     if report.problem is not None:
         raise typer.Exit(EXIT_UNEXPLAINED)
+
+
+def _run(playing: Coroutine[Any, Any, object]) -> None:
+    """Run to the end, or until a signal asks to end; then everything that was started has ended."""
+    try:
+        asyncio.run(playing)
+    except asyncio.CancelledError as error:
+        raise typer.Exit(EXIT_TERMINATED) from error

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import signal
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -112,8 +113,15 @@ async def play(what: Play, display: Display) -> Scene:
 
     Raises:
         FatalError: DEMO_FAILED: a process ended by itself, or the play did not come to rest.
+        CancelledError: SIGTERM or SIGINT asked to end; everything that was started is ended.
     """
-    return await _Conductor(what, display).run()
+    loop, running = asyncio.get_running_loop(), asyncio.current_task()
+    if running is not None:
+        loop.add_signal_handler(signal.SIGTERM, running.cancel)
+    try:
+        return await _Conductor(what, display).run()
+    finally:
+        loop.remove_signal_handler(signal.SIGTERM)
 
 
 class _Conductor:
@@ -191,8 +199,12 @@ class _Conductor:
         for region in REGIONS:
             self._direct(region, self._orders)
         self._show("playing")
-        async with asyncio.timeout(_PLAY_SECONDS):
-            await self._until_rest(reader)
+        try:
+            async with asyncio.timeout(_PLAY_SECONDS):
+                await self._until_rest(reader)
+        except TimeoutError as error:
+            busy = [region for region, status in self._scene.regions.items() if not status["idle"]]
+            raise FatalError("DEMO_FAILED", f"no rest after {_PLAY_SECONDS:g} seconds; busy: {busy}") from error
 
     def _direct(self, region: str, orders: Orders) -> None:
         """Give a worker its orders and follow what it says."""

@@ -15,9 +15,9 @@ from adapters.demo.player import Doings
 from adapters.region.draft import Draft, local_date
 from adapters.region.gateway import RegionGateway
 from adapters.region.outbox_store import SentEvent
-from contracts.deadline import DAY_MS
 from contracts.errors import AccessError, EvidenceError, FatalError, RuleError
 from contracts.ids import RegionCode, StreamId, uuid7
+from contracts.instant import DAY_MS
 from contracts.office_type import OfficeType
 from hub.directory import Office
 from hub.submission import Outcome

@@ -19,9 +19,9 @@ from adapters.demo.case_stories import CORRECTIONS
 from adapters.demo.permit_stories import PERMITS
 from adapters.demo.residence_stories import CORRECTED, NOTICES, REGISTRATIONS, REJECTIONS, SUPPRESSED
 from adapters.demo.story import Days, Story
-from contracts.deadline import DAY_MS
 from contracts.division import load_divisions
 from contracts.ids import REGIONS, uuid7
+from contracts.instant import DAY_MS
 from contracts.weights import load_communities, load_flows
 
 PROVINCES: Final = tuple(region for region in REGIONS if region not in ("81", "82"))

@@ -22,14 +22,13 @@ from adapters.demo.people import Person, draw_person
 from adapters.demo.plan import Planned, demo_counties
 from adapters.demo.story import Step
 from adapters.region.draft import Draft, local_date
-from contracts.deadline import DAY_MS
 from contracts.errors import FatalError
 from contracts.ids import OfficeId, RegionCode, StreamId, uuid7
+from contracts.instant import DAY_MS, rounded
 from contracts.procedure_types import Procedure
 from hub.directory import Directory
 from hub.matter import Matter
 
-_ROUNDING_MS: Final = {"std": 60_000, "cas": DAY_MS}
 _DOCUMENTS: Final = ("判决书", "执行通知书", "暂予监外执行决定书", "社区矫正档案")
 _days_before = re.compile("@day-([0-9]+)").fullmatch
 _fact = re.compile(r"@fact\.([a-z_]+)(\+1y)?").fullmatch
@@ -59,9 +58,8 @@ class Script:
             stream_id: Its stream; None begins it.
         """
         step = planned.story.steps[number]
-        rounding_ms = _ROUNDING_MS[self._procedures[planned.story.procedure, 1].event_class]
-        moment = planned.moments()[number]
-        occurred_at = moment - moment % rounding_ms
+        event_class = self._procedures[planned.story.procedure, 1].event_class
+        occurred_at = rounded(event_class, planned.moments()[number])
         filling = _Filling(planned, number, matter, occurred_at, self._counties[planned.region(step.side)])
         counterpart = None if step.names is None else self._serving(planned, *step.names)
         return Draft(

@@ -16,11 +16,11 @@ from typing import Any, Final
 from adapters.region.draft import Draft, check_codes, local_date
 from adapters.region.json_value import of_json
 from adapters.region.outbox_store import Drafted
-from contracts.deadline import DAY_MS
 from contracts.errors import ContractError, ExchangeError, RuleError
 from contracts.event import Header, encode_event, leaf_hash
 from contracts.identity import IdDocType, validate_identity
 from contracts.ids import EventId, Hash, KeyId, LeafIndex, OfficeId, StreamId, uuid7
+from contracts.instant import DAY_MS, rounded
 from contracts.procedure_types import Procedure, body_schema
 from contracts.profile import load_profile
 from contracts.sealing import Associated, RecipientKey, SealedPayload, seal
@@ -31,7 +31,6 @@ from hub.ports import Clock
 from hub.routing import Recipient, route
 from hub.submission import SubmittedPayload
 
-_ROUNDING_MS: Final = {"std": 60_000, "cas": DAY_MS}
 _NO_LEAF: Final = Hash(bytes(32))
 
 
@@ -152,7 +151,7 @@ class Composer:
         body = of_json(codec.schema, draft.body)
         # Judged first: what does not have a code's form may be a person's, and nothing after this line expects it.
         encoded = self._rules.registry.encode_body(codec.name, body)
-        occurred_at = draft.occurred_at - draft.occurred_at % _ROUNDING_MS.get(procedure.event_class, 1)
+        occurred_at = rounded(procedure.event_class, draft.occurred_at)
         header = Header(
             event_id=EventId(_fresh_id(now)),
             schema_id=codec.fingerprint,

@@ -13,15 +13,15 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Final, NoReturn
 from uuid import UUID
 
-from contracts.deadline import DAY_MS, EPOCH, SHANGHAI_MS
 from contracts.errors import ContractError
 from contracts.event_fields import PATTERNS
 from contracts.ids import REGIONS, OfficeId, RegionCode, StreamId, is_office_id, is_uuid7
+from contracts.instant import local_day
 
 MAX_LINE_BYTES: Final = 4 << 20
 """Longest line of a draft file: the largest payloads, written as hex digits."""
@@ -79,7 +79,7 @@ class Draft:
 
 def local_date(at_ms: int) -> str:
     """The day in Shanghai of an instant, `YYYY-MM-DD`: the day that dates in bodies and payloads mean."""
-    return date.fromordinal(EPOCH + (at_ms + SHANGHAI_MS) // DAY_MS).isoformat()
+    return local_day(at_ms).isoformat()
 
 
 def parse_line(line: bytes) -> Draft:

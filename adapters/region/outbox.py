@@ -194,6 +194,9 @@ class Outbox:
             except ExchangeError as error:
                 self._fail(error)
                 raise
+            # A transport that was closing may have swallowed the request to end.
+            if (me := asyncio.current_task()) is not None and me.cancelling():
+                raise asyncio.CancelledError
             if not self._waiting and not self._queue:
                 pause = shortest
             await asyncio.sleep(pause * random.uniform(0.5, 1.0))

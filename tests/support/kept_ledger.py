@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from adapters.store.sqlite import SqliteStore
-from contracts.deadline import DAY_MS
 from contracts.event import decode_event
 from contracts.ids import KeyId, LeafIndex, TreeSize
+from contracts.instant import DAY_MS
 from contracts.opening import reason_commitment
 from contracts.signing import key_id, sign
 from hub.matter import unpack

@@ -10,18 +10,16 @@ from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any, Final, NamedTuple
 
-from contracts.deadline import DAY_MS, EPOCH, SHANGHAI_MS
 from contracts.event import Header, SealedRef, encode_event, leaf_hash
 from contracts.identity import acting_birth_date, synthetic_resident_id
 from contracts.ids import EventId, Hash, StreamId
+from contracts.instant import DAY_MS, local_day, rounded
 from contracts.procedure_types import body_schema
 from contracts.profile import encode_payload
 from contracts.sealing import Associated, seal
 from hub.submission import SubmittedPayload
 from tests.support.batches import Made
 from tests.support.world import World, WorldOffice
-
-_ROUNDING_MS: Final = {"std": 60_000, "cas": DAY_MS}
 
 
 class Sealed(NamedTuple):
@@ -85,7 +83,6 @@ class MatterMaker:
             changes: Fields of the header to be other than right.
         """
         encoded = self.world.rules.registry.encode_body(body_schema(event_type), body or {})
-        rounding_ms = _ROUNDING_MS[self.procedure.event_class]
         header = Header(
             event_id=EventId(self.world.fresh_id()),
             schema_id=encoded[2:10],
@@ -100,7 +97,7 @@ class MatterMaker:
             producer_office=by.office,
             counterpart_region=None if counterpart is None else counterpart.region,
             counterpart_office=None if counterpart is None else counterpart.office,
-            occurred_at=self.world.clock.now_ms() // rounding_ms * rounding_ms,
+            occurred_at=rounded(self.procedure.event_class, self.world.clock.now_ms()),
             purpose=purpose or self.procedure.purpose,
             legal_basis=legal_basis or self.procedure.legal_bases[0],
             data_class=self.procedure.data_class,
@@ -149,12 +146,12 @@ class MatterMaker:
 
     def day(self, days: int = 0) -> str:
         """The local day, so many days from now."""
-        return local_day(self.world, days)
+        return day_of(self.world, days)
 
 
-def local_day(world: World, days: int = 0) -> str:
+def day_of(world: World, days: int = 0) -> str:
     """The world's day in Shanghai, so many days from now."""
-    return date.fromordinal(EPOCH + (world.clock.now_ms() + SHANGHAI_MS) // DAY_MS + days).isoformat()
+    return local_day(world.clock.now_ms() + days * DAY_MS).isoformat()
 
 
 def synthetic_person(world: World, region: str) -> dict[str, str]:

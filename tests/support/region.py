@@ -5,12 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from adapters.compose.region_program import ports_of
+from adapters.grpc.client import ExchangeClient
+from adapters.nats.intake import Intake
 from adapters.region.database import RegionDatabase
 from adapters.region.draft import Draft
 from adapters.region.exchange import Exchange
 from adapters.region.gateway import Identity, RegionGateway
 from adapters.region.keyring import Keyring, SigningIdentity
 from adapters.region.outbox import OutboxLimits
+from adapters.region.tasks import Task
 from contracts.identity import synthetic_resident_id
 from contracts.ids import RegionCode, StreamId
 from contracts.office_type import OfficeType
@@ -119,3 +123,20 @@ def notice_sent(world: World, region: str, stream_id: StreamId, **identity: Any)
             )
         },
     )
+
+
+async def receive(world: World, region: str, here: RegionGateway, client: ExchangeClient) -> list[Task]:
+    """Take everything that the ledger sent to a region, checked as a run from the broker is; gives the new tasks."""
+    identity = Identity(
+        RegionCode(region), world.gateways[RegionCode(region)].producer, keyring(world, region), world.verifier
+    )
+    intake = Intake(region=RegionCode(region), store=here.inbox_store, ports=ports_of(identity, here, client))
+    for point in here.replica.directory.points_of_region(region):
+        standing = intake.standings.get(point.point)
+        async for run in client.runs(point.point, from_n=1 if standing is None else standing.n + 1):
+            await intake.take(point.point, run.data)
+    intake.flush()
+    made: list[Task] = []
+    while fresh := await here.tasks.take():
+        made += fresh
+    return made

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from contracts.codes import CODES
-from contracts.deadline import DAY_MS
 from contracts.event import Header, encode_event, leaf_hash
+from contracts.instant import DAY_MS
 from contracts.procedure_types import body_schema
 from hub.submission import BatchAnswer, Outcome, SubmittedPayload
 from ledger.entry import BatchEntry, Refused, decode_entry

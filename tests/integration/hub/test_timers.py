@@ -7,10 +7,10 @@ from typing import Any, Final
 import pytest
 
 from adapters.store.sqlite import SqliteStore
-from contracts.deadline import DAY_MS
 from contracts.errors import RuleError
 from contracts.event import Header, decode_event
 from contracts.ids import LeafIndex
+from contracts.instant import DAY_MS
 from hub.application import Application
 from hub.matter import Matter, unpack
 from hub.own_batch import HubDraft

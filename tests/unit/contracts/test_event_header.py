@@ -24,10 +24,12 @@ from contracts.event import (
     leaf_hash,
 )
 from contracts.ids import HUB_OFFICE, HUB_REGION, REGIONS, EventId, Hash, OfficeId, RegionCode, StreamId, uuid7
+from contracts.instant import rounded
 from contracts.schema import load_registry
 
 START = len(EVENT_LABEL) + 10
 DAY = 86_400_000
+SOME_DAY_MS = rounded("cas", 20_000 * DAY)
 SCHEMA = bytes(range(8))
 
 
@@ -86,7 +88,7 @@ OTHERS = (
     | st.tuples(st.sampled_from(REGIONS), st.none())
     | st.tuples(st.sampled_from(REGIONS), OFFICE_IDS)
 )
-TIMES = st.integers(0, 2_932_896).map(lambda day: day * DAY) | st.just(1_767_225_660_000)
+TIMES = st.integers(1, 2_932_896).map(lambda day: day * DAY) | st.just(1_767_225_660_000)
 CODES = st.from_regex(r"\A[A-Z][A-Z0-9_]{0,62}\Z")
 
 
@@ -111,7 +113,7 @@ def headers(draw: st.DrawFn) -> Header:
         office,
         other_region,
         other_office,
-        occurred_at - occurred_at % DAY if event_class == "cas" else occurred_at,
+        rounded(event_class, occurred_at),
         draw(CODES),
         draw(st.from_regex(r"\ALB-[A-Z0-9-]{1,60}\Z")),
         draw(st.sampled_from(DATA_CLASSES)),
@@ -141,7 +143,7 @@ def is_lawful(row: dict[str, Any]) -> bool:
 
     office = "o[0-9a-hjkmnp-tv-z]{8}"
     hub = row["producer_region"] == "00", row["producer_office"] == "o00000000"
-    unit = {"std": 60_000, "cas": DAY}.get(row["class"], 1)
+    past = {"std": row["occurred_at"] % 60_000, "cas": (row["occurred_at"] + 8 * 3_600_000) % DAY}.get(row["class"], 0)
     return (
         all(is_id(row[name]) for name in ("event_id", "stream_id", "correlation_id", "causation_id"))
         and fits("[A-Z][A-Za-z0-9]{0,62}", row["event_type"])
@@ -156,7 +158,7 @@ def is_lawful(row: dict[str, Any]) -> bool:
         and (row["counterpart_office"] is None or fits(office, row["counterpart_office"]))
         and (row["counterpart_office"] is None or row["counterpart_region"] is not None)
         and 0 <= row["occurred_at"] <= 253_402_300_799_999
-        and row["occurred_at"] % unit == 0
+        and past == 0
         and row["body"][:10] == b"\xc3\x01" + row["schema_id"]
         and len(row["sealed"]) <= 63
         and all(
@@ -212,7 +214,9 @@ EVENTS = [
     for header in (
         HEADER,
         HEADER._replace(sealed=(), counterpart_office=None, correlation_id=None, causation_id=an_id(9)),
-        HEADER._replace(event_class="cas", occurred_at=20_000 * DAY, sealed=HEADER.sealed * 2, sandbox=False),
+        HEADER._replace(
+            event_class="cas", occurred_at=rounded("cas", 20_000 * DAY), sealed=HEADER.sealed * 2, sandbox=False
+        ),
         HEADER._replace(event_class="acc", producer_region=HUB_REGION, producer_office=HUB_OFFICE, stream_seq=70),
         HEADER._replace(counterpart_region=None, counterpart_office=None, body=HEADER.body + bytes(60), edition=300),
     )

@@ -4,8 +4,8 @@ from datetime import date
 
 import pytest
 
-from contracts.deadline import DAY_MS
 from contracts.ids import EventId, is_uuid7, uuid7_ms
+from contracts.instant import DAY_MS
 from contracts.procedure import load_procedures
 from contracts.timer import parse_timer
 from hub.matter import Duty

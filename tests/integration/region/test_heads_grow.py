@@ -1,0 +1,59 @@
+"""What a region trusts of the ledger's head only ever grows, and two heads of one size are evidence."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from contracts.errors import EvidenceError
+from contracts.ids import Hash
+from ledger.checkpoint import parse_checkpoint, sign_checkpoint
+from tests.support.async_tests import runs_in_a_loop
+from tests.support.hub_server import HubServer
+from tests.support.region import declared, gateway
+
+pytestmark = pytest.mark.integration
+
+
+@runs_in_a_loop
+async def test_the_trusted_head_is_proved_forward_at_each_start(tmp_path: Path) -> None:
+    async with HubServer(tmp_path / "ledger.sqlite") as hub:
+        async with gateway(hub.world, "44", hub.client, tmp_path) as region:
+            first = region.checkpoints.trusted
+            await region.submit(declared(hub.world, "44"))
+        async with gateway(hub.world, "44", hub.client, tmp_path) as region:
+            second = region.checkpoints.trusted
+
+    assert first is not None
+    assert second is not None
+    assert first[0].size < second[0].size
+
+
+@runs_in_a_loop
+async def test_two_signed_roots_of_one_size_are_refused(tmp_path: Path) -> None:
+    """LEDGER 7: a log that shows two histories is caught by whoever sees both."""
+    async with (
+        HubServer(tmp_path / "ledger.sqlite") as hub,
+        gateway(hub.world, "44", hub.client, tmp_path) as region,
+    ):
+        true = parse_checkpoint(await hub.client.checkpoint(), hub.world.verifier)
+        other = sign_checkpoint(replace(true, root=Hash(b"\2" * 32)), hub.world.log_signer)
+        with pytest.raises(EvidenceError) as error:
+            region.checkpoints.see(other)
+
+    assert error.value.code == "CHECKPOINT_INVALID"
+
+
+@runs_in_a_loop
+async def test_a_shorter_ledger_is_not_the_one_that_was_trusted(tmp_path: Path) -> None:
+    async with HubServer(tmp_path / "a.sqlite") as hub, HubServer(tmp_path / "b.sqlite", world=hub.world) as other:
+        async with gateway(hub.world, "44", hub.client, tmp_path) as region:
+            for _ in range(3):
+                await region.submit(declared(hub.world, "44"))
+            await region.checkpoints.advance()
+        with pytest.raises(EvidenceError) as error:
+            await gateway(hub.world, "44", other.client, tmp_path).start()
+
+    assert error.value.code == "CONSISTENCY_INVALID"
