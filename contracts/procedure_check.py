@@ -6,19 +6,18 @@ schemas and their fields, purposes with their legal bases.
 """
 
 import csv
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
-from typing import Any, Final, NoReturn
+from typing import Any, Final, NoReturn, TypeVar
 
 from contracts.deadline import load_rules
 from contracts.errors import ContractError
 from contracts.guard import Guard, load_guards
 from contracts.office_type import OfficeType
 from contracts.procedure_types import ANY_SIDE, HOLDERS, RETENTION, Actor, Procedure, Transition, body_schema
-from contracts.schema import SchemaRegistry, load_registry
+from contracts.schema import SchemaRegistry, load_registry, load_schemas
 from contracts.timer import Timer
 
 _EVENT_CLASSES: Final = frozenset({"std", "cas", "rgt", "dir", "acc", "stt"})
@@ -39,6 +38,7 @@ class Known:
         bodies: For each body schema its fields and what they may be: enum symbols, or None for other types.
         registry: The schemas, to try what a timer's event will say.
         purposes: Pairs of legal basis and purpose, of `legal_bases.csv`.
+        optional: For each body schema the fields that may be null.
     """
 
     office_types: frozenset[str]
@@ -48,6 +48,7 @@ class Known:
     bodies: Mapping[str, Mapping[str, frozenset[str] | None]]
     registry: SchemaRegistry
     purposes: frozenset[tuple[str, str]]
+    optional: Mapping[str, frozenset[str]]
 
 
 @cache
@@ -56,11 +57,8 @@ def load_known() -> Known:
     root = files("contracts")
     bases = root.joinpath("rules/legal_bases.csv").read_text(encoding="utf-8")
     names = (entry.name for entry in root.joinpath("avro/profiles").iterdir() if entry.name.endswith(".avsc"))
-    bodies = (
-        json.loads(entry.read_text(encoding="utf-8"))
-        for entry in root.joinpath("avro/body").iterdir()
-        if entry.name.endswith(".avsc")
-    )
+    schemas = load_schemas()
+    bodies = [schema for path, schema in schemas.items() if path.startswith("body/")]
     return Known(
         office_types=frozenset(OfficeType),
         rules=frozenset(load_rules()),
@@ -69,6 +67,34 @@ def load_known() -> Known:
         bodies={f"{body['namespace']}.{body['name']}": _body_fields(body) for body in bodies},
         registry=load_registry(),
         purposes=frozenset((row["legal_basis"], row["purpose"]) for row in csv.DictReader(bases.splitlines())),
+        optional={f"{body['namespace']}.{body['name']}": _optional(body) for body in bodies},
+    )
+
+
+def with_bodies(known: Known, schemas: Mapping[str, Mapping[str, Any]]) -> Known:
+    """Add the body schemas of a draft to what is known.
+
+    Args:
+        known: The packaged data.
+        schemas: JSON of each body schema, by the name of its file.
+
+    Raises:
+        ContractError: SCHEMA_UNSAFE: one is unsafe, has a forbidden field, or stands twice.
+    """
+    added = {f"body/{name}": dict(schema) for name, schema in schemas.items()}
+    registry = SchemaRegistry.of({**load_schemas(), **added})
+    names = {f"{schema['namespace']}.{schema['name']}": schema for schema in added.values()}
+    return replace(
+        known,
+        registry=registry,
+        bodies={**known.bodies, **{name: _body_fields(schema) for name, schema in names.items()}},
+        optional={**known.optional, **{name: _optional(schema) for name, schema in names.items()}},
+    )
+
+
+def _optional(schema: Mapping[str, Any]) -> frozenset[str]:
+    return frozenset(
+        field["name"] for field in schema["fields"] if isinstance(field["type"], list) and "null" in field["type"]
     )
 
 
@@ -278,9 +304,9 @@ class _Check:
         for row in procedure.transitions:
             if row.source is not None and procedure.states[row.source].is_final:
                 self._fail(f"leaves {row.source}, which is final", row)
-        reached = _closure(starts, lambda state: (r.target for r in procedure.transitions if r.source == state))
+        reached = closure(starts, lambda state: (r.target for r in procedure.transitions if r.source == state))
         finals = [state.name for state in procedure.states.values() if state.is_final]
-        ending = _closure(finals, self._before)
+        ending = closure(finals, self._before)
         for name, state in procedure.states.items():
             if name not in reached:
                 self._fail("cannot be reached", state=name)
@@ -306,8 +332,12 @@ class _Check:
                 self._fail("cannot be restricted", state=state.name)
 
 
-def _closure(start: Iterable[str], following: Callable[[str], Iterable[str]]) -> set[str]:
-    reached: set[str] = set()
+_Place = TypeVar("_Place")
+
+
+def closure(start: Iterable[_Place], following: Callable[[_Place], Iterable[_Place]]) -> set[_Place]:
+    """Everything that is reached from a start."""
+    reached: set[_Place] = set()
     waiting = list(start)
     while waiting:
         state = waiting.pop()

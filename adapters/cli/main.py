@@ -15,6 +15,7 @@ from adapters.cli.directory import directory_app
 from adapters.cli.export import export_command
 from adapters.cli.making import init_command, region_init_command
 from adapters.cli.offices import inbox_command, open_command, receive_command, tasks_command
+from adapters.cli.procedures import procedure_app
 from adapters.cli.proofs import checkpoint_command, receipt_app, stream_command
 from adapters.cli.servers import serve_hub, serve_region, serve_relay
 from adapters.cli.submitting import submit_command
@@ -39,6 +40,7 @@ app.add_typer(ledger_app, name="ledger")
 
 app.add_typer(directory_app, name="directory")
 app.add_typer(receipt_app, name="receipt")
+app.add_typer(procedure_app, name="procedure")
 
 app.command("init")(init_command)
 hub_app.command("serve")(serve_hub)
