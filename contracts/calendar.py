@@ -1,4 +1,4 @@
-"""Days off and days of work: `WorkCalendar`, `load_calendar`.
+"""Days off and days of work: `WorkCalendar`, `parse_calendar`, `load_calendar`.
 
 Three calendars: `cn` (the mainland), `hk`, `mo`. A day is judged by, in this order: the calendar's own file in
 `contracts/rules/calendar/`, the package `chinesecalendar` for the mainland's published years, and, in a year of which
@@ -19,8 +19,13 @@ from typing import Final, NamedTuple
 # The package ships no types; `holidays` and `workdays` are dictionaries keyed by `datetime.date`.
 from chinese_calendar import holidays, workdays  # type: ignore[import-untyped]
 
+from contracts.errors import ContractError
+
 PACKAGE_YEARS: Final = range(2004, 2027)
 """Years taken from `chinesecalendar`: fixed, so that a newer package never moves a recorded deadline."""
+
+
+_WEEKDAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 
 class Source(StrEnum):
@@ -55,12 +60,15 @@ class WorkCalendar:
         name: `cn`, `hk` or `mo`.
     """
 
-    __slots__ = ("_exceptions", "_years", "name")
+    __slots__ = ("_exceptions", "_names", "_years", "name")
 
-    def __init__(self, name: str, exceptions: Mapping[int, bool], years: Mapping[int, Source]) -> None:
+    def __init__(
+        self, name: str, exceptions: Mapping[int, bool], years: Mapping[int, Source], names: Mapping[int, str]
+    ) -> None:
         self.name = name
         self._exceptions = exceptions
         self._years = years
+        self._names = names
 
     def day(self, ordinal: int) -> Day:
         """Say whether a day is one of work.
@@ -73,28 +81,68 @@ class WorkCalendar:
             working = (ordinal - 1) % 7 < 5
         return Day(working, self._years.get(date.fromordinal(ordinal).year, Source.ASSUMED))
 
+    def name_of(self, ordinal: int) -> str:
+        """The holiday's name, or that of the weekday, for people."""
+        return self._names.get(ordinal) or _WEEKDAYS[(ordinal - 1) % 7]
+
+    @property
+    def known_years(self) -> tuple[int, ...]:
+        """Years of which something is known, ascending."""
+        return tuple(sorted(self._years))
+
+
+def parse_calendar(name: str, text: str) -> WorkCalendar:
+    """Read a calendar's own file and lay it over the published years of the mainland.
+
+    Args:
+        name: `cn`, `hk` or `mo`.
+        text: Rows of `date,kind,name`, ascending, each day once.
+
+    Raises:
+        ContractError: RULES_INVALID, with file, line and reason.
+    """
+    exceptions: dict[int, bool] = {}
+    years: dict[int, Source] = {}
+    names: dict[int, str] = {}
+    if name == "cn":
+        exceptions.update((day.toordinal(), False) for day in holidays if day.year in PACKAGE_YEARS)
+        exceptions.update((day.toordinal(), True) for day in workdays if day.year in PACKAGE_YEARS)
+        names.update((day.toordinal(), title) for day, title in holidays.items() if day.year in PACKAGE_YEARS)
+        years.update(dict.fromkeys(PACKAGE_YEARS, Source.PACKAGE))
+    last = 0
+    reader = csv.DictReader(text.splitlines())
+    for row in reader:
+        ordinal = _ordinal(name, reader.line_num, row)
+        if ordinal <= last:
+            raise _invalid(name, reader.line_num, "days ascend, and each stands once")
+        last = ordinal
+        exceptions[ordinal] = row["kind"] == "WORKDAY"
+        names[ordinal] = row["name"]
+        years[date.fromordinal(ordinal).year] = Source.FILE
+    return WorkCalendar(name, MappingProxyType(exceptions), MappingProxyType(years), MappingProxyType(names))
+
+
+def _ordinal(name: str, line: int, row: Mapping[str, str | None]) -> int:
+    if row.keys() != {"date", "kind", "name"} or row["kind"] not in ("HOLIDAY", "WORKDAY") or not row["name"]:
+        raise _invalid(name, line, "a row says date, HOLIDAY or WORKDAY, and a name")
+    try:
+        return date.fromisoformat(str(row["date"])).toordinal()
+    except ValueError as error:
+        raise _invalid(name, line, "date is no date") from error
+
+
+def _invalid(name: str, line: int, reason: str) -> ContractError:
+    return ContractError("RULES_INVALID", f"rules/calendar/{name}.csv: line {line}: {reason}")
+
 
 @cache
 def load_calendar(name: str) -> WorkCalendar:
-    """Read a packaged calendar once; later calls give the same value.
+    """Read a packaged calendar of the founding edition once; later calls give the same value.
 
     Args:
         name: `cn`, `hk` or `mo`.
 
     Raises:
-        ValueError: A row of the packaged file is wrong: this is a defect of the release, not of data.
+        ContractError: RULES_INVALID: a row of the packaged file is wrong.
     """
-    exceptions: dict[int, bool] = {}
-    years: dict[int, Source] = {}
-    if name == "cn":
-        exceptions.update((day.toordinal(), False) for day in holidays if day.year in PACKAGE_YEARS)
-        exceptions.update((day.toordinal(), True) for day in workdays if day.year in PACKAGE_YEARS)
-        years.update(dict.fromkeys(PACKAGE_YEARS, Source.PACKAGE))
-    text = files("contracts").joinpath(f"rules/calendar/{name}.csv").read_text(encoding="utf-8")
-    for row in csv.DictReader(text.splitlines()):
-        day = date.fromisoformat(row["date"])
-        if row["kind"] not in ("HOLIDAY", "WORKDAY"):
-            raise ValueError(f"{name}.csv: {day} has kind {row['kind']!r}")
-        exceptions[day.toordinal()] = row["kind"] == "WORKDAY"
-        years[day.year] = Source.FILE
-    return WorkCalendar(name, MappingProxyType(exceptions), MappingProxyType(years))
+    return parse_calendar(name, files("contracts").joinpath(f"rules/calendar/{name}.csv").read_text(encoding="utf-8"))

@@ -84,6 +84,7 @@ KINDS: Final[Mapping[str, tuple[frozenset[str], frozenset[str]]]] = {
     "payload": (frozenset(), frozenset({"profile"})),
     "counterpart_named": (frozenset(), frozenset()),
     "counterpart_known": (frozenset(), frozenset()),
+    "counterpart_receives": (frozenset({"profile"}), frozenset()),
     "other_region": (frozenset(), frozenset()),
     "rule_passed": (frozenset({"rule"}), frozenset()),
 }

@@ -8,11 +8,12 @@ from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any, Final, NamedTuple
 
-from contracts.deadline import add_months, due_at
+from contracts.deadline import Limits, add_months
 from contracts.division import Divisions
 from contracts.errors import ExchangeError, RuleError
 from contracts.event import Header
 from contracts.guard import Guard
+from contracts.ids import RegionCode
 from contracts.instant import local_day
 from contracts.procedure_types import Value
 
@@ -29,6 +30,7 @@ class Case(NamedTuple):
         started: Start of each open duty, by rule, milliseconds.
         has_counterpart: The other side is named, by this event or an earlier one.
         divisions: The list of divisions.
+        limits: The time limits of the matter's edition.
     """
 
     header: Header
@@ -37,6 +39,7 @@ class Case(NamedTuple):
     started: Mapping[str, int]
     has_counterpart: bool
     divisions: Divisions
+    limits: Limits
 
 
 def check(guard: Guard, case: Case) -> None:
@@ -153,6 +156,13 @@ def _counterpart_known(guard: Guard, case: Case) -> None:
         raise _refuse(guard, "the header has to name the other region and its office", "counterpart_office")
 
 
+def _counterpart_receives(guard: Guard, case: Case) -> None:
+    """The region that this event names takes content of the profile; one that it does not name is not asked."""
+    values = case.limits.regions.get(RegionCode(case.header.counterpart_region or ""))
+    if values is not None and not values.receives(guard.profile):
+        raise _refuse(guard, f"region {values.code} receives no {guard.profile}", "counterpart_region")
+
+
 def _other_region(guard: Guard, case: Case) -> None:
     if case.header.counterpart_region == case.header.producer_region:
         raise _refuse(guard, f"both sides are in region {case.header.producer_region}", "counterpart_region")
@@ -163,7 +173,7 @@ def _rule_passed(guard: Guard, case: Case) -> None:
     started = case.started.get(guard.rule)
     if started is None:
         raise _refuse(guard, f"{guard.rule} does not run in this matter")
-    due = due_at(guard.rule, start_ms=started, region=case.header.producer_region)
+    due = case.limits.due_at(guard.rule, start_ms=started, region=case.header.producer_region)
     if case.header.occurred_at < due.due_ms:
         raise _refuse(guard, f"{guard.rule} runs until {local_day(due.due_ms - 1)}", "occurred_at")
 
@@ -217,6 +227,7 @@ _CHECKS: Final[Mapping[str, Callable[[Guard, Case], None]]] = {
     "payload": _payload,
     "counterpart_named": _counterpart_named,
     "counterpart_known": _counterpart_known,
+    "counterpart_receives": _counterpart_receives,
     "other_region": _other_region,
     "rule_passed": _rule_passed,
 }

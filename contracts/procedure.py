@@ -97,7 +97,7 @@ def parse_procedure(file: str, text: str, known: Known) -> Procedure:
     Raises:
         ContractError: PROCEDURE_INVALID, with file, line, row and reason.
     """
-    procedure = _Reader(file, text).procedure()
+    procedure = _Reader(file, text, known).procedure()
     check_procedure(procedure, text, known)
     return procedure
 
@@ -105,8 +105,9 @@ def parse_procedure(file: str, text: str, known: Known) -> Procedure:
 class _Reader:
     """Turns the tables of one file into values; a wrong or missing key is told with its table."""
 
-    def __init__(self, file: str, text: str) -> None:
+    def __init__(self, file: str, text: str, known: Known) -> None:
         self._file = file
+        self._known = known
         self._place = "procedure"
         try:
             self._tables: dict[str, Any] = tomllib.loads(text)
@@ -159,6 +160,8 @@ class _Reader:
             states=MappingProxyType(self._states()),
             transitions=self._transitions(head),
             file=self._file,
+            limits=self._known.limits,
+            guards=self._known.guards,
         )
 
     def _counterpart(self, table: Mapping[str, Any] | None) -> Counterpart | None:

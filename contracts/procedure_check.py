@@ -12,11 +12,11 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Final, NoReturn, TypeVar
 
-from contracts.deadline import load_rules
+from contracts.deadline import Limits, founding_limits
 from contracts.errors import ContractError
 from contracts.guard import Guard, load_guards
 from contracts.office_type import OfficeType
-from contracts.procedure_types import ANY_SIDE, HOLDERS, RETENTION, Actor, Procedure, Transition, body_schema
+from contracts.procedure_types import ANY_SIDE, HOLDERS, RETENTION, Actor, Procedure, Retention, Transition, body_schema
 from contracts.schema import SchemaRegistry, load_registry, load_schemas
 from contracts.timer import Timer
 
@@ -33,6 +33,7 @@ class Known:
     Attributes:
         office_types: Of DOMAIN 2.3.
         rules: Of `deadlines.csv`.
+        limits: The time limits of the edition.
         profiles: Of `contracts/avro/profiles`.
         guards: Of `guards.toml`, by name.
         bodies: For each body schema its fields and what they may be: enum symbols, or None for other types.
@@ -43,6 +44,7 @@ class Known:
 
     office_types: frozenset[str]
     rules: frozenset[str]
+    limits: Limits
     profiles: frozenset[str]
     guards: Mapping[str, Guard]
     bodies: Mapping[str, Mapping[str, frozenset[str] | None]]
@@ -61,7 +63,8 @@ def load_known() -> Known:
     bodies = [schema for path, schema in schemas.items() if path.startswith("body/")]
     return Known(
         office_types=frozenset(OfficeType),
-        rules=frozenset(load_rules()),
+        rules=frozenset(founding_limits().rules),
+        limits=founding_limits(),
         profiles=frozenset(name.removesuffix(".avsc").upper().replace("_", "-") for name in names),
         guards=load_guards(),
         bodies={f"{body['namespace']}.{body['name']}": _body_fields(body) for body in bodies},
@@ -165,11 +168,22 @@ class _Check:
         self._ids_known("state", procedure.retention.since, procedure.states)
         self._ids_known("rule", procedure.outside_rules, self._known.rules)
         self._ids_known("office type", procedure.counterpart.offices if procedure.counterpart else (), self._offices())
+        self._retention()
         if not procedure.sides:
             self._fail("no side acts")
         for state in procedure.states.values():
             if state.responsible is not None and state.responsible not in procedure.all_sides:
                 self._fail(f"unknown side {state.responsible}", state=state.name)
+
+    def _retention(self) -> None:
+        """How long acts are kept has a floor (R-PI-4); what is public and kept for ever counts no days."""
+        kept, floor = self._procedure.retention, self._known.limits.rule("R-PI-4").amount
+        if self._procedure.data_class == "P0" and kept == Retention(0, 0, ()):
+            return
+        if kept.skeleton_years < floor:
+            self._fail(f"retention: skeleton_years {kept.skeleton_years} is below the floor of {floor} (R-PI-4)")
+        if kept.key_days < 0 or not kept.since:
+            self._fail("retention: key_days is below zero or no state starts the count")
 
     def _offices(self) -> frozenset[str]:
         return self._known.office_types

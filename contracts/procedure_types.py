@@ -10,9 +10,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
+from contracts.ids import RegionCode
 from contracts.timer import Timer
+
+if TYPE_CHECKING:
+    from contracts.deadline import Limits
+    from contracts.guard import Guard
 
 Value = str | int | bool
 """A body value that a row may depend on."""
@@ -204,7 +209,7 @@ class Procedure:
 
     Attributes:
         id: Its name, upper case.
-        edition: Edition of the contracts it belongs to; a released one is never edited.
+        edition: Edition of the contracts it stands in; a released one is never edited.
         kind: What aggregate it moves; `hub` for what the hub records on its own.
         event_class: `class` of its events.
         data_class: `data_class` of its events.
@@ -217,9 +222,13 @@ class Procedure:
         states: By name, in file order.
         transitions: All rows, unfolded, in file order.
         file: Name of the file it came from.
+        limits: Time limits, regional values and calendars of its edition.
+        guards: Guards of its edition, by name.
         rows: Index of `transitions` by event and state before; made from them.
         events: Event types it knows; made from `transitions`.
         timers: Rows that a timer makes, by state before; made from `transitions`.
+        row_guards: For the guards of each row, by their names: the guards, and whether one of them reads what earlier
+            events left; made from `guards`.
     """
 
     id: str
@@ -236,9 +245,12 @@ class Procedure:
     states: Mapping[str, State]
     transitions: tuple[Transition, ...]
     file: str
+    limits: Limits = field(repr=False, compare=False)
+    guards: Mapping[str, Guard] = field(repr=False, compare=False)
     rows: Mapping[tuple[str, str | None], tuple[Transition, ...]] = field(init=False, repr=False, compare=False)
     events: frozenset[str] = field(init=False, repr=False, compare=False)
     timers: Mapping[str, tuple[Transition, ...]] = field(init=False, repr=False, compare=False)
+    row_guards: Mapping[tuple[str, ...], tuple[tuple[Guard, ...], bool]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Build the indexes that the hot path reads."""
@@ -252,6 +264,23 @@ class Procedure:
         object.__setattr__(self, "rows", MappingProxyType(rows))
         object.__setattr__(self, "events", frozenset(event for event, _ in rows))
         object.__setattr__(self, "timers", MappingProxyType(timers))
+        guards = {row.guards: self._guards_of(row) for row in self.transitions}
+        object.__setattr__(self, "row_guards", MappingProxyType(guards))
+
+    def _guards_of(self, row: Transition) -> tuple[tuple[Guard, ...], bool]:
+        """The guards of a row that are known, and whether one reads the past; the whole check names unknown ones."""
+        guards = tuple(self.guards[name] for name in row.guards if name in self.guards)
+        return guards, any(guard.reads_past() for guard in guards)
+
+    def key_days(self, region: RegionCode) -> int:
+        """Days until the payload keys of a matter are destroyed, in a region."""
+        own = self.limits.kept(self.id, region)
+        return self.retention.key_days if own is None else own.key_days
+
+    def skeleton_years(self, region: RegionCode) -> int:
+        """Years the record of the acts is kept, in a region."""
+        own = self.limits.kept(self.id, region)
+        return self.retention.skeleton_years if own is None else own.skeleton_years
 
     def timer_rows(self, state: str) -> tuple[Transition, ...]:
         """Rows that a timer makes from a state; each waits for the end of a limit, see `Transition.after`."""

@@ -5,7 +5,7 @@ from datetime import date
 from typing import Any
 
 from contracts.calendar import Source
-from contracts.deadline import Due, Kind, due_at
+from contracts.deadline import Due, Kind
 from contracts.errors import RuleError
 from contracts.event import Header
 from contracts.ids import RegionCode
@@ -53,8 +53,8 @@ def duty_due(procedure: Procedure, duty: Duty, region: RegionCode) -> Due:
         RuleError: RULE_UNKNOWN, REGION_UNKNOWN.
     """
     if duty.rule != RETENTION:
-        return due_at(duty.rule, start_ms=duty.started_ms, region=region)
-    due_ms = day_start_ms(local_day(duty.started_ms)) + (procedure.retention.key_days + 1) * DAY_MS
+        return procedure.limits.due_at(duty.rule, start_ms=duty.started_ms, region=region)
+    due_ms = day_start_ms(local_day(duty.started_ms)) + (procedure.key_days(region) + 1) * DAY_MS
     return Due(due_ms, Kind.RETENTION, False, Source.WEEKDAY)
 
 

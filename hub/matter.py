@@ -9,14 +9,12 @@ ends in `hub.duty`.
 """
 
 from collections.abc import Iterable, Mapping
-from functools import cache
 from types import MappingProxyType
 from typing import Any, Final
 
 from contracts.division import Divisions
 from contracts.errors import AccessError, ConflictError, RuleError
 from contracts.event import Header
-from contracts.guard import Guard, load_guards
 from contracts.guard_check import Case, check
 from contracts.ids import HUB_OFFICE, HUB_REGION, Hash, OfficeId
 from contracts.procedure_types import ANY_SIDE, Procedure, Transition
@@ -164,8 +162,9 @@ def check_guards(
             raise RuleError("OFFICE_CLOSED", f"office {named.office} is closed", field="counterpart_office")
     if not row.guards:
         return
-    guards, is_past_read = _guards(row.guards)
-    case = Case(header, body, _NOTHING, _NOTHING, header.counterpart_office is not None, divisions)
+    guards, is_past_read = procedure.row_guards[row.guards]
+    is_named = header.counterpart_office is not None
+    case = Case(header, body, _NOTHING, _NOTHING, is_named, divisions, procedure.limits)
     if matter is not None and is_past_read:
         case = case._replace(
             facts=dict(matter.facts),
@@ -174,14 +173,6 @@ def check_guards(
         )
     for guard in guards:
         check(guard, case)
-
-
-@cache
-def _guards(names: tuple[str, ...]) -> tuple[tuple[Guard, ...], bool]:
-    """The guards of a row, and whether one of them reads what earlier events left."""
-    known = load_guards()
-    guards = tuple(known[name] for name in names)
-    return guards, any(guard.reads_past() for guard in guards)
 
 
 def _has_counterpart(procedure: Procedure, matter: Matter) -> bool:

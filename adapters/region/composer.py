@@ -250,7 +250,7 @@ class Composer:
 
 def _common(header: Header, procedure: Procedure, profile_id: str) -> dict[str, Any]:
     """The fields that every payload has; the draft may say otherwise, for example that the person is a minor."""
-    expires_ms = header.occurred_at + procedure.retention.key_days * DAY_MS
+    expires_ms = header.occurred_at + procedure.key_days(header.producer_region) * DAY_MS
     return {
         "profile": profile_id,
         "purpose": header.purpose,

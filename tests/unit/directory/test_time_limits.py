@@ -8,10 +8,10 @@ from types import MappingProxyType
 import pytest
 
 from contracts.calendar import Source
-from contracts.deadline import Due, Kind, Unit, due_at, load_rules, rule_of
+from contracts.deadline import Due, Kind, Unit, due_at, load_regions, load_rules, rule_of
 from contracts.errors import RuleError
 from contracts.ids import HUB_REGION, REGIONS, RegionCode
-from contracts.region import Amount, load_regions
+from contracts.region import Amount
 
 SHANGHAI = timezone(timedelta(hours=8))
 GUANGDONG, HUNAN, HONG_KONG, MACAO = (RegionCode(code) for code in ("44", "43", "81", "82"))

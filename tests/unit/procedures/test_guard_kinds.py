@@ -23,6 +23,7 @@ SERVED: tuple[Step, ...] = (*DECIDED, ("DecisionServed", "COUNTY_CORRECTION"))
 SENT: tuple[Step, ...] = (*SERVED, ("FileSent", "COUNTY_CORRECTION"))
 HELD: tuple[Step, ...] = (*SENT, ("FileAcknowledged", "COUNTY_CORRECTION@away"))
 REGISTERED: tuple[Step, ...] = (("RegistrationDeclared", "POLICE_STATION"), ("RegistrationRecorded", "POLICE_STATION"))
+CODES = {"reasons_given": "REASONS_MISSING", "origin_receives_notices": "PROFILE_REFUSED"}
 DELIVERABLE: tuple[Step, ...] = (
     ("ResidenceNoticePrepared", "COUNTY_PSB_HOUSEHOLD"),
     ("ResidenceNoticeSent", "COUNTY_PSB_HOUSEHOLD"),
@@ -44,6 +45,15 @@ def refusal(
 
 
 BAD: tuple[tuple[str, str, tuple[Step, ...], str, str, dict[str, Any], dict[str, Any]], ...] = (
+    (
+        "origin_receives_notices",
+        "RESIDENCE_NOTIFICATION",
+        (),
+        "ResidenceNoticePrepared",
+        "COUNTY_PSB_HOUSEHOLD",
+        {},
+        {"away": "820000"},
+    ),
     ("notice_shown", "RESIDENCE", (), "RegistrationDeclared", "POLICE_STATION", {"notice_id": bytes(16)}, {}),
     (
         "identity_form_valid",
@@ -363,7 +373,7 @@ def test_a_guard_refuses_under_its_name(
     error = refusal(procedure, before, event, actor, body, **changes)
 
     assert error.rule == guard
-    assert error.code == ("REASONS_MISSING" if guard == "reasons_given" else "GUARD_FAILED")
+    assert error.code == CODES.get(guard, "GUARD_FAILED")
 
 
 def test_every_guard_but_those_of_the_directory_has_a_refusing_case() -> None:

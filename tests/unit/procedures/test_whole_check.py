@@ -150,7 +150,7 @@ def test_a_condition_on_a_value_that_cannot_occur_is_refused() -> None:
 
 def test_a_guard_that_reads_a_field_of_another_event_is_refused() -> None:
     assert "unknown body field verified" in planted(
-        'guards = ["notice_shown", "origin_elsewhere"]', 'guards = ["delivery_verified"]'
+        'guards = ["notice_shown", "origin_elsewhere", "origin_receives_notices"]', 'guards = ["delivery_verified"]'
     )
 
 
