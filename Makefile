@@ -15,7 +15,7 @@ READY := $(VENV)/.ready
 PROTO_OUT ?= adapters/_generated
 PROTOS := $(sort $(wildcard contracts/proto/pprd/v1/*.proto))
 
-.PHONY: help setup fmt check test demo bench lock proto docs clean
+.PHONY: help setup fmt check test demo bench lock proto docs vectors clean
 
 help: ## Tell these words
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | while IFS=$$'\t' read -r word does; do \
@@ -74,6 +74,9 @@ proto: $(READY) ## Write adapters/_generated from contracts/proto
 
 docs: $(READY) ## Write the pages that are made from data
 	$(BIN)/python -m docs.codes
+
+vectors: $(READY) ## Write the vectors of the ledger's formats again
+	$(BIN)/python -m docs.ledger_vectors
 
 clean: ## Remove what tools leave behind; keeps .venv and var
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist *.egg-info

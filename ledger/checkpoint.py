@@ -11,15 +11,13 @@ Source: LEDGER, section 2; C2SP tlog-checkpoint.
 """
 
 import base64
-import re
 from dataclasses import dataclass
 
 from contracts.errors import ContractError, EvidenceError
 from contracts.ids import Hash, TreeSize
 from ledger.compact import EMPTY_ROOT, HASH_BYTES, MAX_TREE_SIZE
-from ledger.note import KeyType, NoteSigner, NoteVerifier, check_name, parse_base64, parse_note, sign_note, split_note
-
-_is_decimal = re.compile("0|[1-9][0-9]{0,18}", re.ASCII).fullmatch
+from ledger.note import KeyType, NoteSigner, NoteVerifier, parse_note, sign_note, split_note
+from ledger.note_text import check_name, parse_base64, parse_decimal
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,17 +45,6 @@ class Checkpoint:
     def text(self) -> bytes:
         """Give the three lines that are signed."""
         return f"{self.origin}\n{self.size}\n{base64.b64encode(self.root).decode()}\n".encode()
-
-
-def parse_decimal(text: str) -> int:
-    """Read a number from 0 to 2**63 - 1 in its one decimal form.
-
-    Raises:
-        ContractError: NOTE_MALFORMED.
-    """
-    if not _is_decimal(text) or int(text) > MAX_TREE_SIZE:
-        raise ContractError("NOTE_MALFORMED", f"{text[:40]!r} is not a decimal number from 0 to 2**63 - 1")
-    return int(text)
 
 
 def parse_checkpoint_text(text: bytes) -> Checkpoint:

@@ -8,13 +8,13 @@ Text and signatures part at the last empty line. Signatures of unknown keys are 
 not sign twice, and at least one must have signed. There is one form of every note: base64 that does not encode back to
 itself, control characters, other dashes and anything else beside the form are refused.
 
-Known key types: 0x01 Ed25519 over the text (logs) and 0x04 timestamped Ed25519 cosignature (witnesses).
+Known key types: 0x01 Ed25519 over the text (logs), 0x04 timestamped Ed25519 cosignature and 0x06 timestamped ML-DSA-44
+cosignature (witnesses). The two of witnesses sign different bytes: see `ledger.cosignature`.
 
 Source: LEDGER, section 2; C2SP signed-note.
 """
 
 import base64
-import binascii
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -23,15 +23,26 @@ from hashlib import sha256
 from typing import Final, NamedTuple, Self
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
 
-from contracts.errors import ContractError, EvidenceError
+from contracts.errors import EvidenceError
 from contracts.signing import check_public_key, sign, verify
-from ledger.cosignature import cosigned_bytes, join_cosignature, split_cosignature
+from ledger.cosignature import (
+    ED25519_BYTES,
+    ML_DSA_44_BYTES,
+    ML_DSA_44_KEY_BYTES,
+    cosigned_bytes,
+    cosigned_subtree,
+    join_cosignature,
+    split_cosignature,
+    verify_ml_dsa_44,
+)
+from ledger.note_text import check_name, malformed, parse_base64
 
 MAX_NOTE_BYTES: Final = 65_536
-_MAX_VKEY_LENGTH: Final = 512
+MAX_VKEY_LENGTH: Final = 2_560
+"""Longest written verifier key: a name and an ML-DSA-44 key."""
 _DASH: Final = "\u2014 "
-_SIGNATURE_BYTES: Final = 64
 _CONTROL: Final = re.compile(r"[\x00-\x09\x0b-\x1f]")
 _KEY_BYTES: Final = 32
 
@@ -41,6 +52,16 @@ class KeyType(IntEnum):
 
     ED25519 = 0x01
     COSIGNATURE = 0x04
+    ML_DSA_44_COSIGNATURE = 0x06
+
+    @property
+    def key_bytes(self) -> int:
+        """Length of a public key of this type."""
+        return ML_DSA_44_KEY_BYTES if self is KeyType.ML_DSA_44_COSIGNATURE else _KEY_BYTES
+
+
+WITNESS_TYPES: Final = frozenset({KeyType.COSIGNATURE, KeyType.ML_DSA_44_COSIGNATURE})
+"""What the keys of witnesses sign."""
 
 
 class SignatureLine(NamedTuple):
@@ -64,7 +85,8 @@ class NoteVerifier:
     Attributes:
         name: Key name; for a log also its origin.
         key_type: What it signs.
-        public_key: Ed25519 public key, 32 bytes, neither of small order nor in a second encoding.
+        public_key: Ed25519 public key of 32 bytes, neither of small order nor in a second encoding; of type 0x06 an
+            ML-DSA-44 public key of 1,312 bytes.
     """
 
     name: str
@@ -74,9 +96,12 @@ class NoteVerifier:
     def __post_init__(self) -> None:
         """Refuse what must not be registered: ContractError NOTE_MALFORMED or KEY_UNSAFE."""
         check_name(self.name)
-        if len(self.public_key) != _KEY_BYTES:
-            raise ContractError("NOTE_MALFORMED", f"an Ed25519 key has {_KEY_BYTES} bytes, not {len(self.public_key)}")
-        check_public_key(self.public_key)
+        if len(self.public_key) != self.key_type.key_bytes:
+            raise malformed(
+                f"a key of type {self.key_type:#04x} has {self.key_type.key_bytes} bytes, not {len(self.public_key)}"
+            )
+        if self.key_type is not KeyType.ML_DSA_44_COSIGNATURE:
+            check_public_key(self.public_key)
 
     @classmethod
     def parse(cls, vkey: str) -> Self:
@@ -85,15 +110,15 @@ class NoteVerifier:
         Raises:
             ContractError: NOTE_MALFORMED or KEY_UNSAFE.
         """
-        if len(vkey) > _MAX_VKEY_LENGTH or vkey.count("+") < 2:
-            raise _malformed(f"{vkey[:40]!r} is not a verifier key")
+        if len(vkey) > MAX_VKEY_LENGTH or vkey.count("+") < 2:
+            raise malformed(f"{vkey[:40]!r} is not a verifier key")
         name, key_id, encoded = vkey.split("+", 2)
         key = parse_base64(encoded)
         if not key or key[0] not in tuple(KeyType):
-            raise _malformed(f"verifier key of {name!r} has an unknown type")
+            raise malformed(f"verifier key of {name!r} has an unknown type")
         verifier = cls(name, KeyType(key[0]), key[1:])
         if verifier.key_id.hex() != key_id:
-            raise _malformed(f"verifier key of {name!r} has id {verifier.key_id.hex()}, {key_id!r} is written")
+            raise malformed(f"verifier key of {name!r} has id {verifier.key_id.hex()}, {key_id!r} is written")
         return verifier
 
     @property
@@ -126,13 +151,17 @@ class NoteVerifier:
         """
         match self.key_type:
             case KeyType.ED25519:
-                if len(payload) != _SIGNATURE_BYTES:
-                    raise _malformed(f"signature of {self.name!r} has {len(payload)} bytes")
+                if len(payload) != ED25519_BYTES:
+                    raise malformed(f"signature of {self.name!r} has {len(payload)} bytes")
                 verify(self.public_key, payload, text)
                 return None
             case KeyType.COSIGNATURE:
-                seconds, signature = split_cosignature(payload)
+                seconds, signature = split_cosignature(payload, ED25519_BYTES)
                 verify(self.public_key, signature, cosigned_bytes(text, seconds))
+                return seconds
+            case KeyType.ML_DSA_44_COSIGNATURE:
+                seconds, signature = split_cosignature(payload, ML_DSA_44_BYTES)
+                verify_ml_dsa_44(self.public_key, signature, cosigned_subtree(text, seconds, self.name))
                 return seconds
 
 
@@ -166,22 +195,32 @@ class Cosigner:
 
     Attributes:
         name: Key name.
-        private_key: Used for cosignatures and nothing else.
+        private_key: Used for cosignatures and nothing else; its algorithm says which type they have.
         verifier: The public side.
     """
 
     name: str
-    private_key: Ed25519PrivateKey
+    private_key: Ed25519PrivateKey | MLDSA44PrivateKey
     verifier: NoteVerifier = field(init=False)
 
     def __post_init__(self) -> None:
         """Derive the public side once: ContractError NOTE_MALFORMED for a bad name."""
+        is_ed25519 = isinstance(self.private_key, Ed25519PrivateKey)
+        key_type = KeyType.COSIGNATURE if is_ed25519 else KeyType.ML_DSA_44_COSIGNATURE
         raw = self.private_key.public_key().public_bytes_raw()
-        object.__setattr__(self, "verifier", NoteVerifier(self.name, KeyType.COSIGNATURE, raw))
+        object.__setattr__(self, "verifier", NoteVerifier(self.name, key_type, raw))
 
     def line(self, text: bytes, *, seconds: int) -> bytes:
-        """Give the signature line for the text of a checkpoint seen at `seconds` since the epoch."""
-        signature = sign(self.private_key, cosigned_bytes(text, seconds))
+        """Give the signature line for the text of a checkpoint seen at `seconds` since the epoch.
+
+        Raises:
+            ContractError: NOTE_MALFORMED, the time is out of range, or an ML-DSA-44 key is to sign another text.
+        """
+        match self.private_key:
+            case Ed25519PrivateKey():
+                signature = sign(self.private_key, cosigned_bytes(text, seconds))
+            case _:
+                signature = self.private_key.sign(cosigned_subtree(text, seconds, self.name))
         return _line(self.verifier, join_cosignature(seconds, signature))
 
 
@@ -220,16 +259,16 @@ def split_note(data: bytes) -> tuple[bytes, tuple[SignatureLine, ...]]:
         ContractError: NOTE_MALFORMED.
     """
     if len(data) > MAX_NOTE_BYTES:
-        raise _malformed(f"a note has at most {MAX_NOTE_BYTES} bytes, not {len(data)}")
+        raise malformed(f"a note has at most {MAX_NOTE_BYTES} bytes, not {len(data)}")
     try:
         content = data.decode("utf-8")
     except UnicodeDecodeError as err:
-        raise _malformed(f"byte {err.start} is not UTF-8") from err
+        raise malformed(f"byte {err.start} is not UTF-8") from err
     if _CONTROL.search(content):
-        raise _malformed("a note has no control character but the newline")
+        raise malformed("a note has no control character but the newline")
     text, blank, signatures = content.rpartition("\n\n")
     if not blank or not signatures.endswith("\n"):
-        raise _malformed("a note is a text, an empty line and lines of signatures, each ending in a newline")
+        raise malformed("a note is a text, an empty line and lines of signatures, each ending in a newline")
     return (text + "\n").encode(), tuple(_parse_line(line) for line in signatures[:-1].split("\n"))
 
 
@@ -252,7 +291,7 @@ def parse_note(data: bytes, verifiers: Iterable[NoteVerifier]) -> Note:
         if verifier is None:
             continue
         if any(item.verifier == verifier for item in verified):
-            raise _malformed(f"key {line.name!r} {line.key_id.hex()} signed twice")
+            raise malformed(f"key {line.name!r} {line.key_id.hex()} signed twice")
         verified.append(Verified(verifier, verifier.verify(text, line.payload)))
     if not verified:
         raise EvidenceError("SIGNATURE_INVALID", f"none of {len(known)} known keys signed the note")
@@ -270,7 +309,7 @@ def sign_note(text: bytes, signers: Sequence[NoteSigner]) -> bytes:
         ContractError: NOTE_MALFORMED, the text or the names cannot stand in a note.
     """
     if not text.endswith(b"\n"):
-        raise _malformed("the text of a note ends in a newline")
+        raise malformed("the text of a note ends in a newline")
     note = text + b"\n" + b"".join(signer.line(text) for signer in signers)
     split_note(note)
     return note
@@ -287,27 +326,6 @@ def add_lines(note: bytes, lines: Iterable[bytes]) -> bytes:
     return longer
 
 
-def check_name(name: str) -> None:
-    """Raise ContractError NOTE_MALFORMED unless a text may be the name of a key or the origin of a log."""
-    if not name or any(character <= " " or character == "+" or character.isspace() for character in name):
-        raise _malformed(f"{name[:40]!r} is not the name of a key")
-
-
-def parse_base64(text: str) -> bytes:
-    """Read base64 in its one form: standard alphabet, padded, no bit left over.
-
-    Raises:
-        ContractError: NOTE_MALFORMED.
-    """
-    try:
-        value = base64.b64decode(text, validate=True)
-    except (ValueError, binascii.Error) as err:
-        raise _malformed(f"{text[:40]!r} is not base64") from err
-    if base64.b64encode(value).decode() != text:
-        raise _malformed(f"{text[:40]!r} is not the base64 of its own content")
-    return value
-
-
 def _line(verifier: NoteVerifier, payload: bytes) -> bytes:
     return f"{_DASH}{verifier.name} {base64.b64encode(verifier.key_id + payload).decode()}\n".encode()
 
@@ -315,13 +333,9 @@ def _line(verifier: NoteVerifier, payload: bytes) -> bytes:
 def _parse_line(line: str) -> SignatureLine:
     name, space, encoded = line.removeprefix(_DASH).partition(" ")
     if not line.startswith(_DASH) or not space:
-        raise _malformed(f"{line[:40]!r} is not a signature line")
+        raise malformed(f"{line[:40]!r} is not a signature line")
     check_name(name)
     content = parse_base64(encoded)
     if len(content) < 5:
-        raise _malformed(f"signature of {name!r} holds {len(content)} bytes")
+        raise malformed(f"signature of {name!r} holds {len(content)} bytes")
     return SignatureLine(name, content[:4], content[4:])
-
-
-def _malformed(message: str) -> ContractError:
-    return ContractError("NOTE_MALFORMED", message)

@@ -14,13 +14,13 @@ Source: LEDGER, section 8; C2SP tlog-policy.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from dataclasses import dataclass
 from typing import Final
 
 from contracts.errors import ContractError, EvidenceError
 from ledger.checkpoint import Checkpoint, parse_checkpoint_text
-from ledger.note import KeyType, NoteVerifier, parse_note
+from ledger.note import WITNESS_TYPES, KeyType, NoteVerifier, parse_note
 
 MAX_POLICY_BYTES: Final = 65_536
 NO_QUORUM: Final = "none"
@@ -48,7 +48,7 @@ class Witness:
 
     Attributes:
         name: Name within the policy.
-        verifier: Its key, of type 0x04.
+        verifier: Its key, of type 0x04 or 0x06.
         url: Prefix for submissions, None if that is not said.
     """
 
@@ -103,8 +103,8 @@ class Policy:
 
     def __post_init__(self) -> None:
         """Refuse what contradicts itself: ContractError POLICY_MALFORMED."""
-        _check_keys((log.verifier for log in self.logs), KeyType.ED25519)
-        _check_keys((witness.verifier for witness in self.witnesses), KeyType.COSIGNATURE)
+        _check_keys((log.verifier for log in self.logs), {KeyType.ED25519})
+        _check_keys((witness.verifier for witness in self.witnesses), WITNESS_TYPES)
         keys = {log.verifier.public_key for log in self.logs}
         for witness in self.witnesses:
             if witness.verifier.public_key in keys:
@@ -231,11 +231,12 @@ def _threshold(count: str, members: int, number: int) -> int:
             raise _malformed(f"line {number}: {count[:40]!r} is not any, all or a number")
 
 
-def _check_keys(verifiers: Iterable[NoteVerifier], key_type: KeyType) -> None:
+def _check_keys(verifiers: Iterable[NoteVerifier], key_types: Set[KeyType]) -> None:
     keys: set[bytes] = set()
     for verifier in verifiers:
-        if verifier.key_type is not key_type:
-            raise _malformed(f"key {verifier.name!r} is of type {verifier.key_type:#04x}, not {key_type:#04x}")
+        if verifier.key_type not in key_types:
+            wanted = " or ".join(f"{key_type:#04x}" for key_type in sorted(key_types))
+            raise _malformed(f"key {verifier.name!r} is of type {verifier.key_type:#04x}, not {wanted}")
         if verifier.public_key in keys:
             raise _malformed(f"key {verifier.name!r} stands twice")
         keys.add(verifier.public_key)

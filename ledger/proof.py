@@ -20,9 +20,10 @@ from typing import Final
 
 from contracts.errors import ContractError
 from contracts.ids import Hash, LeafIndex
-from ledger.checkpoint import Checkpoint, checkpoint_size, parse_decimal
+from ledger.checkpoint import Checkpoint, checkpoint_size
 from ledger.compact import HASH_BYTES, MAX_TREE_SIZE
-from ledger.note import MAX_NOTE_BYTES, parse_base64
+from ledger.note import MAX_NOTE_BYTES
+from ledger.note_text import parse_base64, parse_decimal
 from ledger.tiles import MAX_ENTRY_BYTES
 from ledger.tree import MAX_PATH, hash_leaf, verify_inclusion
 

@@ -7,7 +7,9 @@ entries. Where the tiles are kept is the adapters' affair: a `TileReader` fetche
 Source: LEDGER, section 3; C2SP tlog-tiles.
 """
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
@@ -19,6 +21,12 @@ from ledger.tree import NodeReader
 TILE_WIDTH: Final = 256
 TILE_BYTES: Final = TILE_WIDTH * HASH_BYTES
 MAX_ENTRY_BYTES: Final = 65_535
+
+MAX_PATH_LENGTH: Final = 64
+"""Longest name of a tile."""
+_match_path: Final = re.compile(
+    r"tile/(?P<level>[0-7]|entries)/(?P<index>(?:x[0-9]{3}/){0,6}[0-9]{3})(?:\.p/(?P<width>[1-9][0-9]{0,2}))?", re.ASCII
+).fullmatch
 
 TileReader = Callable[[int, int], bytes]
 """Called with (tile level, tile index): gives the concatenated hashes that the tile holds by now, at most 256."""
@@ -53,6 +61,49 @@ def _index_path(index: int, width: int) -> str:
     groups = [digits[at : at + 3] for at in range(0, len(digits), 3)]
     name = "".join(f"x{group}/" for group in groups[:-1]) + groups[-1]
     return name if width == TILE_WIDTH else f"{name}.p/{width}"
+
+
+@dataclass(frozen=True, slots=True)
+class TilePlace:
+    """What the name of a tile says.
+
+    Attributes:
+        level: Tile level, 0 to 7; None for an entry bundle.
+        index: Tile index within the level.
+        width: Hashes or entries in it, 1 to 256; 256 is a full tile.
+    """
+
+    level: int | None
+    index: int
+    width: int
+
+    @property
+    def path(self) -> str:
+        """The name."""
+        if self.level is None:
+            return entries_path(self.index, self.width)
+        return tile_path(self.level, self.index, self.width)
+
+    def is_in(self, size: int) -> bool:
+        """Say whether a tree of `size` leaves fills the tile up to its width."""
+        return self.index * TILE_WIDTH + self.width <= size >> 8 * (self.level or 0)
+
+
+def parse_tile_path(name: str) -> TilePlace:
+    """Read the name of a hash tile or an entry bundle; each has one name.
+
+    Raises:
+        RuleError: NOT_FOUND, no tile has that name.
+    """
+    match = _match_path(name) if len(name) <= MAX_PATH_LENGTH else None
+    if match is None:
+        raise RuleError("NOT_FOUND", "no tile has that name")
+    level = None if match["level"] == "entries" else int(match["level"])
+    index = int(match["index"].replace("/", "").replace("x", ""))
+    place = TilePlace(level, index, int(match["width"]) if match["width"] else TILE_WIDTH)
+    if place.path != name:
+        raise RuleError("NOT_FOUND", "no tile has that name")
+    return place
 
 
 def tiles_of(size: int) -> Iterator[tuple[int, int, int]]:

@@ -20,9 +20,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-from contracts.errors import ExchangeError, UnavailableError
+from contracts.errors import RuleError, UnavailableError
 from hub.audit_errors import KeptError
-from ledger.tiles import TILE_WIDTH, entries_path, tile_path
+from ledger.tiles import TilePlace, parse_tile_path
 
 LOG: Final = "log"
 CHECKPOINT: Final = "log/checkpoint"
@@ -34,7 +34,6 @@ MAX_FILE_BYTES: Final = 32 << 20
 """No file of an export is longer: 256 entries of 65,535 bytes are the most that one holds."""
 
 _is_line = re.compile(r"([0-9a-f]{64})  ([a-z/]+|(?:history|receipts)/[0-9]{1,19}\.[a-z-]+)").fullmatch
-_is_index = re.compile(r"(?:x[0-9]{3}/)*[0-9]{3}").fullmatch
 
 
 def history_name(size: int) -> str:
@@ -107,23 +106,12 @@ class ExportFolder:
             raise UnavailableError("SOURCE_UNREADABLE", f"the export cannot be read: {error.strerror}") from error
 
 
-def tile_place(name: str) -> tuple[str, int, int] | None:
-    """What the name of a file below `log/tile` says, if it is one of a tile.
-
-    Returns:
-        Level as in the name, tile index and width; None if no tile has that name.
-    """
-    prefix, _, rest = name.removeprefix("log/tile/").partition("/")
-    digits, partial, width = rest.partition(".p/")
-    if not name.startswith("log/tile/") or not _is_index(digits) or (partial and not width.isdecimal()):
-        return None
-    index = int(digits.replace("/x", "").replace("x", "").replace("/", ""))
-    wide = int(width) if partial and len(width) < 4 else TILE_WIDTH
+def tile_place(name: str) -> TilePlace | None:
+    """What the name of a file below `log/tile` says; None if no tile has that name."""
     try:
-        canonical = entries_path(index, wide) if prefix == "entries" else tile_path(int(prefix), index, wide)
-    except (ExchangeError, ValueError):
+        return parse_tile_path(name.removeprefix(f"{LOG}/")) if name.startswith(f"{LOG}/") else None
+    except RuleError:
         return None
-    return (prefix, index, wide) if f"{LOG}/{canonical}" == name else None
 
 
 def format_manifest(digests: Mapping[str, str]) -> bytes:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -258,11 +258,7 @@ class TilesExport:
         """Remove partial tiles whose full tile is there now."""
         for name in list(self._partials()):
             place = tile_place(name)
-            if place is None:
-                continue
-            level, index, _ = place
-            leaves = size if level == "entries" else size >> 8 * int(level)
-            if (index + 1) * TILE_WIDTH <= leaves:
+            if place is not None and replace(place, width=TILE_WIDTH).is_in(size):
                 path = self._out / name
                 path.unlink()
                 if not any(path.parent.iterdir()):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Final, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
 from adapters.store.export_layout import (
     CHECKPOINT,
@@ -39,7 +39,6 @@ from ledger.proof import TlogProof, parse_proof, verify_proof
 from ledger.tiles import TILE_WIDTH, decode_bundle, encode_bundle, entries_path, tile_path
 
 T = TypeVar("T")
-_ENTRIES: Final = "entries"
 
 
 class _Sample(NamedTuple):
@@ -222,11 +221,7 @@ class TilesSource:
         if name in (CHECKPOINT, POLICY, MANIFEST) or name.startswith((f"{HISTORY}/", f"{RECEIPTS}/")):
             return True
         place = tile_place(name)
-        if place is None:
-            return False
-        level, index, width = place
-        leaves = self._size if level == _ENTRIES else self._size >> 8 * int(level)
-        return index * TILE_WIDTH + width <= leaves
+        return place is not None and place.is_in(self._size)
 
 
 def _told_at(place: str, read: Callable[[], T]) -> T:

@@ -10,14 +10,14 @@ from adapters.store.export_layout import (
     tile_place,
 )
 from hub.audit_errors import KeptError
-from ledger.tiles import entries_path, tile_path
+from ledger.tiles import TilePlace, entries_path, tile_path
 
 
 @pytest.mark.parametrize("index", [0, 7, 999, 1000, 1_234_067, 10**12])
 @pytest.mark.parametrize("width", [1, 9, 255, 256])
 def test_a_name_says_level_index_and_width(index: int, width: int) -> None:
-    assert tile_place(f"log/{tile_path(3, index, width)}") == ("3", index, width)
-    assert tile_place(f"log/{entries_path(index, width)}") == ("entries", index, width)
+    assert tile_place(f"log/{tile_path(3, index, width)}") == TilePlace(3, index, width)
+    assert tile_place(f"log/{entries_path(index, width)}") == TilePlace(None, index, width)
 
 
 @pytest.mark.parametrize(

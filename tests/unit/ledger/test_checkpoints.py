@@ -15,10 +15,10 @@ from ledger.checkpoint import (
     checkpoint_size,
     parse_checkpoint,
     parse_checkpoint_text,
-    parse_decimal,
     sign_checkpoint,
 )
 from ledger.note import Cosigner, NoteSigner, add_lines, sign_note
+from ledger.note_text import parse_decimal
 from ledger.tree import EMPTY_ROOT
 
 _ROOT = Hash(bytes(range(32)))

@@ -188,7 +188,7 @@ def test_a_verifier_key_of_another_form_is_refused(vkey: str) -> None:
         NoteVerifier.parse(vkey)
 
 
-@pytest.mark.parametrize("key_type", [0x00, 0x02, 0x05, 0x06, 0xFF])
+@pytest.mark.parametrize("key_type", [0x00, 0x02, 0x03, 0x05, 0x07, 0xFF])
 def test_a_key_type_that_is_not_known_here_is_refused(key_type: int) -> None:
     key = base64.b64encode(bytes((key_type,)) + _KNOWN.public_key).decode()
 

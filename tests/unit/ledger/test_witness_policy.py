@@ -11,6 +11,7 @@ from contracts.ids import Hash, TreeSize
 from ledger.checkpoint import Checkpoint, sign_checkpoint
 from ledger.note import Cosigner, KeyType, NoteSigner, NoteVerifier, add_lines, sign_note
 from ledger.policy import Group, Policy, Witness, format_policy, parse_policy
+from tests.unit.ledger.conftest import private_key
 
 
 @pytest.fixture(scope="module")
@@ -102,7 +103,7 @@ def test_no_quorum_needs_the_log_alone(
 
     assert policy.verify(_cosigned(checkpoint, log, witnesses)).cosigned_at == ()
     with pytest.raises(EvidenceError, match="SIGNATURE_INVALID"):
-        policy.verify(sign_checkpoint(checkpoint, NoteSigner(log.name, witnesses[0].private_key)))
+        policy.verify(sign_checkpoint(checkpoint, NoteSigner(log.name, private_key(100))))
 
 
 def test_one_witness_can_be_the_quorum(
