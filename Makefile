@@ -15,7 +15,7 @@ READY := $(VENV)/.ready
 PROTO_OUT ?= adapters/_generated
 PROTOS := $(sort $(wildcard contracts/proto/pprd/v1/*.proto))
 
-.PHONY: help setup fmt check test demo bench lock proto docs vectors clean
+.PHONY: help setup fmt check test fuzz demo bench lock proto docs vectors clean
 
 help: ## Tell these words
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | while IFS=$$'\t' read -r word does; do \
@@ -49,6 +49,9 @@ check: $(READY) ## Format, lint, types, direction of imports
 
 test: check ## All checks and all tests
 	$(BIN)/python -m pytest $(ARGS)
+
+fuzz: $(READY) ## A million mutated inputs through every parser; ARGS="10000 note" for fewer
+	$(BIN)/python -m tests.support.fuzz_run $(ARGS)
 
 demo: $(READY) ## Eleven regions on this machine, played and audited in under two minutes
 	$(BIN)/pprd demo --data var/demo --fresh $(ARGS)

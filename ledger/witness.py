@@ -6,9 +6,9 @@
     \\n
     <checkpoint with the log's signature>
 
-`open_request` asks who speaks, `check_growth` whether the ledger only grew. Between the two stands the witness's memory,
-and that it is read, compared and replaced in one durable step is the affair of who keeps it (`adapters.store`). What
-`check_growth` refuses bears a good signature of the log: it is evidence and is kept.
+`open_request` asks who speaks, `check_growth` whether the ledger only grew. Between the two stands the memory of the
+witness; that it is read, compared and replaced in one durable step is the affair of who keeps it (`adapters.store`).
+What `check_growth` refuses bears a good signature of the log: it is evidence and is kept.
 
 Source: LEDGER, section 8; C2SP tlog-witness.
 """
@@ -22,7 +22,7 @@ from contracts.ids import Hash, TreeSize
 from ledger.checkpoint import Checkpoint, parse_checkpoint_text
 from ledger.compact import EMPTY_ROOT, HASH_BYTES
 from ledger.note import MAX_NOTE_BYTES, NoteVerifier, SignatureLine, parse_note, split_note
-from ledger.note_text import parse_base64, parse_decimal
+from ledger.note_text import malformed, parse_base64, parse_decimal
 from ledger.tree import MAX_PATH, verify_consistency
 
 _HASH_LINE: Final = 45
@@ -181,8 +181,10 @@ def parse_lines(body: bytes) -> tuple[tuple[bytes, SignatureLine], ...]:
     Raises:
         ContractError: NOTE_MALFORMED, something else than lines of signatures.
     """
-    _, lines = split_note(b"\n\n" + body)
-    return tuple(zip(body.splitlines(keepends=True), lines, strict=True))
+    text, lines = split_note(b"\n\n" + body)
+    if text != b"\n":
+        raise malformed("an answer holds lines of signatures and nothing else")
+    return tuple((line + b"\n", read) for line, read in zip(body.split(b"\n")[:-1], lines, strict=True))
 
 
 def _malformed(message: str) -> ContractError:
