@@ -180,10 +180,16 @@ class _Reader:
         states: dict[str, State] = {}
         for number, table in enumerate(self._tables["state"], start=1):
             self._place = f"state {number}"
-            self._only(table, "name", "final", "responsible")
+            self._only(table, "name", "final", "responsible", "registered", "moving")
             if table["name"] in states:
                 self._fail(f"{table['name']} stands twice")
-            states[table["name"]] = State(table["name"], table.get("final", False), table.get("responsible"))
+            states[table["name"]] = State(
+                name=table["name"],
+                is_final=table.get("final", False),
+                responsible=table.get("responsible"),
+                registered=table.get("registered"),
+                is_moving=table.get("moving", False),
+            )
         return states
 
     def _transitions(self, head: Mapping[str, Any]) -> tuple[Transition, ...]:

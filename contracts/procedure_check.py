@@ -1,8 +1,9 @@
 """The whole check of a procedure: what no single row shows. `check_procedure`, `Known`, `load_known`.
 
 Every state can be reached, from every state that is not final some final state can be reached, nothing leaves a final
-one, no two rows compete for an event, and every id that the file names exists: offices, rules, profiles, guards, body
-schemas and their fields, purposes with their legal bases.
+one, no final state leaves a record marked as moving, no two rows compete for an event, and every
+id that the file names exists: offices, rules, profiles, guards, body schemas and their fields, purposes with their
+legal bases.
 """
 
 import csv
@@ -16,13 +17,24 @@ from contracts.deadline import Limits, founding_limits
 from contracts.errors import ContractError
 from contracts.guard import Guard, load_guards
 from contracts.office_type import OfficeType
-from contracts.procedure_types import ANY_SIDE, HOLDERS, RETENTION, Actor, Procedure, Retention, Transition, body_schema
+from contracts.procedure_types import (
+    ANY_SIDE,
+    AT_ONCE,
+    HOLDERS,
+    NO_RULES,
+    Actor,
+    Procedure,
+    Retention,
+    Transition,
+    body_schema,
+    is_restricted,
+)
 from contracts.schema import SchemaRegistry, load_registry, load_schemas
 from contracts.timer import Timer
 
 _EVENT_CLASSES: Final = frozenset({"std", "cas", "rgt", "dir", "acc", "stt"})
 _DATA_CLASSES: Final = frozenset({"P0", "P1", "P2", "P3_PLUS"})
-_RESTRICTED: Final = "RESTRICTED"
+_RESTRICTION: Final = "MatterRestricted"
 _SOME_DAY: Final = "2026-03-02"
 
 
@@ -123,6 +135,7 @@ def check_procedure(procedure: Procedure, text: str, known: Known) -> None:
     """
     check = _Check(procedure, text, known)
     check.head()
+    check.sides()
     for row in procedure.transitions:
         check.ids(row)
         check.fields(row)
@@ -171,9 +184,23 @@ class _Check:
         self._retention()
         if not procedure.sides:
             self._fail("no side acts")
+
+    def sides(self) -> None:
+        """Who answers and where the person is registered are sides; a record moves only when marked, and none stays so.
+
+        That it is one side at every moment is a property of the whole (`hub.procedure_properties`).
+        """
+        procedure = self._procedure
         for state in procedure.states.values():
-            if state.responsible is not None and state.responsible not in procedure.all_sides:
-                self._fail(f"unknown side {state.responsible}", state=state.name)
+            for side in (state.responsible, state.registered):
+                if side is not None and side not in procedure.all_sides:
+                    self._fail(f"unknown side {side}", state=state.name)
+            if state.is_moving and (state.is_final or state.registered is None):
+                self._fail("ends with a record that is marked as moving, or says not whose it is", state=state.name)
+        for row in procedure.transitions:
+            before, after = procedure.states.get(row.source or ""), procedure.states.get(row.target)
+            if before and after and before.registered != after.registered and not before.is_moving:
+                self._fail("takes a registration over whose record was not marked as moving", row)
 
     def _retention(self) -> None:
         """How long acts are kept has a floor (R-PI-4); what is public and kept for ever counts no days."""
@@ -203,7 +230,7 @@ class _Check:
         sides = [n.side for n in row.notify if n.side != HOLDERS] + [s.side for s in row.starts]
         self._ids_known("side", sides, procedure.all_sides, row)
         rules = {*row.meets, *(s.rule for s in row.starts), *(known.guards[name].rule for name in row.guards)} - {""}
-        self._ids_known("rule", rules | ({row.after.rule} if row.after else set()), known.rules | {RETENTION}, row)
+        self._ids_known("rule", rules | ({row.after.rule} if row.after else set()), known.rules | NO_RULES, row)
         for basis in row.legal_bases:
             if (basis, row.purpose) not in known.purposes:
                 self._fail(f"legal basis {basis} is not for purpose {row.purpose}", row)
@@ -299,6 +326,16 @@ class _Check:
                 self._fail(f"meets {', '.join(unstarted)}, which nothing starts", row)
             if row.after is not None and row.after.rule not in started:
                 self._fail(f"waits for {row.after.rule}, which nothing starts", row)
+            if row.source is not None and self._is_left_at_once(row.target) and not self._starts_at_once(row):
+                self._fail(f"leads to {row.target}, which time leaves at once, and starts nothing", row)
+
+    def _is_left_at_once(self, state: str) -> bool:
+        """Whether time takes a matter on from a state as soon as it is there."""
+        return any(row.after is not None and row.after.rule == AT_ONCE for row in self._procedure.timer_rows(state))
+
+    @staticmethod
+    def _starts_at_once(row: Transition) -> bool:
+        return any(start.rule == AT_ONCE for start in row.starts)
 
     def facts(self) -> None:
         """A fact that a guard or a timer reads is remembered by some row."""
@@ -332,17 +369,21 @@ class _Check:
         return (
             row.source
             for row in self._procedure.transitions
-            if row.target == state and row.source is not None and row.target != _RESTRICTED
+            if row.target == state and row.source is not None and row.event != _RESTRICTION
         )
 
     def restriction(self) -> None:
-        """Every procedure that offices carry out can be restricted from every state that is not final (DOMAIN 6)."""
+        """Every procedure that offices carry out can be restricted from every state that is not final (DOMAIN 6).
+
+        What follows at once from the state before is not held up: it leads to an end, or is the restriction itself.
+        """
         procedure = self._procedure
         if procedure.kind == "hub":
             return
         for state in procedure.states.values():
-            rows = procedure.rows.get(("MatterRestricted", state.name), ())
-            if not state.is_final and not any(row.target == _RESTRICTED for row in rows):
+            rows = procedure.rows.get((_RESTRICTION, state.name), ())
+            is_exempt = state.is_final or self._is_left_at_once(state.name)
+            if not is_exempt and not any(is_restricted(row.target) for row in rows):
                 self._fail("cannot be restricted", state=state.name)
 
 

@@ -28,6 +28,11 @@ HOLDERS: Final = "HOLDERS"
 """In `NotifyRow.side`: every office that got content of this matter so far."""
 RETENTION: Final = "RETENTION"
 """In place of a rule: the limit is the procedure's own `retention.key_days`."""
+AT_ONCE: Final = "AT_ONCE"
+"""In place of a rule: the limit ends in the instant in which it starts. What waits for it follows the event before."""
+NO_RULES: Final = frozenset({RETENTION, AT_ONCE})
+"""What stands in place of a rule and in no table."""
+_RESTRICTED: Final = "RESTRICTED"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +43,21 @@ class State:
         name: Upper case, unique in its procedure.
         is_final: Nothing leaves it; open duties end here.
         responsible: The side that answers for the person in this state; None where the procedure does not say.
+        registered: The side where the person's registration counts in this state; None where the procedure does not
+            say. It is one side in every state or none in any, so a person is never registered twice or nowhere.
+        is_moving: The record at that side is marked as moving. It counts, and no final state leaves it marked.
     """
 
     name: str
     is_final: bool
     responsible: str | None
+    registered: str | None = None
+    is_moving: bool = False
+
+
+def is_restricted(state: str) -> bool:
+    """Whether a state allows nothing but storage: `RESTRICTED`, or `RESTRICTED_...` where a procedure has several."""
+    return state == _RESTRICTED or state.startswith(f"{_RESTRICTED}_")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +97,7 @@ class StartDuty:
     """A duty or window that an event opens.
 
     Attributes:
-        rule: Id of the rule in `contracts/rules/deadlines.csv`, or `RETENTION`.
+        rule: Id of the rule in `contracts/rules/deadlines.csv`, or one of `NO_RULES`.
         side: Whose it is.
         office: Office type whose it is.
         since: Body field with the date from which it counts; None counts from `occurred_at`.

@@ -111,16 +111,24 @@ def decode_payload(profile_id: str, data: bytes) -> Mapping[str, Any]:
 
 def _forms_of(schema: Any) -> _Forms | None:
     """The check of the patterns in a schema, None if it has none."""
-    if not isinstance(schema, dict):
-        return None
+    return _compile(schema, {})
+
+
+def _compile(schema: Any, named: dict[str, _Forms | None]) -> _Forms | None:
+    if isinstance(schema, str):
+        return named.get(schema)
+    if isinstance(schema, list):
+        return _of_nullable(_compile(next(branch for branch in schema if branch != "null"), named))
     match schema["type"]:
         case "string" if "pattern" in schema:
             return _of_pattern(schema["pattern"])
         case "array":
-            return _of_items(_forms_of(schema["items"]))
+            return _of_items(_compile(schema["items"], named))
         case "record":
-            checks = {field["name"]: _forms_of(field["type"]) for field in schema["fields"]}
-            return _of_fields({name: check for name, check in checks.items() if check is not None})
+            checks = {field["name"]: _compile(field["type"], named) for field in schema["fields"]}
+            found = {name: check for name, check in checks.items() if check is not None}
+            named[schema["name"]] = forms = _of_fields(found) if found else None
+            return forms
         case _:
             return None
 
@@ -131,6 +139,17 @@ def _of_pattern(pattern: str) -> _Forms:
     def check(value: Any, place: str) -> None:
         if match_whole(value) is None:
             raise ContractError("PROFILE_FIELD", f"the value does not match {pattern}", field=place)
+
+    return check
+
+
+def _of_nullable(inner: _Forms | None) -> _Forms | None:
+    if inner is None:
+        return None
+
+    def check(value: Any, place: str) -> None:
+        if value is not None:
+            inner(value, place)
 
     return check
 

@@ -46,7 +46,7 @@ class Timer:
     """When time itself makes an event.
 
     Attributes:
-        rule: The limit whose end lets it act: a rule, or `RETENTION`.
+        rule: The limit whose end lets it act: a rule, or one of `contracts.procedure_types.NO_RULES`.
         body: The day that each field of the event's body holds.
     """
 

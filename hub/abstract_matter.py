@@ -14,12 +14,10 @@ from typing import Final, NamedTuple
 
 from contracts.guard import Guard
 from contracts.procedure_check import Known, closure
-from contracts.procedure_types import ANY_SIDE, Procedure, Transition, Value, When, body_schema
+from contracts.procedure_types import ANY_SIDE, Procedure, Transition, Value, When, body_schema, is_restricted
 
 OTHER: Final = "(another value)"
 """Any value that no guard names."""
-RESTRICTED: Final = "RESTRICTED"
-"""Where a restriction leads: it stops a matter and ends nothing, so it is no way out (DOMAIN 6)."""
 
 AbstractFact = tuple[str, Value]
 AbstractDuty = tuple[str, str, str]
@@ -192,8 +190,8 @@ class Machine:
 
 
 def is_restriction(row: Transition) -> bool:
-    """Whether a row stops a matter without ending it."""
-    return row.by.side == ANY_SIDE and (row.target == RESTRICTED or row.target.startswith(f"{RESTRICTED}_"))
+    """Whether a row stops a matter without ending it, which is no way out (DOMAIN 6)."""
+    return row.by.side == ANY_SIDE and is_restricted(row.target)
 
 
 def _is_certain(wanted: When, chosen: When | None) -> bool:

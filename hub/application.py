@@ -7,7 +7,7 @@ nothing else, and pass the same admission as everybody's.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import islice
+from itertools import chain, islice
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -175,4 +175,7 @@ class Application(Recorder):
             answer, _ = self._record_own(drafts)
             self._timekeeper.put_off(drafts, answer.results, now)
             recorded += sum(result.outcome is Outcome.ACCEPTED for result in answer.results)
+            # First what follows from these, so that no matter stands between two steps that belong together.
+            moved = dict.fromkeys(draft.stream_id for draft in drafts if draft.stream_id is not None)
+            due = chain(self._timekeeper.following(moved, now), due)
         return recorded

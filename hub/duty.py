@@ -10,7 +10,7 @@ from contracts.errors import RuleError
 from contracts.event import Header
 from contracts.ids import RegionCode
 from contracts.instant import DAY_MS, day_start_ms, local_day
-from contracts.procedure_types import RETENTION, Procedure, StartDuty, Transition
+from contracts.procedure_types import AT_ONCE, RETENTION, Procedure, StartDuty, Transition
 from contracts.timer import Timer
 from hub.matter_types import Duty, Matter
 
@@ -47,11 +47,14 @@ def duty_due(procedure: Procedure, duty: Duty, region: RegionCode) -> Due:
         region: Region of the side whose it is.
 
     Returns:
-        The end of its rule; for `RETENTION` the procedure's own limit in calendar days, of kind `RETENTION`.
+        The end of its rule; for `RETENTION` the procedure's own limit in calendar days, of kind `RETENTION`; for
+        `AT_ONCE` its start, of kind `EFFECT`.
 
     Raises:
         RuleError: RULE_UNKNOWN, REGION_UNKNOWN.
     """
+    if duty.rule == AT_ONCE:
+        return Due(duty.started_ms, Kind.EFFECT, False, Source.WEEKDAY)
     if duty.rule != RETENTION:
         return procedure.limits.due_at(duty.rule, start_ms=duty.started_ms, region=region)
     due_ms = day_start_ms(local_day(duty.started_ms)) + (procedure.key_days(region) + 1) * DAY_MS

@@ -28,7 +28,7 @@ class Duty(NamedTuple):
     """A limit that runs. When it ends is derived from this by `hub.duty.duty_due`, never stored.
 
     Attributes:
-        rule: Id of the rule, or `RETENTION`.
+        rule: Id of the rule, or one of `NO_RULES`.
         side: Whose it is.
         office_type: Type of the office whose it is.
         started_ms: From where it counts, milliseconds; days outside the limit (travel) are added already.

@@ -16,6 +16,7 @@ from contracts.errors import AccessError, ContractError, ExchangeError, RuleErro
 from contracts.event import Header, SealedRef, decode_event
 from contracts.ids import EventId, Hash, LeafIndex, OfficeId, StreamId, is_office_id, is_uuid7
 from contracts.opening import OPEN_REASONS, open_tbs
+from contracts.procedure_types import is_restricted
 from contracts.sealing import WrappedKey
 from hub.directory import Directory, SigningKey
 from hub.matter import Matter, unpack
@@ -140,7 +141,7 @@ def find_payload(request: OpenRequest, reader: LedgerReader) -> Found:
         raise AccessError("OPEN_FORBIDDEN", "no such payload for this office", field="ciphertext_hash")
     if request.purpose != header.purpose:
         raise AccessError("OPEN_FORBIDDEN", f"this payload is held for {header.purpose}", field="purpose")
-    if _matter(header, reader).state == "RESTRICTED":
+    if is_restricted(_matter(header, reader).state):
         raise AccessError("OPEN_NO_TASK", "the matter is restricted: storage only")
     envelope = reader.payload(Hash(ref.ciphertext_hash))
     wrapped = reader.wrapped_key(Hash(ref.ciphertext_hash), OfficeId(request.office))

@@ -8,7 +8,7 @@ recorded once however often time is asked, also after a fault and by a hub that 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Final
 
@@ -48,6 +48,19 @@ class Timekeeper:
         """
         self._put_off = {event_id: until for event_id, until in self._put_off.items() if until > now_ms}
         matters = (unpack(packed) for _, packed in self._reader.all_matters() if has_duties(packed))
+        yield from self._unrecorded(matters, now_ms)
+
+    def following(self, stream_ids: Iterable[bytes], now_ms: int) -> Iterator[HubDraft]:
+        """Yield what is due in some matters now: what time has just done may have made more due.
+
+        Args:
+            stream_ids: The matters.
+            now_ms: Hub time, milliseconds.
+        """
+        packed = self._reader.matters(list(stream_ids)).values()
+        yield from self._unrecorded((unpack(one) for one in packed if has_duties(one)), now_ms)
+
+    def _unrecorded(self, matters: Iterable[Matter], now_ms: int) -> Iterator[HubDraft]:
         drafts = (draft for matter in matters for draft in due(matter, self._procedures, now_ms))
         while page := list(islice(drafts, _PAGE)):
             known = self._reader.recorded([event_id for draft in page if (event_id := draft.event_id)])

@@ -19,7 +19,7 @@ from adapters.region.region_store import RegionStore
 from adapters.region.streams import Streams
 from contracts.event import Header, decode_event, leaf_hash
 from contracts.ids import EventId, LeafIndex, OfficeId, StreamId
-from contracts.procedure_types import RETENTION, Procedure
+from contracts.procedure_types import NO_RULES, Procedure
 from hub.admission import Rules
 from hub.directory import Directory
 from hub.matter import Duty, Matter, advance, duty_due, match_row
@@ -206,7 +206,7 @@ class Tasks:
         return [
             _due_ms(procedure, matter, duty)
             for duty in matter.duties
-            if duty.rule != RETENTION
+            if duty.rule not in NO_RULES
             and duty.office_type == office.office_type
             and dict(matter.regions).get(duty.side, office.region) == office.region
         ]

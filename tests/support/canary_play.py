@@ -1,4 +1,4 @@
-"""Three regions that play all four procedures with people who carry marks.
+"""Three regions that play all procedures with people who carry marks.
 
     python -P -m tests.support.canary_play FOLDER       (a data folder whose hub, relay and broker run: `canary_run`)
 

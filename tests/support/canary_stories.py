@@ -1,4 +1,4 @@
-"""The matters of the canary's play: all four procedures, with a dispute, officials who say no, openings, repeats."""
+"""The matters of the canary's play: all procedures, with a dispute, officials who say no, openings, repeats."""
 
 from __future__ import annotations
 

@@ -33,8 +33,8 @@ from ledger.proof import MAX_PROOF_BYTES, TlogProof, format_proof, parse_proof
 from ledger.tiles import MAX_PATH_LENGTH, decode_bundle, encode_bundle, parse_tile_path
 from ledger.tree import CompactRange, appended_node_reader, hash_leaf, prove_consistency, prove_inclusion
 from ledger.witness import MAX_BODY_BYTES, format_request, open_request, parse_lines, parse_request
+from tests.support.all_matters import one_of_each
 from tests.support.fuzz import Target
-from tests.support.matters import one_of_each
 from tests.support.world import World
 
 NAMES: Final = (

@@ -30,8 +30,9 @@ from ledger.checkpoint import Checkpoint, sign_checkpoint
 from ledger.entry import BatchEntry, EventEntry, decode_entry, encode_batch_entry, encode_event_entry
 from ledger.tiles import tiles_after
 from ledger.tree import hash_leaf, root_of
+from tests.support.all_matters import one_of_each
 from tests.support.batches import Made
-from tests.support.matters import notification, one_of_each, residence
+from tests.support.matters import notification, residence
 from tests.support.world import World
 
 MATTERS: Final = 30

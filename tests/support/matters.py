@@ -1,14 +1,15 @@
-"""Matters of the four procedures for tests: every event made, sealed and chained as a gateway would. Pure of pytest.
+"""Matters for tests: every event made, sealed and chained as a gateway would. Pure of pytest.
 
 `residence`, `notification`, `permit` and `correction` give the events of one matter each, in order, for different
-regions' gateways to submit. `MatterMaker` makes single events, right ones and, with `changes`, wrong ones.
+regions' gateways to submit. `MatterMaker` makes single events, right ones and, with `changes`, wrong ones. One matter
+of every procedure: `tests.support.all_matters`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 from contracts.event import Header, SealedRef, encode_event, leaf_hash
 from contracts.identity import acting_birth_date, synthetic_resident_id
@@ -167,7 +168,7 @@ def synthetic_person(world: World, region: str) -> dict[str, str]:
     }
 
 
-# -- the four procedures
+# -- matters of four procedures
 
 
 def declaration(world: World, region: str) -> Made:
@@ -281,16 +282,3 @@ def correction(world: World, sending: str = "44", receiving: str = "43") -> list
         matter.event("ReportedIn", new, {"identity_checked": True}, sealed=[status("REPORTED")]),
         matter.event("CaseReceived", new, sealed=[status("RECEIVED")]),
     ]
-
-
-FOUR_PROCEDURES: Final = ("RESIDENCE", "RESIDENCE_NOTIFICATION", "RESIDENCE_PERMIT", "CORRECTION_TRANSFER")
-
-
-def one_of_each(world: World) -> dict[str, list[Made]]:
-    """A whole matter of each of the four procedures, by procedure."""
-    return {
-        "RESIDENCE": residence(world, "44"),
-        "RESIDENCE_NOTIFICATION": notification(world),
-        "RESIDENCE_PERMIT": permit(world),
-        "CORRECTION_TRANSFER": correction(world),
-    }

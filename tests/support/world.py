@@ -6,7 +6,7 @@
     answers = application.submit([world.batches["44"].batch(made[:1])])
 
 Every person, office and key in it is synthetic (DOMAIN 3.6). Each region has one county, two delivery points (its node
-and the county's own, for cases) and an office of each type that the four procedures name. Pure of pytest.
+and the county's own, for cases) and an office of each type that the procedures name. Pure of pytest.
 """
 
 from __future__ import annotations

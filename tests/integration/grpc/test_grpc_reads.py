@@ -20,8 +20,9 @@ from hub.notification import verify_run
 from ledger.checkpoint import parse_checkpoint
 from ledger.entry import EventEntry, GenesisEntry, decode_entry
 from ledger.tree import hash_leaf, root_of, verify_consistency, verify_inclusion
+from tests.support.all_matters import one_of_each
 from tests.support.hub_server import HubServer
-from tests.support.matters import correction, declaration, notification, one_of_each, residence
+from tests.support.matters import correction, declaration, notification, residence
 
 Read = Callable[[ExchangeClient], Coroutine[Any, Any, Any]]
 

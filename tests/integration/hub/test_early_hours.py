@@ -7,8 +7,8 @@ import pytest
 from adapters.store.sqlite import SqliteStore
 from contracts.instant import HOUR_MS
 from hub.submission import Outcome
+from tests.support.all_matters import one_of_each
 from tests.support.audit import audit
-from tests.support.matters import one_of_each
 from tests.support.world import MORNING_MS, World
 
 

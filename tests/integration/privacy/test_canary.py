@@ -1,4 +1,4 @@
-"""All four procedures are played with people who carry marks, and no mark is found where it must not be.
+"""All procedures are played with people who carry marks, and no mark is found where it must not be.
 
 What a region may hold, in its own folder and nowhere else (DOMAIN 8.1; its own registers are not part of this):
 
@@ -26,9 +26,9 @@ from contracts.errors import FAMILIES
 from contracts.event import Header, decode_event
 from contracts.procedure import load_procedures
 from tests.integration.privacy.conftest import Canary
+from tests.support.all_matters import MAKERS
 from tests.support.canary_marks import Found, Mark, files_below, find, find_in_files
 from tests.support.canary_play import PLAYED, REGIONS
-from tests.support.matters import FOUR_PROCEDURES
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(120)]
 
@@ -50,10 +50,10 @@ def test_every_mark_was_sealed_and_read_by_an_office(canary: Canary) -> None:
     assert [mark for mark in Mark if mark.value not in read and mark not in NEVER_SEALED] == []
 
 
-def test_all_four_procedures_were_played_with_disputes_and_refusals_by_officials(canary: Canary) -> None:
+def test_all_procedures_were_played_with_disputes_and_refusals_by_officials(canary: Canary) -> None:
     types = Counter(header.event_type for _, header in recorded(canary))
 
-    assert {header.procedure for _, header in recorded(canary)} >= set(FOUR_PROCEDURES)
+    assert {header.procedure for _, header in recorded(canary)} >= set(MAKERS)
     for event_type in (
         "ResidenceNoticeDisputed",
         "RegistrationRejected",
@@ -70,7 +70,7 @@ def test_every_profile_was_opened(canary: Canary) -> None:
     profiles = {
         notify.profile
         for (name, _), procedure in load_procedures().items()
-        if name in FOUR_PROCEDURES
+        if name in MAKERS
         for row in procedure.transitions
         for notify in row.notify
         if notify.profile is not None
@@ -166,9 +166,7 @@ def test_the_lines_carry_what_is_recorded_and_cases_are_sealed_on_the_broker(can
     to_hub = b"".join(data for place, data in lines if place == "hub request, content")
     from_hub = b"".join(data for place, data in lines if place == "hub answer, content")
     from_broker = b"".join(data for place, data in lines if place.startswith("broker"))
-    events = [
-        (event, header) for event, header in recorded(canary) if header.procedure in FOUR_PROCEDURES and event in to_hub
-    ]
+    events = [(event, header) for event, header in recorded(canary) if header.procedure in MAKERS and event in to_hub]
 
     assert len(events) > 30
     noticed = [event for event, header in events if header.event_type == "ResidenceNoticeSent"]

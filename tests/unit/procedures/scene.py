@@ -242,13 +242,13 @@ class Scene:
         self.last = row
         return self.matter
 
-    def step(self, step: Step) -> Matter:
+    def step(self, step: Step, **changes: Any) -> Matter:
         """Let one step of a table happen."""
         event, actor, *more = step
         body: Any = more[0] if more else None
         if len(more) > 1:
             self.day = str(more[1])
-        return self.happen(event, actor, body)
+        return self.happen(event, actor, body, **changes)
 
     def _needs_counterpart(self, event: str) -> bool:
         rows = self.procedure.rows.get((event, None), ())

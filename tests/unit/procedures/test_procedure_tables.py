@@ -1,14 +1,14 @@
-"""Every row of the tables of DOMAIN 6.1, 6.2, 6.4 and 6.7, taken from the state before it, by the office that may."""
+"""Every row of the tables of DOMAIN 6, taken from the state before it, by the office that may."""
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 
 from contracts.procedure import load_procedures
+from tests.unit.procedures.rows import Paths, Row, at, perform
+from tests.unit.procedures.rows import row as _row
 from tests.unit.procedures.scene import LIST, Scene, Step
-
-ROW_PROCEDURES = ("RESIDENCE", "RESIDENCE_NOTIFICATION", "RESIDENCE_PERMIT", "CORRECTION_TRANSFER")
 
 _POLICE = "POLICE_STATION"
 _COUNTY = "COUNTY_PSB_HOUSEHOLD"
@@ -21,22 +21,7 @@ _MORE = {"supplement": True}
 _FRAUD = {"reason": "OBTAINED_BY_FRAUD", "official": LIST[:16], "appeal_told": True}
 
 
-class Row(NamedTuple):
-    """One row: where it starts, what happens, where it leads, what runs afterwards, who is told under which profile."""
-
-    source: str | None
-    step: Step
-    target: str
-    running: frozenset[str] = frozenset()
-    told: frozenset[str] = frozenset()
-
-
-def _row(source: str | None, step: Step, target: str, running: str = "", told: str = "") -> Row:
-    return Row(source, step, target, frozenset(running.split()), frozenset(told.split()))
-
-
-# How each state is reached; None is the start. Names in lower case are variants of a state, with another past.
-PATHS: Mapping[str, Mapping[str | None, tuple[Step, ...]]] = {
+PATHS: Mapping[str, Paths] = {
     "RESIDENCE": {
         None: (),
         "DECLARED": (("RegistrationDeclared", _POLICE),),
@@ -87,7 +72,7 @@ _GIVEN: tuple[Step, ...] = (*_ASKED, ("OpinionGiven", _RECEIVING, _DISAGREE))
 _DECIDED: tuple[Step, ...] = (*_GIVEN, ("TransferDecided", _SENDING))
 _FILE_SENT: tuple[Step, ...] = (*_DECIDED, ("DecisionServed", _SENDING), ("FileSent", _SENDING))
 _FILE_HELD: tuple[Step, ...] = (*_FILE_SENT, ("FileAcknowledged", _RECEIVING))
-CORRECTION: Mapping[str | None, tuple[Step, ...]] = {
+CORRECTION: Paths = {
     None: (),
     "REQUESTED": _ASKED[:1],
     "OPINION_ASKED": _ASKED,
@@ -125,6 +110,7 @@ ROWS: Mapping[str, tuple[Row, ...]] = {
             ("RegistrationEnded", _POLICE, {"reason": "DECEASED"}),
             "ENDED",
             told="ORIGIN:POLICE_STATION:NP-DEATH",
+            names="POLICE_STATION@away",
         ),
         _row("DECLARED", _RESTRICT, "RESTRICTED"),
         _row("REGISTERED", _RESTRICT, "RESTRICTED"),
@@ -182,12 +168,14 @@ ROWS: Mapping[str, tuple[Row, ...]] = {
             "ACTIVE",
             "R-RES-4 R-RES-5",
             "NEW_CITY:COUNTY_PSB_HOUSEHOLD:NP-RP-HISTORY",
+            "COUNTY_PSB_HOUSEHOLD@430102",
         ),
         _row(
             "SUSPENDED",
             ("ResidencePermitHistoryReleased", _COUNTY),
             "SUSPENDED",
             told="NEW_CITY:COUNTY_PSB_HOUSEHOLD:NP-RP-HISTORY",
+            names="COUNTY_PSB_HOUSEHOLD@430102",
         ),
         *(
             _row(s, _RESTRICT, "RESTRICTED")
@@ -336,23 +324,14 @@ ROWS: Mapping[str, tuple[Row, ...]] = {
         *(_row(source, _RESTRICT, "RESTRICTED") for source in CORRECTION if source is not None and source.isupper()),
     ),
 }
-ALL_PATHS = {**PATHS, "CORRECTION_TRANSFER": CORRECTION}
+ALL_PATHS: Mapping[str, Paths] = {**PATHS, "CORRECTION_TRANSFER": CORRECTION}
+
+
+ROW_PROCEDURES = tuple(ROWS)
 
 
 def _at(procedure: str, source: str | None) -> Scene:
-    scene = Scene.of(procedure)
-    for step in ALL_PATHS[procedure][source]:
-        scene.step(step)
-    return scene
-
-
-def _perform(scene: Scene, step: Step) -> None:
-    if step[0] == "ResidencePermitHistoryReleased":
-        scene.happen(step[0], step[1], **scene.names("COUNTY_PSB_HOUSEHOLD@430102"))
-    elif step[0] == "RegistrationEnded" and len(step) > 2:
-        scene.happen(step[0], step[1], step[2], **scene.names("POLICE_STATION@away"))
-    else:
-        scene.step(step)
+    return at(procedure, ALL_PATHS[procedure][source])
 
 
 CASES = [(procedure, row) for procedure in ROW_PROCEDURES for row in ROWS[procedure]]
@@ -364,7 +343,7 @@ CASES = [(procedure, row) for procedure in ROW_PROCEDURES for row in ROWS[proced
 def test_a_row_leads_where_the_table_says_and_tells_whom_the_table_says(procedure: str, row: Row) -> None:
     scene = _at(procedure, row.source)
 
-    _perform(scene, row.step)
+    perform(scene, row)
 
     assert scene.matter is not None
     assert scene.last is not None
@@ -373,12 +352,16 @@ def test_a_row_leads_where_the_table_says_and_tells_whom_the_table_says(procedur
     assert {f"{n.side}:{n.office}:{n.profile or '-'}" for n in scene.last.notify} == row.told
 
 
+def test_every_procedure_that_offices_carry_out_has_a_table() -> None:
+    assert {p.id for p in load_procedures().values() if p.kind != "hub"} == set(ROW_PROCEDURES)
+
+
 @pytest.mark.parametrize("procedure", ROW_PROCEDURES)
 def test_no_row_of_a_procedure_is_missing_from_the_tables(procedure: str) -> None:
     taken = set()
     for row in ROWS[procedure]:
         scene = _at(procedure, row.source)
-        _perform(scene, row.step)
+        perform(scene, row)
         assert scene.last is not None
         taken.add((scene.last.row, scene.last.source))
 
@@ -395,7 +378,7 @@ FINAL_STEPS: Mapping[str, tuple[Any, ...]] = {
 def test_a_final_state_has_no_open_duty(procedure: str) -> None:
     for row in FINAL_STEPS[procedure]:
         scene = _at(procedure, row.source)
-        _perform(scene, row.step)
+        perform(scene, row)
 
         assert scene.matter is not None
         assert scene.matter.duties == (), row

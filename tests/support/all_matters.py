@@ -1,0 +1,23 @@
+"""One matter of every procedure, for tests that want something of everything. Pure of pytest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from tests.support.batches import Made
+from tests.support.matters import correction, notification, permit, residence
+from tests.support.world import World
+
+MAKERS: Final[Mapping[str, Callable[[World], list[Made]]]] = {
+    "RESIDENCE": lambda world: residence(world, "44"),
+    "RESIDENCE_NOTIFICATION": notification,
+    "RESIDENCE_PERMIT": permit,
+    "CORRECTION_TRANSFER": correction,
+}
+"""Makes a whole matter of each procedure that offices carry out, by procedure."""
+
+
+def one_of_each(world: World) -> dict[str, list[Made]]:
+    """A whole matter of each procedure."""
+    return {procedure: make(world) for procedure, make in MAKERS.items()}
