@@ -122,6 +122,12 @@ def parse_calendar(name: str, text: str) -> WorkCalendar:
     return WorkCalendar(name, MappingProxyType(exceptions), MappingProxyType(years), MappingProxyType(names))
 
 
+def package_text() -> str:
+    """The published years of the mainland as text, a day a line: what an edition's manifest says of the package."""
+    days = [(day, "HOLIDAY") for day in holidays] + [(day, "WORKDAY") for day in workdays]
+    return "".join(f"{day.isoformat()},{kind}\n" for day, kind in sorted(days) if day.year in PACKAGE_YEARS)
+
+
 def _ordinal(name: str, line: int, row: Mapping[str, str | None]) -> int:
     if row.keys() != {"date", "kind", "name"} or row["kind"] not in ("HOLIDAY", "WORKDAY") or not row["name"]:
         raise _invalid(name, line, "a row says date, HOLIDAY or WORKDAY, and a name")

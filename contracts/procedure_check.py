@@ -7,15 +7,16 @@ legal bases.
 """
 
 import csv
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 from typing import Any, Final, NoReturn, TypeVar
 
-from contracts.deadline import Limits, founding_limits
+from contracts.deadline import Limits, founding_limits, parse_limits
 from contracts.errors import ContractError
-from contracts.guard import Guard, load_guards
+from contracts.guard import Guard, load_guards, parse_guards
 from contracts.office_type import OfficeType
 from contracts.procedure_types import (
     ANY_SIDE,
@@ -82,6 +83,33 @@ def load_known() -> Known:
         bodies={f"{body['namespace']}.{body['name']}": _body_fields(body) for body in bodies},
         registry=load_registry(),
         purposes=frozenset((row["legal_basis"], row["purpose"]) for row in csv.DictReader(bases.splitlines())),
+        optional={f"{body['namespace']}.{body['name']}": _optional(body) for body in bodies},
+    )
+
+
+def known_of(texts: Mapping[str, str], registry: SchemaRegistry) -> Known:
+    """Collect the ids of an edition's files.
+
+    Args:
+        texts: Text of each file by its path, for example `rules/guards.toml`.
+        registry: Its schemas.
+
+    Raises:
+        ContractError: What a file is refused with.
+    """
+    limits = parse_limits(texts.__getitem__)
+    bodies = [json.loads(text) for path, text in texts.items() if path.startswith("avro/body/")]
+    names = [path.rpartition("/")[2] for path in texts if path.startswith("avro/profiles/")]
+    bases = csv.DictReader(texts["rules/legal_bases.csv"].splitlines())
+    return Known(
+        office_types=frozenset(OfficeType),
+        rules=frozenset(limits.rules),
+        limits=limits,
+        profiles=frozenset(name.removesuffix(".avsc").upper().replace("_", "-") for name in names),
+        guards=parse_guards(texts["rules/guards.toml"]),
+        bodies={f"{body['namespace']}.{body['name']}": _body_fields(body) for body in bodies},
+        registry=registry,
+        purposes=frozenset((row["legal_basis"], row["purpose"]) for row in bases),
         optional={f"{body['namespace']}.{body['name']}": _optional(body) for body in bodies},
     )
 

@@ -20,6 +20,7 @@ from contracts.procedure_types import Procedure, Transition, body_schema
 from contracts.schema import SchemaRegistry
 from hub.directory import SEND, Directory, SigningKey
 from hub.duty import check_ended
+from hub.editions import check_known
 from hub.matter import Matter, check_guards, check_position, match_row, take_row
 from hub.routing import Recipient, check_sealed, route
 from hub.submission import SubmittedPayload
@@ -36,6 +37,7 @@ class Rules:
         procedures: By (id, edition).
         registry: Schemas of bodies.
         divisions: Division codes.
+        editions: Manifest hash of each edition of the contracts that this release holds.
         is_sandbox: Whether this ledger holds synthetic identities only.
         clock_skew_ms: How far a producer's clock may be ahead of the hub's.
         batch_age_ms: How old a batch may be when it arrives.
@@ -44,6 +46,7 @@ class Rules:
     procedures: Mapping[tuple[str, int], Procedure]
     registry: SchemaRegistry
     divisions: Divisions
+    editions: Mapping[int, Hash]
     is_sandbox: bool
     clock_skew_ms: int = 300_000
     batch_age_ms: int = 7 * 86_400_000
@@ -51,6 +54,22 @@ class Rules:
     def of_ledger(self, *, is_sandbox: bool, clock_skew_ms: int) -> Rules:
         """The same contracts with the settings that a ledger's genesis record fixes."""
         return replace(self, is_sandbox=is_sandbox, clock_skew_ms=clock_skew_ms)
+
+    def procedure(self, procedure: str, edition: int) -> Procedure:
+        """A procedure under an edition.
+
+        Raises:
+            RuleError: EDITION_UNKNOWN: this release does not hold the edition; PROCEDURE_UNKNOWN.
+        """
+        found = self.procedures.get((procedure, edition))
+        if found is None and edition not in self.editions:
+            known = ", ".join(map(str, sorted(self.editions)))
+            raise RuleError(
+                "EDITION_UNKNOWN", f"edition {edition} is not known here, known is {known}", field="edition"
+            )
+        if found is None:
+            raise RuleError("PROCEDURE_UNKNOWN", f"no procedure {procedure!r} in edition {edition}", field="procedure")
+        return found
 
 
 class Admitted(NamedTuple):
@@ -106,12 +125,12 @@ def admit(
             field="producer_region",
         )
     _check_time(header, now_ms, rules)
-    procedure = rules.procedures.get((header.procedure, header.edition))
-    if procedure is None:
-        raise RuleError(
-            "PROCEDURE_UNKNOWN", f"no procedure {header.procedure} in edition {header.edition}", field="procedure"
-        )
+    procedure = rules.procedure(header.procedure, header.edition)
+    if matter is None:
+        directory.editions.check_new(header.edition, now_ms)
     body = check_body(header, procedure, rules.registry)
+    if header.event_class == "dir":
+        check_known(body, rules.editions)
     if header.producer_region != HUB_REGION:
         _check_office(header, directory)
     # Before the row: who lost a race has to load again, whatever the state reached meanwhile allows. After the office:

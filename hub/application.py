@@ -11,6 +11,7 @@ from itertools import chain, islice
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from contracts.edition import FOUNDING
 from contracts.errors import ConflictError, FatalError
 from contracts.ids import HUB_PRODUCER, Hash, KeyId, LeafIndex, PointId, TreeSize
 from hub.admission import Rules
@@ -87,7 +88,7 @@ class Application(Recorder):
             created_at=now,
             log_key=log_signer.verifier.vkey,
             hub_key=hub_key.public_key().public_bytes_raw(),
-            edition=1,
+            edition=FOUNDING,
             sandbox=rules.is_sandbox,
             divisions_hash=Hash(rules.divisions.divisions_hash),
             clock_skew_ms=rules.clock_skew_ms,
@@ -119,7 +120,8 @@ class Application(Recorder):
 
     def _record_own(self, drafts: Sequence[HubDraft]) -> tuple[BatchAnswer, tuple[bytes, ...]]:
         now = self.now_ms()
-        maker = HubBatchMaker(self.rules, self._entropy, now)
+        edition = self.directory.editions.newest(now, self.rules.editions)
+        maker = HubBatchMaker(self.rules, self._entropy, now, edition)
         streams = [d.stream_id for d in drafts if d.stream_id is not None]
         matters = {s: unpack(p) for s, p in self._store.matters(streams).items()}
         events = maker.events(drafts, matters)

@@ -23,6 +23,7 @@ from contracts.schema import SchemaRegistry
 from contracts.signing import check_public_key, check_sealing_key, key_id
 from hub.area import Closeness, reached, seat
 from hub.directory_values import RECEIVE, SEND, AgreementKey, Mandate, Office, Point, SigningKey
+from hub.editions import Editions
 from ledger.entry import EventEntry, decode_entry
 
 __all__ = ["RECEIVE", "SEND", "AgreementKey", "Directory", "Mandate", "Office", "Point", "SigningKey"]
@@ -39,6 +40,7 @@ class Directory:
 
     Attributes:
         divisions: As given.
+        editions: The adopted editions of the contracts.
     """
 
     __slots__ = (
@@ -52,10 +54,12 @@ class Directory:
         "_serving",
         "_streams",
         "divisions",
+        "editions",
     )
 
     def __init__(self, divisions: Divisions) -> None:
         self.divisions = divisions
+        self.editions = Editions()
         self._regions: dict[RegionCode, LeafIndex] = {}
         self._points: dict[PointId, Point] = {}
         self._offices: dict[str, Office] = {}
@@ -185,8 +189,8 @@ class Directory:
         Raises:
             ContractError: BODY_FIELD, KEY_UNSAFE.
             AccessError: KEY_UNKNOWN, KEY_REVOKED.
-            RuleError: EVENT_NOT_OF_PROCEDURE, REGION_UNKNOWN, POINT_UNKNOWN, OFFICE_UNKNOWN, OFFICE_CLOSED,
-                MANDATE_UNKNOWN, DIVISION_UNKNOWN, DIVISION_NOT_A_PLACE.
+            RuleError: EVENT_NOT_OF_PROCEDURE, EDITION_NOT_IN_FORCE, EDITION_NEEDED, REGION_UNKNOWN, POINT_UNKNOWN,
+                OFFICE_UNKNOWN, OFFICE_CLOSED, MANDATE_UNKNOWN, DIVISION_UNKNOWN, DIVISION_NOT_A_PLACE.
             ConflictError: DIRECTORY_TAKEN, DIRECTORY_STREAM.
         """
         change = _CHANGES.get(header.event_type)
@@ -359,5 +363,7 @@ _CHANGES: Final[Mapping[str, _Change]] = {
     "KeyRevoked": Directory._revoke_key,
     "MandateGranted": Directory._grant_mandate,
     "MandateRevoked": Directory._revoke_mandate,
+    "EditionAdopted": lambda directory, index, header, body: directory.editions.adopt(header, body),
+    "EditionRetired": lambda directory, index, header, body: directory.editions.retire(header, body),
 }
 """What each event changes."""

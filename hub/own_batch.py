@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from contracts import signing
 from contracts.avro import fingerprint_of
+from contracts.edition import FOUNDING
 from contracts.event import Header, encode_event, leaf_hash
 from contracts.ids import HUB_OFFICE, HUB_PRODUCER, HUB_REGION, EventId, Hash, KeyId, StreamId, uuid7
 from contracts.instant import rounded
@@ -30,13 +31,13 @@ class HubDraft:
 
     Attributes:
         event_type: For example `KeyRegistered`.
-        procedure: Its procedure, edition 1.
+        procedure: Its procedure.
         body: Fields of the body schema.
         stream_id: The stream it continues or starts; None starts a new one with a fresh id.
         causation_id: The event that made the hub act, if one did.
         event_id: Given where the same act must not be recorded twice; None draws a fresh one.
         occurred_at: Milliseconds; None is now.
-        edition: Edition of the procedure.
+        edition: Edition of the procedure; None is that of the matter it continues, else the maker's.
     """
 
     event_type: str
@@ -46,7 +47,7 @@ class HubDraft:
     causation_id: bytes | None = None
     event_id: bytes | None = None
     occurred_at: int | None = None
-    edition: int = 1
+    edition: int | None = None
 
 
 @dataclass(slots=True)
@@ -57,11 +58,13 @@ class HubBatchMaker:
         rules: The contracts in force.
         entropy: For fresh ids.
         now_ms: Hub time, milliseconds.
+        edition: Under which new matters begin.
     """
 
     rules: Rules
     entropy: Entropy
     now_ms: int
+    edition: int = FOUNDING
 
     def events(self, drafts: Iterable[HubDraft], matters: Mapping[bytes, Matter]) -> tuple[bytes, ...]:
         """Encode drafts in order; drafts of one stream follow one another.
@@ -78,7 +81,9 @@ class HubBatchMaker:
         for draft in drafts:
             stream_id = draft.stream_id or self._fresh_id()
             seq, prev = places.get(stream_id, (0, _ZERO))
-            data = self._encode(draft, stream_id, seq, prev)
+            matter = matters.get(stream_id)
+            edition = draft.edition or (self.edition if matter is None else matter.edition)
+            data = self._encode(draft, edition, stream_id, seq, prev)
             places[stream_id] = (seq + 1, leaf_hash(data))
             events.append(data)
         return tuple(events)
@@ -100,8 +105,8 @@ class HubBatchMaker:
         )
         return SubmittedBatch(tbs, signing.sign(key, tbs), key_id, events)
 
-    def _encode(self, draft: HubDraft, stream_id: bytes, seq: int, prev: Hash) -> bytes:
-        procedure = self.rules.procedures[draft.procedure, draft.edition]
+    def _encode(self, draft: HubDraft, edition: int, stream_id: bytes, seq: int, prev: Hash) -> bytes:
+        procedure = self.rules.procedure(draft.procedure, edition)
         body = self.rules.registry.encode_body(body_schema(draft.event_type), draft.body)
         occurred_at = self.now_ms if draft.occurred_at is None else draft.occurred_at
         row = next(row for row in procedure.transitions if row.event == draft.event_type)

@@ -91,6 +91,7 @@ class Recorder:
         self.directory = Directory(self.rules.divisions)
         for index, entry in self._store.directory_entries(LeafIndex(0)):
             self.directory.apply_event(index, entry, self.rules.registry)
+        self.directory.editions.check_adopted(self.rules.editions)
 
     @property
     def reader(self) -> Store:

@@ -12,6 +12,7 @@ import typer
 from adapters.cli.audit import audit_command, overdue_command
 from adapters.cli.demo import demo_command
 from adapters.cli.directory import directory_app
+from adapters.cli.editions import edition_app
 from adapters.cli.export import export_command
 from adapters.cli.making import init_command, region_init_command
 from adapters.cli.offices import inbox_command, open_command, receive_command, tasks_command
@@ -40,6 +41,7 @@ app.add_typer(ledger_app, name="ledger")
 
 app.add_typer(directory_app, name="directory")
 app.add_typer(receipt_app, name="receipt")
+app.add_typer(edition_app, name="edition")
 app.add_typer(procedure_app, name="procedure")
 
 app.command("init")(init_command)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date
 from typing import Any, Final
 
 from adapters.compose.parts import SystemClock, SystemEntropy
@@ -111,12 +112,30 @@ def _rehearse(application: Application, drafts: Sequence[HubDraft]) -> None:
         directory.apply(LeafIndex(size + number), header, registry.decode_body(header.body)[1])
 
 
+def adoption_of(application: Application, edition: int, effective_on: date) -> HubDraft:
+    """The draft that adopts an edition of this release.
+
+    Args:
+        application: The hub.
+        edition: Its number.
+        effective_on: First day on which new matters may begin under it.
+
+    Raises:
+        RuleError: EDITION_UNKNOWN: this release does not hold it.
+    """
+    manifest_hash = application.rules.editions.get(edition)
+    if manifest_hash is None:
+        raise RuleError("EDITION_UNKNOWN", f"edition {edition} is not in this release", field="edition")
+    body = {"edition": edition, "manifest_hash": manifest_hash, "effective_on": effective_on.isoformat()}
+    return _draft("EditionAdopted", body)
+
+
 def ending_of(application: Application, event_type: str, body: Mapping[str, Any]) -> HubDraft:
     """The draft that ends an object of the directory, in the object's own stream.
 
     Args:
         application: The hub.
-        event_type: `OfficeClosed`, `KeyRevoked` or `MandateRevoked`.
+        event_type: `OfficeClosed`, `KeyRevoked`, `MandateRevoked` or `EditionRetired`.
         body: Its body; the first field names the object.
 
     Raises:
@@ -137,4 +156,5 @@ _BEGINNINGS: Final[Mapping[str, str]] = {
     "OfficeClosed": "OfficeRegistered",
     "KeyRevoked": "KeyRegistered",
     "MandateRevoked": "MandateGranted",
+    "EditionRetired": "EditionAdopted",
 }

@@ -12,6 +12,7 @@ from typing import Final, Self
 import grpc
 import structlog
 
+from adapters.compose.directory_changes import adoption_of
 from adapters.compose.folder import DataFolder
 from adapters.compose.parts import (
     KEYS,
@@ -28,7 +29,9 @@ from adapters.nats.messages import RunForm
 from adapters.sequencer import Sequencer
 from adapters.settings import HubSettings
 from adapters.store.sqlite import SqliteStore
+from contracts.edition import FOUNDING
 from contracts.errors import UnavailableError
+from contracts.instant import local_day
 from hub.application import Application
 from hub.run_builder import RunBuilder
 from ledger.batch import MAX_BATCH
@@ -41,7 +44,7 @@ log = structlog.get_logger()
 
 
 def create_ledger(settings: HubSettings) -> NoteVerifier:
-    """Make the keys and the ledger of a new hub: entry 0 is its genesis record.
+    """Make the keys and the ledger of a new hub: its genesis record, and the adoption of the founding edition.
 
     Returns:
         The key under which its checkpoints are verified, to be handed to every region.
@@ -54,14 +57,16 @@ def create_ledger(settings: HubSettings) -> NoteVerifier:
         signer = NoteSigner(settings.origin, keys.log)
         store = SqliteStore(settings.data_dir / LEDGER_FILE)
         try:
-            Application.create(
+            clock = SystemClock()
+            application = Application.create(
                 store=store,
                 log_signer=signer,
                 hub_key=keys.events,
                 rules=contracts_in_force(is_sandbox=settings.sandbox, clock_skew_ms=settings.clock_skew_ms),
-                clock=SystemClock(),
+                clock=clock,
                 entropy=SystemEntropy(),
             )
+            application.record([adoption_of(application, FOUNDING, local_day(clock.now_ms()))])
         finally:
             store.close()
     return signer.verifier

@@ -12,9 +12,8 @@ from pathlib import Path
 from typing import Final
 
 from contracts.division import load_divisions
+from contracts.edition import load_contracts
 from contracts.errors import ConflictError
-from contracts.procedure import load_procedures
-from contracts.schema import load_registry
 from hub.admission import Rules
 
 LEDGER_FILE: Final = "ledger.sqlite"
@@ -41,10 +40,12 @@ class SystemEntropy:
 
 def contracts_in_force(*, is_sandbox: bool, clock_skew_ms: int = 300_000) -> Rules:
     """The packaged contracts under the settings of a ledger."""
+    contracts = load_contracts()
     return Rules(
-        procedures=load_procedures(),
-        registry=load_registry(),
+        procedures=contracts.procedures,
+        registry=contracts.registry,
         divisions=load_divisions(),
+        editions=contracts.hashes,
         is_sandbox=is_sandbox,
         clock_skew_ms=clock_skew_ms,
     )

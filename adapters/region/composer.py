@@ -131,12 +131,11 @@ class Composer:
         return Drafted(draft.ref, header, encode_event(header), ())
 
     def _procedure(self, draft: Draft, matter: Matter | None) -> Procedure:
-        edition = 0 if matter is None else matter.edition
-        if edition == 0:
-            edition = max((number for name, number in self._rules.procedures if name == draft.procedure), default=0)
-        procedure = self._rules.procedures.get((draft.procedure, edition))
-        if procedure is None:
-            raise RuleError("PROCEDURE_UNKNOWN", f"no procedure {draft.procedure!r}", field="procedure")
+        if matter is None:
+            edition = self._directory.editions.newest(self._clock.now_ms(), self._rules.editions)
+        else:
+            edition = matter.edition
+        procedure = self._rules.procedure(draft.procedure, edition)
         if draft.event_type not in procedure.events:
             raise RuleError(
                 "EVENT_NOT_OF_PROCEDURE", f"{procedure.id} has no event {draft.event_type!r}", field="event_type"

@@ -110,7 +110,7 @@ class Streams:
 
     def _next(self, matter: Matter | None, event: bytes) -> Matter:
         header = decode_event(event)
-        procedure = self._rules.procedures[header.procedure, header.edition]
+        procedure = self._rules.procedure(header.procedure, header.edition)
         body = self._rules.registry.decode_body(header.body)[1]
         return advance(procedure, matter, header, body, self._directory, leaf_hash(event))
 

@@ -150,7 +150,7 @@ class Tasks:
     def _recipients(self, header: Header, event: bytes) -> Iterable[Recipient]:
         """Whom the procedure names for an event, from our own copy of the matter as it was then."""
         earlier = self._streams.recorded(header.stream_id, before=header.stream_seq)
-        procedure = self._rules.procedures[header.procedure, header.edition]
+        procedure = self._rules.procedure(header.procedure, header.edition)
         body = self._rules.registry.decode_body(header.body)[1]
         row = match_row(procedure, earlier, header, body, self._directory)
         after = advance(procedure, earlier, header, body, self._directory, leaf_hash(event), row)
@@ -202,7 +202,7 @@ class Tasks:
         matter, office = self._streams.matter(stream_id), self._directory.office(name)
         if matter is None or office is None:
             return []
-        procedure = self._rules.procedures[matter.procedure, matter.edition]
+        procedure = self._rules.procedure(matter.procedure, matter.edition)
         return [
             _due_ms(procedure, matter, duty)
             for duty in matter.duties

@@ -42,7 +42,7 @@ class MatterMaker:
 
     Args:
         world: Offices, time, ids.
-        procedure: Its procedure, edition 1.
+        procedure: Its procedure, under the world's edition.
 
     Attributes:
         stream_id: The matter.
@@ -52,7 +52,7 @@ class MatterMaker:
 
     def __init__(self, world: World, procedure: str) -> None:
         self.world = world
-        self.procedure = world.rules.procedures[procedure, 1]
+        self.procedure = world.rules.procedures[procedure, world.edition]
         self.stream_id = StreamId(world.fresh_id())
         self.next_seq = 0
         self.head = Hash(bytes(32))
@@ -93,7 +93,7 @@ class MatterMaker:
             stream_seq=self.next_seq,
             prev_hash=self.head,
             procedure=self.procedure.id,
-            edition=1,
+            edition=self.procedure.edition,
             producer_region=by.region,
             producer_office=by.office,
             counterpart_region=None if counterpart is None else counterpart.region,

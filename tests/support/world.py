@@ -22,12 +22,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from contracts.division import load_divisions
+from contracts.edition import FOUNDING, Contracts, load_contracts
 from contracts.identity import synthetic_uscc
 from contracts.ids import KeyId, OfficeId, PointId, RegionCode, StreamId, uuid7
 from contracts.mandates import load_mandates
 from contracts.office_type import OfficeType
-from contracts.procedure import load_procedures
-from contracts.schema import load_registry
 from contracts.sealing import RecipientKey
 from contracts.signing import key_id
 from hub.admission import Rules
@@ -141,25 +140,38 @@ class World:
         seed: Worlds of different seeds have different keys and ids.
         clock: The world's time; tests with real servers and real time bring one that runs.
         counties: The county of each region.
+        contracts: All editions that it knows; None is the packaged ones.
 
     Attributes:
         clock: As given.
         entropy: Drawn from the seed.
-        rules: The packaged contracts, in a sandbox.
+        rules: The contracts, in a sandbox.
+        edition: Under which matters begin; tests may change it.
         gateways: By region.
         points: Private keys of delivery points, by point.
         batches: One maker of batches for each region, with its chain.
     """
 
     def __init__(
-        self, *, seed: str = "world", clock: SettableClock | None = None, counties: Mapping[str, str] = COUNTIES
+        self,
+        *,
+        seed: str = "world",
+        clock: SettableClock | None = None,
+        counties: Mapping[str, str] = COUNTIES,
+        contracts: Contracts | None = None,
     ) -> None:
         self._seed = seed
         self.counties = counties
         self.clock = clock or SettableClock()
         self.entropy = SeededEntropy(seed)
+        contracts = contracts or load_contracts()
+        self.edition = FOUNDING
         self.rules = Rules(
-            procedures=load_procedures(), registry=load_registry(), divisions=load_divisions(), is_sandbox=True
+            procedures=contracts.procedures,
+            registry=contracts.registry,
+            divisions=load_divisions(),
+            editions=contracts.hashes,
+            is_sandbox=True,
         )
         self.log_signer = NoteSigner(ORIGIN, self._signing_key("log"))
         self.hub_key = self._signing_key("hub-events")
@@ -241,6 +253,20 @@ class World:
         gateway = self.gateways[region]
         body = {"key_id": gateway.key_id(purpose), "reason": reason}
         return HubDraft("KeyRevoked", "DIRECTORY", body, stream_id=self._stream_id(f"key {region} {purpose}"))
+
+    def adoption(self, edition: int, effective_on: str) -> HubDraft:
+        """The draft that adopts an edition of this world's contracts."""
+        body = {
+            "edition": edition,
+            "manifest_hash": self.rules.editions[edition],
+            "effective_on": effective_on,
+        }
+        return self._draft(f"edition {edition}", "EditionAdopted", body)[1]
+
+    def retirement(self, edition: int, retired_on: str) -> HubDraft:
+        """The draft that retires an edition."""
+        body = {"edition": edition, "retired_on": retired_on}
+        return HubDraft("EditionRetired", "DIRECTORY", body, stream_id=self._stream_id(f"edition {edition}"))
 
     def closing(self, office: WorldOffice) -> HubDraft:
         """The draft that closes an office."""

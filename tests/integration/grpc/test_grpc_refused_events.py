@@ -188,7 +188,7 @@ BAD_EVENTS: dict[str, tuple[Callable[[World], Bad], str]] = {
     ),
     "body of another event": (body_of("RegistrationEnded", {"reason": "DEPARTED"}), "SCHEMA_MISMATCH"),
     "unknown procedure": (rebuilt(lambda _, h: h._replace(procedure="NO_SUCH")), "PROCEDURE_UNKNOWN"),
-    "unknown edition": (rebuilt(lambda _, h: h._replace(edition=99)), "PROCEDURE_UNKNOWN"),
+    "unknown edition": (rebuilt(lambda _, h: h._replace(edition=99)), "EDITION_UNKNOWN"),
     "event type of another procedure": (of_another_procedure, "EVENT_NOT_OF_PROCEDURE"),
     "procedure of another matter": (of_a_matter_of_another_procedure, "EVENT_NOT_OF_PROCEDURE"),
     "not sandbox": (rebuilt(lambda _, h: h._replace(sandbox=False)), "SANDBOX_MISMATCH"),

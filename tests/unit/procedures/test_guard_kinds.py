@@ -385,6 +385,9 @@ def test_every_guard_but_those_of_the_directory_has_a_refusing_case() -> None:
         "same_office",
         "same_key",
         "same_mandate",
+        "same_edition",
+        "effective_not_earlier",
+        "retired_not_earlier",
     }
 
     assert set(load_guards()) - tried == elsewhere
