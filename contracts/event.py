@@ -9,6 +9,7 @@ both to the same bytes and the same refusals.
 """
 
 import hashlib
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from contracts.errors import ContractError
@@ -53,6 +54,7 @@ _CLASS_BYTE = {name: bytes((raw,)) for raw, name in _CLASS_OF.items()}
 _DATA_CLASS_BYTE = {name: bytes((raw,)) for raw, name in _DATA_CLASS_OF.items()}
 _MARKER = b"\xc3\x01"
 _INT_END = 1 << 31
+_INSTANT_BYTES = 6
 
 
 class SealedRef(NamedTuple):
@@ -180,7 +182,10 @@ def _read_header(e: bytes) -> Header:
     at += 13
     end = at + (2 if e[at] == 0 else 5 if e[at + 4] == 0 else 15)
     other_region, other_office = read_counterpart(e[at:end])
-    occurred_at, at = _read_varint(e, end, "occurred_at")
+    at = end + _INSTANT_BYTES
+    occurred_at = _read_instant(e[end:at])
+    if occurred_at is None:
+        occurred_at, at = _read_varint(e, end, "occurred_at")
     if not 0 <= occurred_at <= LAST_INSTANT_MS:
         malformed("occurred_at", "outside the years 1970 to 9999")
     if event_class == "std" and occurred_at % MINUTE_MS:
@@ -258,8 +263,20 @@ def _read_varint(e: bytes, at: int, field: str) -> tuple[int, int]:
     return value >> 1 ^ -(value & 1), at + 1
 
 
+@lru_cache(4_096)
+def _read_instant(raw: bytes) -> int | None:
+    """The number that exactly these bytes are, as all instants from July 1970 to 2039 are; many events share one."""
+    if len(raw) != _INSTANT_BYTES or not 0 < raw[-1] < 0x80 or any(byte < 0x80 for byte in raw[:-1]):
+        return None
+    return _read_varint(raw, 0, "occurred_at")[0]
+
+
 def _read_int(e: bytes, at: int, field: str, low: int) -> tuple[int, int]:
-    value, at = _read_varint(e, at, field)
+    byte = e[at]
+    if byte < 0x80 and not byte & 1:
+        value, at = byte >> 1, at + 1
+    else:
+        value, at = _read_varint(e, at, field)
     if not low <= value < _INT_END:
         malformed(field, f"below {low} or above {_INT_END - 1}")
     return value, at

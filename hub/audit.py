@@ -188,7 +188,8 @@ class Audit:
     def sealed(self, index: LeafIndex, header: Header) -> None:
         """See `hub.replay.Observer`."""
         if self._source.holds_payloads:
-            self._named += [NamedPayload(index, header.producer_office, ref) for ref in header.sealed]
+            producer = header.producer_office
+            self._named += [NamedPayload(index, n, producer, ref) for n, ref in enumerate(header.sealed)]
 
 
 class _Notes:

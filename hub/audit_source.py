@@ -35,11 +35,13 @@ class NamedPayload(NamedTuple):
 
     Attributes:
         entry: The entry.
+        number: Its position in the entry's `sealed`.
         producer: The office that sealed it.
         ref: What the entry says of it.
     """
 
     entry: LeafIndex
+    number: int
     producer: OfficeId
     ref: SealedRef
 

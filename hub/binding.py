@@ -6,7 +6,8 @@ bound. An office that was bound and has closed may be followed by another one of
 """
 
 from collections.abc import Set as AbstractSet
-from typing import Protocol
+from functools import lru_cache
+from typing import Protocol, TypeVar
 
 from contracts.errors import AccessError, RuleError
 from contracts.event import Header
@@ -14,6 +15,7 @@ from contracts.ids import HUB_REGION, OfficeId, PointId, RegionCode
 from contracts.procedure_types import ANY_SIDE, Actor, Counterpart, Procedure, Transition
 from hub.matter_types import Matter, Party
 
+T = TypeVar("T", bound=tuple[object, ...])
 Binding = tuple[tuple[Party, ...], tuple[tuple[str, RegionCode], ...], tuple[tuple[str, str], ...]]
 """Parties, regions and counties of a matter."""
 
@@ -55,6 +57,16 @@ class OfficeLookup(Protocol):
 
     def office(self, office: OfficeId) -> OfficeEntry | None:
         """The office with this id, as of the event's index."""
+
+
+def shared(value: T) -> T:
+    """The same value that another matter between the same offices has, so that many matters in memory stay small."""
+    return _shared(value)  # type: ignore[return-value]  # lru_cache forgets that it gives back what it gets
+
+
+@lru_cache(16_384)
+def _shared(value: tuple[object, ...]) -> tuple[object, ...]:
+    return value
 
 
 def find_office(directory: OfficeLookup, office: OfficeId, region: RegionCode, field: str) -> OfficeEntry:

@@ -66,7 +66,7 @@ def commit_of(work: Working, note: bytes, read_tile: TileReader, recorded_at: in
         matters=[(stream_id, pack(matter)) for stream_id, matter in work.matters.items()],
         runs=work.runs(),
         heads=[(point, n, head) for point, (n, head) in work.heads.items()],
-        payloads=list(work.payloads.values()),
+        payloads=work.payloads,
         producers=list(work.producers.items()),
         directory=work.directory,
         recorded_at=recorded_at,

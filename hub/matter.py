@@ -18,7 +18,7 @@ from contracts.event import Header
 from contracts.guard_check import Case, check
 from contracts.ids import HUB_OFFICE, HUB_REGION, Hash, OfficeId
 from contracts.procedure_types import ANY_SIDE, Procedure, Transition
-from hub.binding import OfficeLookup, bind_actor, bind_counterpart, bind_start, check_party, find_office
+from hub.binding import OfficeLookup, bind_actor, bind_counterpart, bind_start, check_party, find_office, shared
 from hub.duty import duties_after, duty_due
 from hub.matter_bytes import pack, unpack
 from hub.matter_types import Duty, FactValue, Matter, Party
@@ -245,8 +245,10 @@ def take_row(
             parties, regions, counties = bind_counterpart(
                 procedure, row, header, directory, (parties, regions, counties)
             )
+    if matter is None or parties is not matter.parties:
+        parties, regions, counties = shared((parties, regions, counties))
     if header.sealed:
-        holders = _with_holders(holders, header)
+        holders = shared(_with_holders(holders, header))
     if procedure.states[row.target].is_final:
         duties = ()
     elif row.meets or row.starts:

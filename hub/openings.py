@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from contracts import signing
 from contracts.errors import AccessError, ContractError, ExchangeError, RuleError
 from contracts.event import Header, SealedRef, decode_event
-from contracts.ids import EventId, Hash, LeafIndex, OfficeId, StreamId, is_office_id, is_uuid7
+from contracts.ids import EventId, LeafIndex, OfficeId, StreamId, is_office_id, is_uuid7
 from contracts.opening import OPEN_REASONS, open_tbs
 from contracts.procedure_types import is_restricted
 from contracts.sealing import WrappedKey
@@ -135,16 +135,23 @@ def find_payload(request: OpenRequest, reader: LedgerReader) -> Found:
         AccessError: OPEN_FORBIDDEN; OPEN_NO_TASK: the matter is restricted.
         RuleError: PAYLOAD_UNKNOWN: the content is no longer held.
     """
-    header = _event(request, reader)
-    ref = next((r for r in header.sealed if r.ciphertext_hash == request.ciphertext_hash), None) if header else None
-    if header is None or ref is None or request.office not in (*ref.recipients, header.producer_office):
+    index, header = _event(request, reader)
+    sealed = header.sealed if header else ()
+    number = next((n for n, r in enumerate(sealed) if r.ciphertext_hash == request.ciphertext_hash), None)
+    ref = None if number is None else sealed[number]
+    if (
+        header is None
+        or number is None
+        or ref is None
+        or request.office not in (*ref.recipients, header.producer_office)
+    ):
         raise AccessError("OPEN_FORBIDDEN", "no such payload for this office", field="ciphertext_hash")
     if request.purpose != header.purpose:
         raise AccessError("OPEN_FORBIDDEN", f"this payload is held for {header.purpose}", field="purpose")
     if is_restricted(_matter(header, reader).state):
         raise AccessError("OPEN_NO_TASK", "the matter is restricted: storage only")
-    envelope = reader.payload(Hash(ref.ciphertext_hash))
-    wrapped = reader.wrapped_key(Hash(ref.ciphertext_hash), OfficeId(request.office))
+    envelope = reader.payload(index, number)
+    wrapped = reader.wrapped_key(index, number, OfficeId(request.office))
     if envelope is None or wrapped is None:
         raise RuleError("PAYLOAD_UNKNOWN", "the payload or its key is no longer held")
     return Found(header, ref, envelope, WrappedKey(OfficeId(request.office), *wrapped))
@@ -181,13 +188,13 @@ def replayed(refusal: Refusal | None) -> ExchangeError:
     return refusal.error()
 
 
-def _event(request: OpenRequest, reader: LedgerReader) -> Header | None:
+def _event(request: OpenRequest, reader: LedgerReader) -> tuple[LeafIndex, Header | None]:
     index = reader.recorded((request.event_id,)).get(request.event_id)
     if index is None:
-        return None
+        return LeafIndex(0), None
     (data,) = reader.entries(index, LeafIndex(index + 1))
     entry = decode_entry(data)
-    return decode_event(entry.event) if isinstance(entry, EventEntry) else None
+    return index, decode_event(entry.event) if isinstance(entry, EventEntry) else None
 
 
 def _matter(header: Header, reader: LedgerReader) -> Matter:

@@ -66,13 +66,17 @@ class ProducerState(NamedTuple):
 class StoredPayload(NamedTuple):
     """A sealed payload on its way to the store, apart from the ledger.
 
+    Its address is the event that names it: addresses ascend, hashes would scatter each commit over the whole table.
+
     Attributes:
-        ciphertext_hash: SHA-256 of the envelope: its address.
+        entry: Ledger index of the event that names it.
+        number: Its position in the event's `sealed`.
         envelope: The sealed bytes.
         wrapped: Content key for each office.
     """
 
-    ciphertext_hash: Hash
+    entry: LeafIndex
+    number: int
     envelope: bytes
     wrapped: tuple[WrappedKey, ...]
 
@@ -163,11 +167,11 @@ class LedgerReader(Protocol):
     def directory_entries(self, start: LeafIndex) -> Iterator[tuple[LeafIndex, bytes]]:
         """Index and entry bytes of every directory event at or after an index, ascending."""
 
-    def payload(self, ciphertext_hash: Hash) -> bytes | None:
-        """A sealed envelope, if it is still held."""
+    def payload(self, entry: LeafIndex, number: int) -> bytes | None:
+        """A sealed envelope, by the event that names it and its position in `sealed`, if it is still held."""
 
-    def wrapped_key(self, ciphertext_hash: Hash, office: OfficeId) -> tuple[KeyId, bytes] | None:
-        """The content key wrapped to one office: key id and HPKE bytes."""
+    def wrapped_key(self, entry: LeafIndex, number: int, office: OfficeId) -> tuple[KeyId, bytes] | None:
+        """The content key of a payload wrapped to one office: key id and HPKE bytes."""
 
 
 class Store(LedgerReader, Protocol):

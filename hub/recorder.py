@@ -247,11 +247,9 @@ class Recorder:
         work.event_ids.append((header.event_id, index))
         if admitted.recipients:
             work.deliver(index, event.leaf, header, admitted.recipients, self._heads)
-        for ref in header.sealed:
+        for number, ref in enumerate(header.sealed):
             payload = checked.payloads[ref.ciphertext_hash]
-            work.payloads[ref.ciphertext_hash] = StoredPayload(
-                Hash(ref.ciphertext_hash), payload.envelope, payload.wrapped
-            )
+            work.payloads.append(StoredPayload(index, number, payload.envelope, payload.wrapped))
 
     def _record(self, work: Working, now_ms: int) -> Proofs | None:
         """Make the commit durable, then let memory follow. Until the store returns, nobody is answered."""

@@ -34,7 +34,7 @@ class Working:
         heads: Counter and running hash of points that moved.
         open_runs: The run that still grows, by point.
         all_runs: Every run, in order of its first notification.
-        payloads: Payloads of accepted events, by hash.
+        payloads: Payloads of accepted events.
         directory: Indexes of directory events.
     """
 
@@ -48,7 +48,7 @@ class Working:
     heads: dict[PointId, tuple[int, Hash]] = field(default_factory=dict)
     open_runs: dict[PointId, _OpenRun] = field(default_factory=dict)
     all_runs: list[_OpenRun] = field(default_factory=list)
-    payloads: dict[bytes, StoredPayload] = field(default_factory=dict)
+    payloads: list[StoredPayload] = field(default_factory=list)
     directory: list[LeafIndex] = field(default_factory=list)
 
     @property

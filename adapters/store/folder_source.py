@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import struct
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Final
 
@@ -95,20 +94,18 @@ class FolderSource:
 
     def check_payloads(self, named: Sequence[NamedPayload]) -> int:
         """See `hub.audit_source.Source.check_payloads`."""
-        hashes = [one.ref.ciphertext_hash for one in named]
-        held = self._store.payloads(hashes)
-        offices: defaultdict[bytes, set[str]] = defaultdict(set)
-        for ciphertext_hash, office in self._store.wrapped_offices(hashes):
-            offices[ciphertext_hash].add(office)
-        for index, producer, ref in named:
-            envelope = held.get(ref.ciphertext_hash)
+        addresses = [(one.entry, one.number) for one in named]
+        held = self._store.payloads(addresses)
+        offices = self._store.wrapped_offices(addresses)
+        for index, number, producer, ref in named:
+            envelope = held.get((index, number))
             wanted = {producer, *ref.recipients}
             if envelope is None:
                 raise _payload(index, f"the sealed {ref.profile} is not held", "payloads")
             if type(envelope) is not bytes or hashlib.sha256(envelope).digest() != ref.ciphertext_hash:
                 raise _payload(index, f"the sealed {ref.profile} was changed", "payloads")
-            if not wanted <= offices[ref.ciphertext_hash]:
-                missing = ", ".join(sorted(wanted - offices[ref.ciphertext_hash]))
+            missing = ", ".join(sorted(wanted - offices.get((index, number), set())))
+            if missing:
                 raise _payload(
                     index, f"no content key of the sealed {ref.profile} is held for {missing}", "wrapped_keys"
                 )

@@ -20,7 +20,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from eventsourcing.persistence import IntegrityError, PersistenceError, StoredEvent
-from eventsourcing.sqlite import SQLiteApplicationRecorder, SQLiteCursor, SQLiteDatastore
+from eventsourcing.sqlite import (
+    SQLiteApplicationRecorder,
+    SQLiteConnection,
+    SQLiteConnectionPool,
+    SQLiteCursor,
+    SQLiteDatastore,
+)
 
 from contracts.errors import ConflictError, FatalError, UnavailableError
 from contracts.ids import Hash, KeyId, LeafIndex, OfficeId, PointId, TreeSize
@@ -29,6 +35,8 @@ from hub.ports import Commit, ProducerState, Run
 
 _PAGE: Final = 1000
 _MAX_VARIABLES: Final = 500
+_NUMBER_BITS: Final = 8
+_CACHE_KIB: Final = 8_192
 _DAMAGE: Final = ("malformed", "Could not decode to UTF-8")
 """What SQLite says of a file or a value that was damaged, not of one that is away or busy."""
 
@@ -43,13 +51,22 @@ _TABLES: Final = (
     " count INTEGER NOT NULL, indexes BLOB NOT NULL, head_before BLOB NOT NULL, head_after BLOB NOT NULL,"
     " size INTEGER NOT NULL, is_case INTEGER NOT NULL, UNIQUE (point, first_n))",
     "CREATE TABLE IF NOT EXISTS heads (point TEXT PRIMARY KEY, n INTEGER NOT NULL, head BLOB NOT NULL) WITHOUT ROWID",
-    "CREATE TABLE IF NOT EXISTS payloads (hash BLOB PRIMARY KEY, envelope BLOB NOT NULL)",
-    "CREATE TABLE IF NOT EXISTS wrapped_keys (hash BLOB, office TEXT, key_id BLOB NOT NULL, enc BLOB NOT NULL,"
-    " PRIMARY KEY (hash, office)) WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS payloads (id INTEGER PRIMARY KEY, envelope BLOB NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS wrapped_keys (payload INTEGER, office TEXT, key_id BLOB NOT NULL, enc BLOB NOT NULL,"
+    " PRIMARY KEY (payload, office)) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS producers (producer TEXT PRIMARY KEY, chain_id BLOB NOT NULL, next_seq INTEGER NOT"
     " NULL, last_hash BLOB NOT NULL) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS directory_log (idx INTEGER PRIMARY KEY)",
 )
+
+
+class _ConnectionPool(SQLiteConnectionPool):
+    """eventsourcing's pool whose connections keep the pages that a busy hub writes again soon."""
+
+    def _create_connection(self) -> SQLiteConnection:
+        connection = super()._create_connection()
+        connection.cursor().execute(f"PRAGMA cache_size=-{_CACHE_KIB}")
+        return connection
 
 
 class LedgerRecorder(SQLiteApplicationRecorder):
@@ -105,16 +122,22 @@ def _rest_of(commit: Commit) -> Iterator[tuple[str, Sequence[Sequence[object]]]]
         [_run_row(run) for run in commit.runs],
     )
     yield "INSERT OR REPLACE INTO heads VALUES (?,?,?)", commit.heads
-    yield "INSERT OR IGNORE INTO payloads VALUES (?,?)", [(p.ciphertext_hash, p.envelope) for p in commit.payloads]
+    payloads = [(_payload_id(p.entry, p.number), p) for p in commit.payloads]
+    yield "INSERT INTO payloads VALUES (?,?)", [(payload, p.envelope) for payload, p in payloads]
     yield (
-        "INSERT OR IGNORE INTO wrapped_keys VALUES (?,?,?,?)",
-        [(p.ciphertext_hash, w.office, w.key_id, w.enc) for p in commit.payloads for w in p.wrapped],
+        "INSERT INTO wrapped_keys VALUES (?,?,?,?)",
+        [(payload, w.office, w.key_id, w.enc) for payload, p in payloads for w in p.wrapped],
     )
     yield (
         "INSERT OR REPLACE INTO producers VALUES (?,?,?,?)",
         [(name, chain_id(name), state.next_seq, state.last_hash) for name, state in commit.producers],
     )
     yield "INSERT INTO directory_log VALUES (?)", [(index,) for index in commit.directory]
+
+
+def _payload_id(entry: int, number: int) -> int:
+    """The row of a payload: ascending with the ledger; an event names at most `MAX_SEALED`."""
+    return entry << _NUMBER_BITS | number
 
 
 def _run_row(run: Run) -> tuple[object, ...]:
@@ -146,6 +169,7 @@ class SqliteStore:
         name = path.resolve().as_uri() + ("?mode=ro" if read_only else "")
         try:
             self._datastore = SQLiteDatastore(name, lock_timeout=30, pool_size=4)
+            self._datastore.pool = _ConnectionPool(db_name=name, lock_timeout=30, pool_size=4)
             self._recorder = LedgerRecorder(self._datastore)
             if not read_only:
                 self._recorder.create_table()
@@ -261,8 +285,8 @@ class SqliteStore:
         """See `hub.ports.LedgerReader.matters`."""
         return dict(self._select_in("SELECT stream_id, packed FROM matters WHERE stream_id", stream_ids))
 
-    def _select_in(self, statement: str, keys: Sequence[bytes]) -> list[tuple[bytes, Any]]:
-        found: list[tuple[bytes, Any]] = []
+    def _select_in(self, statement: str, keys: Sequence[bytes] | Sequence[int]) -> list[tuple[Any, Any]]:
+        found: list[tuple[Any, Any]] = []
         if not keys:
             return found
         with self._read() as c:
@@ -334,20 +358,24 @@ class SqliteStore:
                 yield LeafIndex(row[0]), row[1]
             at = LeafIndex(rows[-1][0] + 1)
 
-    def payload(self, ciphertext_hash: Hash) -> bytes | None:
+    def payload(self, entry: LeafIndex, number: int) -> bytes | None:
         """See `hub.ports.LedgerReader.payload`."""
-        row = self._one("SELECT envelope FROM payloads WHERE hash=?", ciphertext_hash)
+        row = self._one("SELECT envelope FROM payloads WHERE id=?", _payload_id(entry, number))
         return None if row is None else row[0]
 
-    def payloads(self, hashes: Sequence[bytes]) -> Mapping[bytes, bytes]:
-        """Those of some sealed envelopes that are held, by hash."""
-        return dict(self._select_in("SELECT hash, CAST(envelope AS BLOB) FROM payloads WHERE hash", hashes))
+    def payloads(self, addresses: Sequence[tuple[LeafIndex, int]]) -> Mapping[tuple[LeafIndex, int], bytes]:
+        """Those of some sealed envelopes that are held, by entry and number."""
+        ids = {_payload_id(entry, number): (entry, number) for entry, number in addresses}
+        rows = self._select_in("SELECT id, CAST(envelope AS BLOB) FROM payloads WHERE id", list(ids))
+        return {ids[row_id]: envelope for row_id, envelope in rows}
 
-    def wrapped_offices(self, hashes: Sequence[bytes]) -> Sequence[tuple[bytes, OfficeId]]:
-        """Hash and office of every content key that is held for some envelopes."""
-        return [
-            (h, OfficeId(o)) for h, o in self._select_in("SELECT hash, office FROM wrapped_keys WHERE hash", hashes)
-        ]
+    def wrapped_offices(self, addresses: Sequence[tuple[LeafIndex, int]]) -> Mapping[tuple[LeafIndex, int], set[str]]:
+        """The offices for which content keys of some envelopes are held, by entry and number."""
+        ids = {_payload_id(entry, number): (entry, number) for entry, number in addresses}
+        offices: dict[tuple[LeafIndex, int], set[str]] = {}
+        for row_id, office in self._select_in("SELECT payload, office FROM wrapped_keys WHERE payload", list(ids)):
+            offices.setdefault(ids[row_id], set()).add(office)
+        return offices
 
     def payload_count(self) -> int:
         """Sealed envelopes that are held."""
@@ -357,9 +385,11 @@ class SqliteStore:
         """Event ids that are recorded."""
         return int(self._one("SELECT count(*) FROM event_ids")[0])
 
-    def wrapped_key(self, ciphertext_hash: Hash, office: OfficeId) -> tuple[KeyId, bytes] | None:
+    def wrapped_key(self, entry: LeafIndex, number: int, office: OfficeId) -> tuple[KeyId, bytes] | None:
         """See `hub.ports.LedgerReader.wrapped_key`."""
-        row = self._one("SELECT key_id, enc FROM wrapped_keys WHERE hash=? AND office=?", ciphertext_hash, office)
+        row = self._one(
+            "SELECT key_id, enc FROM wrapped_keys WHERE payload=? AND office=?", _payload_id(entry, number), office
+        )
         return None if row is None else (KeyId(row[0]), row[1])
 
 

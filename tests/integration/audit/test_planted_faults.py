@@ -170,11 +170,15 @@ def test_a_delivery_that_was_withheld_added_or_misdirected_is_named(
         ("UPDATE event_ids SET idx=idx+1 WHERE idx=40", "event_ids", ""),
         ("DELETE FROM event_ids WHERE idx=40", "event_ids", ""),
         ("DELETE FROM directory_log WHERE idx=12", "directory_log", ""),
-        ("UPDATE payloads SET envelope=zeroblob(1200) WHERE rowid=1", "payloads", "PAYLOAD_INVALID"),
-        ("DELETE FROM payloads WHERE rowid=2", "payloads", "PAYLOAD_INVALID"),
-        ("INSERT INTO payloads VALUES (zeroblob(32), zeroblob(99))", "payloads", ""),
         (
-            "DELETE FROM wrapped_keys WHERE hash=(SELECT hash FROM payloads WHERE rowid=1)",
+            "UPDATE payloads SET envelope=zeroblob(1200) WHERE id=(SELECT min(id) FROM payloads)",
+            "payloads",
+            "PAYLOAD_INVALID",
+        ),
+        ("DELETE FROM payloads WHERE id=(SELECT max(id) FROM payloads)", "payloads", "PAYLOAD_INVALID"),
+        ("INSERT INTO payloads VALUES (1, zeroblob(99))", "payloads", ""),
+        (
+            "DELETE FROM wrapped_keys WHERE payload=(SELECT min(id) FROM payloads)",
             "wrapped_keys",
             "PAYLOAD_INVALID",
         ),
@@ -191,8 +195,10 @@ def test_a_changed_row_beside_the_ledger_is_named(kept: KeptLedger, statement: s
 
 
 def test_a_changed_payload_names_its_entry(kept: KeptLedger) -> None:
-    ref = kept.sent.header.sealed[0]
-    kept.change("UPDATE payloads SET envelope=zeroblob(5) WHERE hash=?", ref.ciphertext_hash)
+    kept.change(
+        "UPDATE payloads SET envelope=zeroblob(5) WHERE id>>8=(SELECT idx FROM event_ids WHERE event_id=?)",
+        kept.sent.header.event_id,
+    )
 
     problem = problem_of(kept.folder)
 

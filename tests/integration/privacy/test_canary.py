@@ -185,7 +185,7 @@ def test_a_mark_that_is_planted_in_the_run_is_found(canary: Canary, tmp_path: Pa
     copy.write_bytes((canary.run.folder / "hub" / "ledger.sqlite").read_bytes())
     assert find_in_files([copy], tmp_path) == []
     with closing(sqlite3.connect(copy)) as db:
-        db.execute("INSERT INTO payloads VALUES (?,?)", (bytes(32), b"\0" + Mark.NAME.value.encode() + b"\0"))
+        db.execute("INSERT INTO payloads VALUES (?,?)", (1, b"\0" + Mark.NAME.value.encode() + b"\0"))
         db.commit()
 
     assert Found("ledger.sqlite payloads.envelope", Mark.NAME, "utf-8") in find_in_files([copy], tmp_path)
