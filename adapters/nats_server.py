@@ -1,4 +1,4 @@
-"""A `nats-server` of our own: found, started on loopback with the file of `deploy/nats`, waited for and stopped.
+"""A `nats-server` of our own: found, started on loopback with a file of `deploy/nats`, waited for and stopped.
 
 The demonstration and the tests own their broker as a child process; production names its own server and never comes
 here. The server takes a free port itself and tells it in a file, so that nobody else can take it between asking and
@@ -20,7 +20,7 @@ from adapters.settings import DEPLOY
 from contracts.errors import UnavailableError
 
 CONFIG: Final = DEPLOY / "nats" / "nats-server.conf"
-"""The configuration that a server is started with."""
+"""The configuration of a server that asks nobody who he is."""
 
 _START_SECONDS: Final = 10.0
 _STOP_SECONDS: Final = 5.0
@@ -54,10 +54,14 @@ class NatsServer:
         folder: Its store, its log and its ports file; made if missing.
         executable: As for `find_nats_server`.
         port: Port on 127.0.0.1, or None for a free one.
+        config: What it is started with.
     """
 
-    def __init__(self, *, folder: Path, executable: Path | None = None, port: int | None = None) -> None:
+    def __init__(
+        self, *, folder: Path, executable: Path | None = None, port: int | None = None, config: Path = CONFIG
+    ) -> None:
         self._folder = folder.resolve()
+        self._config = config
         self._executable = executable
         self._port = port
         self._process: subprocess.Popen[bytes] | None = None
@@ -85,7 +89,7 @@ class NatsServer:
         with self._log.open("ab") as log:
             # A process group of its own: Ctrl-C is for us, and we stop it after our clients have drained.
             self._process = subprocess.Popen(
-                [program, "-c", CONFIG], env=self._environment(), stdout=log, stderr=log, process_group=0
+                [program, "-c", self._config], env=self._environment(), stdout=log, stderr=log, process_group=0
             )
         try:
             self._wait_until_ready(self._process)

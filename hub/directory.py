@@ -110,6 +110,10 @@ class Directory:
         found = self._serving.get((office_type, county6))
         return found[0][2] if found else None
 
+    def signing_keys(self) -> Iterator[SigningKey]:
+        """All signing keys in the order of registration, revoked ones too."""
+        return iter(self._keys.values())
+
     def signing_key(self, key_id: KeyId, at: LeafIndex) -> SigningKey | None:
         """The signing key with this id, if what it signed may be recorded at an index; else None."""
         key = self._keys.get(key_id)

@@ -11,6 +11,7 @@ import typer
 
 from adapters.cli.audit import audit_command, overdue_command
 from adapters.cli.demo import demo_command
+from adapters.cli.deploy import deploy_app
 from adapters.cli.directory import directory_app
 from adapters.cli.editions import edition_app
 from adapters.cli.export import export_command
@@ -40,6 +41,7 @@ ledger_app = typer.Typer(help="The ledger as files.", no_args_is_help=True)
 app.add_typer(ledger_app, name="ledger")
 
 app.add_typer(directory_app, name="directory")
+app.add_typer(deploy_app, name="deploy")
 app.add_typer(receipt_app, name="receipt")
 app.add_typer(edition_app, name="edition")
 app.add_typer(procedure_app, name="procedure")

@@ -17,6 +17,7 @@ from adapters.grpc.client import ExchangeClient
 from adapters.keys.folder import read_region_keys
 from adapters.nats.inbox import Inbox, ReceiptSigner
 from adapters.nats.intake import Intake, Ports
+from adapters.nats.login import REGION_API, Login
 from adapters.region.database import RegionDatabase
 from adapters.region.gateway import Identity, RegionGateway
 from adapters.region.keyring import Keyring, SigningIdentity
@@ -74,6 +75,7 @@ class RegionProgram:
             ports=ports_of(identity, self.gateway, client),
             signer=ReceiptSigner(identity.keyring.receipt.key_id, identity.keyring.receipt.private, now_ms),
             on_stored=self._stored.set,
+            login=Login(read_region_keys(settings.data_dir / KEYS).broker, REGION_API),
         )
         stack.push_async_callback(self._end)
         self._stored.set()

@@ -7,7 +7,7 @@ applies it. The file is read and checked as a whole before anything is recorded.
     mandates_from = "2020-01-01"          # grants every row of contracts/rules/mandates.csv from this day on
     [[point]]   id, public_key            # X25519, purpose point
     [[office]]  id, type, point, areas, public_key, uscc
-    [[key]]     purpose, producer, public_key   # Ed25519: batch, open or receipt
+    [[key]]     purpose, producer, public_key   # Ed25519: batch, open, receipt or broker
     [[mandate]] office_type, procedure, event_types, direction, purpose, legal_basis, valid_from, valid_to (optional)
 
 Public keys are written as hex digits. A region begins with a plan, the same file without keys: `points` is a list of
@@ -106,7 +106,7 @@ def _fresh_office() -> str:
 
 def registration_of(plan: RegionPlan, keys: RegionKeys) -> Registration:
     """The public side of a region with its keys."""
-    signing = {"batch": keys.batch, "open": keys.opening, "receipt": keys.receipt}
+    signing = {"batch": keys.batch, "open": keys.opening, "receipt": keys.receipt, "broker": keys.broker}
     return Registration(
         region=plan.region,
         points=[{"id": p, "public_key": keys.points[p].public_key().public_bytes_raw().hex()} for p in plan.points],

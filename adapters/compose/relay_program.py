@@ -7,7 +7,9 @@ from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Self
 
-from adapters.compose.parts import LEDGER_FILE, RELAY_FILE, only_one
+from adapters.compose.parts import KEYS, LEDGER_FILE, RELAY_FILE, only_one
+from adapters.keys.folder import make_broker_key
+from adapters.nats.login import JETSTREAM_API, Login
 from adapters.nats.relay import Relay
 from adapters.settings import RelaySettings
 from adapters.store.relay_store import SqliteRelayStore
@@ -36,7 +38,8 @@ class RelayProgram:
             reader = SqliteStore(settings.hub_data_dir / LEDGER_FILE, read_only=True)
             stack.callback(reader.close)
             store = stack.enter_context(SqliteRelayStore(settings.relay_data_dir / RELAY_FILE))
-            relay = Relay(reader=reader, store=store, divisions=load_divisions(), registry=load_registry())
+            login = Login(make_broker_key(settings.relay_data_dir / KEYS), JETSTREAM_API)
+            relay = Relay(reader=reader, store=store, divisions=load_divisions(), registry=load_registry(), login=login)
             self._job = asyncio.create_task(relay.run(settings.nats_url, self._stop), name="relay")
             stack.push_async_callback(self._end)
             self._stack = stack.pop_all()

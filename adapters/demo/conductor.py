@@ -19,6 +19,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, Protocol
 
+from adapters.compose.broker_files import write_broker_files
 from adapters.compose.folder import DataFolder
 from adapters.demo.children import Child, start_hub, start_relay, start_worker
 from adapters.demo.orders import Orders
@@ -160,8 +161,10 @@ class _Conductor:
     @asynccontextmanager
     async def _servers(self) -> AsyncIterator[SqliteStore]:
         """Broker, hub and relay, ended in the reverse order of what they need: relay last but the broker."""
-        nats = NatsServer(folder=self._folder.nats)
         vkey = await asyncio.to_thread(set_stage, self._folder, seed=self._what.seed)
+        nats = NatsServer(
+            folder=self._folder.nats, config=write_broker_files(self._folder, self._folder.nats / "config")
+        )
         self._show("starting the programs")
         children: list[Child] = []
         reader = self._folder.ledger()

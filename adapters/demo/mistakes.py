@@ -114,12 +114,7 @@ class Mistakes:
             {"notice_id": self._id(3)},
             counterpart=office,
         )
-        begun = await self._begin(prepared, f"mistake-notice-{round_}")
-        await self._try(
-            self._draft(
-                "RESIDENCE_NOTIFICATION", "ResidenceNoticeSent", OfficeType.COUNTY_PSB_HOUSEHOLD, {}, begun.stream_id
-            )
-        )
+        await self._try(prepared)
 
     async def _begin(self, draft: Draft, ref: str) -> SentEvent:
         """Record the right event that a wrong one follows."""

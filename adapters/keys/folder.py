@@ -1,7 +1,8 @@
 """The keys of a hub and of a region, by name in one folder each.
 
     hub:     log.key (checkpoints), hub-events.key (the hub's own batches)
-    region:  batch.key, open.key, receipt.key (Ed25519); office-<office>.key, point-<point>.key (X25519)
+    relay:   broker.key (who it is on the broker)
+    region:  batch.key, open.key, receipt.key, broker.key (Ed25519); office-<office>.key, point-<point>.key (X25519)
 
 One key serves one purpose. Not here: what a key is registered for, which is the directory's.
 """
@@ -18,6 +19,9 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from adapters.keys.key_file import make_folder, read_opening_key, read_signing_key, write_key
 from contracts.ids import OfficeId, PointId
+
+BROKER_KEY: Final = "broker.key"
+"""Name of the key that says to the broker who a program is."""
 
 _OFFICE: Final = "office-"
 _POINT: Final = "point-"
@@ -45,6 +49,7 @@ class RegionKeys:
         batch: Signs batches of events.
         opening: Signs requests to open a payload.
         receipt: Signs receipts for deliveries.
+        broker: Says to the broker who the region is.
         offices: Opens what was sealed to an office.
         points: Opens case runs that were sealed to a delivery point.
     """
@@ -52,6 +57,7 @@ class RegionKeys:
     batch: Ed25519PrivateKey
     opening: Ed25519PrivateKey
     receipt: Ed25519PrivateKey
+    broker: Ed25519PrivateKey
     offices: Mapping[OfficeId, X25519PrivateKey]
     points: Mapping[PointId, X25519PrivateKey]
 
@@ -79,6 +85,7 @@ def make_region_keys(folder: Path, *, offices: Iterable[OfficeId], points: Itera
         batch=Ed25519PrivateKey.generate(),
         opening=Ed25519PrivateKey.generate(),
         receipt=Ed25519PrivateKey.generate(),
+        broker=Ed25519PrivateKey.generate(),
         offices={office: X25519PrivateKey.generate() for office in offices},
         points={point: X25519PrivateKey.generate() for point in points},
     )
@@ -86,6 +93,7 @@ def make_region_keys(folder: Path, *, offices: Iterable[OfficeId], points: Itera
     write_key(folder / "batch.key", keys.batch)
     write_key(folder / "open.key", keys.opening)
     write_key(folder / "receipt.key", keys.receipt)
+    write_key(folder / BROKER_KEY, keys.broker)
     for office, key in keys.offices.items():
         write_key(folder / f"{_OFFICE}{office}{_SUFFIX}", key)
     for point, key in keys.points.items():
@@ -99,9 +107,19 @@ def read_region_keys(folder: Path) -> RegionKeys:
         batch=read_signing_key(folder / "batch.key"),
         opening=read_signing_key(folder / "open.key"),
         receipt=read_signing_key(folder / "receipt.key"),
+        broker=read_signing_key(folder / BROKER_KEY),
         offices={OfficeId(name): read_opening_key(path) for name, path in _named(folder, _OFFICE)},
         points={PointId(name): read_opening_key(path) for name, path in _named(folder, _POINT)},
     )
+
+
+def make_broker_key(folder: Path) -> Ed25519PrivateKey:
+    """The key with which a relay logs in to the broker, made where there is none; raises as `write_key`."""
+    path = folder / BROKER_KEY
+    if not path.exists():
+        make_folder(folder)
+        write_key(path, Ed25519PrivateKey.generate())
+    return read_signing_key(path)
 
 
 def _named(folder: Path, prefix: str) -> list[tuple[str, Path]]:

@@ -12,12 +12,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Final
 
-import nats
 import structlog
-from nats.aio.client import Client
 from nats.errors import Error as NatsError
 from nats.js.client import JetStreamContext
 
+from adapters.nats.login import Login, LoginClient
 from contracts.errors import UnavailableError
 
 CALL_SECONDS: Final = 5.0
@@ -40,9 +39,9 @@ class Broker:
         js: Its JetStream side.
     """
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: LoginClient) -> None:
         self.client = client
-        self.js: JetStreamContext = client.jetstream(timeout=CALL_SECONDS)
+        self.js: JetStreamContext = client.jetstream(timeout=CALL_SECONDS, prefix=client.api_prefix)
 
     def check(self) -> None:
         """Say that the connection still lives.
@@ -70,20 +69,23 @@ def broker_errors() -> Iterator[None]:
 
 
 @asynccontextmanager
-async def connected(url: str, *, name: str) -> AsyncIterator[Broker]:
+async def connected(url: str, *, name: str, login: Login | None = None) -> AsyncIterator[Broker]:
     """Connect to a broker for the time of a block.
 
     Args:
         url: `nats://` on loopback, `tls://` elsewhere.
         name: Who connects, for the broker's own log.
+        login: Who it is, where the broker asks.
 
     Raises:
-        UnavailableError: BROKER_UNAVAILABLE: it cannot be reached.
+        UnavailableError: BROKER_UNAVAILABLE: it cannot be reached, or does not know who connects.
     """
+    client = LoginClient(login)
     with broker_errors():
-        client = await nats.connect(
+        await client.connect(
             url,
             name=name,
+            signature_cb=client.sign,
             allow_reconnect=False,
             connect_timeout=_CONNECT_SECONDS,
             ping_interval=_PING_SECONDS,
@@ -98,7 +100,14 @@ async def connected(url: str, *, name: str) -> AsyncIterator[Broker]:
             await client.close()
 
 
-async def keep(url: str, *, name: str, work: Callable[[Broker], Awaitable[None]], stop: asyncio.Event) -> None:
+async def keep(
+    url: str,
+    *,
+    name: str,
+    work: Callable[[Broker], Awaitable[None]],
+    stop: asyncio.Event,
+    login: Login | None = None,
+) -> None:
     """Work on a connection until told to stop, on a new one whenever it is lost.
 
     Args:
@@ -106,6 +115,7 @@ async def keep(url: str, *, name: str, work: Callable[[Broker], Awaitable[None]]
         name: Who works.
         work: Returns when `stop` is set; raises `UnavailableError` when it cannot go on now.
         stop: Set to end.
+        login: Who it is, where the broker asks.
 
     Raises:
         ExchangeError: What `work` raises of other families.
@@ -114,7 +124,7 @@ async def keep(url: str, *, name: str, work: Callable[[Broker], Awaitable[None]]
     while not stop.is_set():
         began = loop.time()
         try:
-            async with connected(url, name=name) as broker:
+            async with connected(url, name=name, login=login) as broker:
                 await work(broker)
         except UnavailableError as error:
             attempt += 1

@@ -18,10 +18,11 @@ from nats.aio.msg import Msg
 
 from adapters.nats.broker import Broker, broker_errors, keep
 from adapters.nats.intake import InboxStore, Intake, Ports
+from adapters.nats.login import Login
 from adapters.nats.messages import Message, encode_receipt
 from adapters.nats.publisher import Publisher
 from adapters.nats.pull import Pull, acknowledge
-from adapters.nats.streams import ntf_stream, point_of_subject, rcp_subject
+from adapters.nats.streams import inbox_durable, ntf_stream, point_of_subject, rcp_subject
 from contracts.errors import EvidenceError, ExchangeError, UnavailableError
 from contracts.ids import KeyId, PointId, RegionCode
 from hub.delivery_receipt import sign_receipt
@@ -54,6 +55,7 @@ class Inbox:
         ports: The rest of the region.
         signer: For receipts.
         on_stored: Called after new notifications were stored; must be quick.
+        login: Who the region is, where the broker asks.
     """
 
     def __init__(
@@ -64,12 +66,14 @@ class Inbox:
         ports: Ports,
         signer: ReceiptSigner,
         on_stored: Callable[[], None] = lambda: None,
+        login: Login | None = None,
     ) -> None:
         self._region = region
         self._store = store
         self._ports = ports
         self._signer = signer
         self._on_stored = on_stored
+        self._login = login
 
     async def run(self, url: str, stop: asyncio.Event) -> None:
         """Receive until told to stop, through every loss of the broker.
@@ -83,7 +87,13 @@ class Inbox:
             FatalError: Whether something is stored is unknown.
         """
         try:
-            await keep(url, name=f"pprd-inbox-{self._region}", work=lambda broker: self._work(broker, stop), stop=stop)
+            await keep(
+                url,
+                name=f"pprd-inbox-{self._region}",
+                work=lambda broker: self._work(broker, stop),
+                stop=stop,
+                login=self._login,
+            )
         except EvidenceError as error:
             _log.error("line.stopped", code=error.code, region=self._region, field=error.field)
             raise
@@ -91,8 +101,7 @@ class Inbox:
     async def _work(self, broker: Broker, stop: asyncio.Event) -> None:
         # From the store again on every connection: what was taken and not stored is forgotten with the old one.
         intake = Intake(region=self._region, store=self._store, ports=self._ports)
-        durable = f"inbox-{self._region}"
-        pull = await Pull.open(broker, stream=ntf_stream(self._region), durable=durable, stop=stop)
+        pull = await Pull.open(broker, stream=ntf_stream(self._region), durable=inbox_durable(self._region), stop=stop)
         if pull is None:
             return
         await self._answer(broker, intake, intake.standings)

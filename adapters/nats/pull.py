@@ -1,6 +1,8 @@
 """A durable consumer read by pulling: what waits, in order of the stream, acknowledged by the caller once stored.
 
-What was not acknowledged comes again, after a while or at once on a new start, so the caller recognises repeats.
+What was not acknowledged comes again, after a while or at once on a new start, so the caller recognises repeats. The
+relay makes consumers together with their streams (`stream_guard`): who may make one chooses where it delivers, and a
+region may not.
 """
 
 from __future__ import annotations
@@ -10,15 +12,12 @@ from collections.abc import Sequence
 from typing import Final
 
 from nats.aio.msg import Msg
-from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 from nats.js.client import JetStreamContext
 from nats.js.errors import NotFoundError
 
 from adapters.nats.broker import Broker, broker_errors, wait
 
 _TAKEN: Final = 32
-_UNACKNOWLEDGED: Final = 8 * _TAKEN
-_ACK_SECONDS: Final = 10.0
 _STREAM_SECONDS: Final = 0.2
 
 
@@ -31,25 +30,18 @@ class Pull:
 
     @classmethod
     async def open(cls, broker: Broker, *, stream: str, durable: str, stop: asyncio.Event) -> Pull | None:
-        """Make the durable consumer if there is none, and bind to it; wait as long as its stream is not there.
+        """Bind to a durable consumer; wait as long as it is not there.
 
         Returns:
-            None if `stop` was set before the stream was there.
+            None if `stop` was set before it was there.
 
         Raises:
             UnavailableError: BROKER_UNAVAILABLE: no answer.
         """
-        config = ConsumerConfig(
-            durable_name=durable,
-            deliver_policy=DeliverPolicy.ALL,
-            ack_policy=AckPolicy.EXPLICIT,
-            ack_wait=_ACK_SECONDS,
-            max_ack_pending=_UNACKNOWLEDGED,
-        )
         while not stop.is_set():
             with broker_errors():
                 try:
-                    await broker.js.add_consumer(stream, config)
+                    await broker.js.consumer_info(stream, durable)
                     return cls(broker, await broker.js.pull_subscribe_bind(durable, stream))
                 except NotFoundError:
                     await wait(stop, _STREAM_SECONDS)

@@ -15,7 +15,7 @@ from adapters.nats.broker import Broker
 from adapters.nats.ledger_directory import LedgerDirectory
 from adapters.nats.messages import decode_receipt
 from adapters.nats.pull import Pull, acknowledge
-from adapters.nats.streams import RCP_STREAM
+from adapters.nats.streams import RCP_STREAM, RELAY_DURABLE
 from contracts.errors import ContractError, EvidenceError
 from contracts.event import leaf_hash
 from contracts.ids import Hash, LeafIndex, PointId
@@ -23,9 +23,6 @@ from hub.delivery_receipt import DeliveryReceipt, verify_delivery
 from hub.ports import LedgerReader
 from ledger.entry import EventEntry, decode_entry
 from ledger.heads import head_next
-
-RECEIPTS_DURABLE: Final = "relay"
-"""Name of the consumer of receipts."""
 
 _WAIT_SECONDS: Final = 1.0
 
@@ -62,7 +59,7 @@ class Receipts:
         Raises:
             UnavailableError: BROKER_UNAVAILABLE: the connection is lost.
         """
-        pull = await Pull.open(broker, stream=RCP_STREAM, durable=RECEIPTS_DURABLE, stop=stop)
+        pull = await Pull.open(broker, stream=RCP_STREAM, durable=RELAY_DURABLE, stop=stop)
         while pull is not None and not stop.is_set():
             messages = await pull.take(_WAIT_SECONDS)
             for message in messages:

@@ -15,6 +15,7 @@ from nats.js.api import Header
 
 from adapters.nats.broker import Broker, broker_errors, keep, wait
 from adapters.nats.ledger_directory import LedgerDirectory
+from adapters.nats.login import Login
 from adapters.nats.messages import RunForm
 from adapters.nats.place import Place, PlaceStore
 from adapters.nats.publisher import Publisher
@@ -50,6 +51,7 @@ class Relay:
         divisions: Of the ledger's genesis.
         registry: Schemas of directory events.
         patience_seconds: How long an empty stream may wait for receipts that do not move.
+        login: Who the relay is, where the broker asks.
     """
 
     def __init__(
@@ -60,8 +62,10 @@ class Relay:
         divisions: Divisions,
         registry: SchemaRegistry,
         patience_seconds: float = PATIENCE_SECONDS,
+        login: Login | None = None,
     ) -> None:
         self._reader = reader
+        self._login = login
         self._store = store
         self._directory = LedgerDirectory(reader=reader, divisions=divisions, registry=registry)
         self._form = RunForm(RunBuilder(reader), lambda point: self._directory.now().point(point))
@@ -78,7 +82,7 @@ class Relay:
         Raises:
             FatalError: The ledger's file contradicts itself.
         """
-        await keep(url, name="pprd-relay", work=lambda broker: self._work(broker, stop), stop=stop)
+        await keep(url, name="pprd-relay", work=lambda broker: self._work(broker, stop), stop=stop, login=self._login)
 
     async def _work(self, broker: Broker, stop: asyncio.Event) -> None:
         # From the store again on every connection: what was in flight on the old one is published again.

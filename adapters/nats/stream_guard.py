@@ -1,4 +1,4 @@
-"""Makes the streams that are missing and notices which of them lost something.
+"""Makes the streams and consumers that are missing and notices which stream lost something.
 
 A stream is known again by the moment of its making and by the last sequence number that was acknowledged: a broker
 whose store was wiped, restored from an old copy or cut short gives another answer. Not here: what to do then (`relay`).
@@ -13,6 +13,7 @@ from nats.js.api import StreamConfig, StreamInfo
 from nats.js.errors import NotFoundError
 
 from adapters.nats.broker import Broker, broker_errors
+from adapters.nats.streams import consumers_of
 
 
 class StreamMark(NamedTuple):
@@ -42,7 +43,7 @@ class StreamState(NamedTuple):
 async def look(
     broker: Broker, configs: tuple[StreamConfig, ...], known: Mapping[str, StreamMark]
 ) -> tuple[Mapping[str, StreamState], frozenset[str]]:
-    """Look at every stream, make those that are missing.
+    """Look at every stream; make those that are missing, and their consumers.
 
     Args:
         broker: Where they are.
@@ -71,6 +72,11 @@ async def look(
 async def _find_or_make(broker: Broker, config: StreamConfig) -> StreamInfo:
     with broker_errors():
         try:
-            return await broker.js.stream_info(str(config.name))
+            info = await broker.js.stream_info(str(config.name))
         except NotFoundError:
-            return await broker.js.add_stream(config)
+            info = await broker.js.add_stream(config)
+        consumers = consumers_of(str(config.name))
+        if info.state.consumer_count < len(consumers):
+            for consumer in consumers:
+                await broker.js.add_consumer(str(config.name), consumer)
+        return info

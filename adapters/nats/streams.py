@@ -1,4 +1,4 @@
-"""Subjects and streams of the broker, DOMAIN 9.1: names, and the settings that a stream must have.
+"""Subjects, streams and consumers of the broker, DOMAIN 9.1: names, and the settings that each must have.
 
 Runs of a region wait in `NTF-<region>` until its inbox acknowledged them, at most 30 days; whatever the broker loses is
 published again from the ledger. Nothing here keeps a record.
@@ -8,7 +8,15 @@ from __future__ import annotations
 
 from typing import Final
 
-from nats.js.api import DiscardPolicy, RetentionPolicy, StorageType, StreamConfig
+from nats.js.api import (
+    AckPolicy,
+    ConsumerConfig,
+    DeliverPolicy,
+    DiscardPolicy,
+    RetentionPolicy,
+    StorageType,
+    StreamConfig,
+)
 
 from contracts.ids import REGIONS, PointId, RegionCode
 
@@ -18,6 +26,8 @@ LOG_STREAM: Final = "LOG"
 """Checkpoints."""
 LOG_SUBJECT: Final = "pprd.v1.log"
 """Where checkpoints are published."""
+COMMON_SUBJECTS: Final = ("pprd.v1.dir", "pprd.v1.stt.*", LOG_SUBJECT)
+"""What every region may hear."""
 RCP_SUBJECTS: Final = "pprd.v1.rcp.*"
 """Where regions publish their receipts."""
 MAX_AGE_SECONDS: Final = 30 * 24 * 3600.0
@@ -25,7 +35,12 @@ MAX_AGE_SECONDS: Final = 30 * 24 * 3600.0
 DUPLICATE_WINDOW_SECONDS: Final = 120.0
 """How long the broker itself recognises a repeat; after that the counter does."""
 
+RELAY_DURABLE: Final = "relay"
+"""The relay's consumer of receipts."""
+
 _LOG_BYTES: Final = 256 << 20
+_ACK_SECONDS: Final = 10.0
+_UNACKNOWLEDGED: Final = 256
 
 
 def ntf_stream(region: RegionCode) -> str:
@@ -70,6 +85,33 @@ def all_streams() -> tuple[StreamConfig, ...]:
         *(ntf_config(region) for region in REGIONS),
         _config(RCP_STREAM, RCP_SUBJECTS, RetentionPolicy.WORK_QUEUE),
         log,
+    )
+
+
+def inbox_durable(region: RegionCode) -> str:
+    """A region's consumer of its own streams."""
+    return f"inbox-{region}"
+
+
+def reading(region: RegionCode) -> tuple[tuple[str, str], ...]:
+    """What a region reads: stream and consumer of each."""
+    return ((ntf_stream(region), inbox_durable(region)),)
+
+
+def consumers_of(stream: str) -> tuple[ConsumerConfig, ...]:
+    """Settings of the consumers that a stream has."""
+    names = [durable for region in REGIONS for name, durable in reading(region) if name == stream]
+    if stream == RCP_STREAM:
+        names.append(RELAY_DURABLE)
+    return tuple(
+        ConsumerConfig(
+            durable_name=name,
+            deliver_policy=DeliverPolicy.ALL,
+            ack_policy=AckPolicy.EXPLICIT,
+            ack_wait=_ACK_SECONDS,
+            max_ack_pending=_UNACKNOWLEDGED,
+        )
+        for name in names
     )
 
 

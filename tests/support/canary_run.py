@@ -26,6 +26,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from adapters.compose import LEDGER_FILE
 from adapters.compose.auditing import run_audit, run_export
+from adapters.compose.broker_files import write_broker_files
 from adapters.compose.folder import DataFolder
 from adapters.keys.key_file import make_folder, write_key
 from adapters.nats_server import NatsServer
@@ -77,7 +78,8 @@ class CanaryRun:
             # What a program writes aside is a file of the run too.
             (self.folder / "tmp").mkdir()
             self._found()
-            broker = stack.enter_context(NatsServer(folder=self._data.nats))
+            config = write_broker_files(self._data, self._data.nats / "config")
+            broker = stack.enter_context(NatsServer(folder=self._data.nats, config=config))
             self.broker_line = stack.enter_context(WireTee(_port(broker.url)))
             stack.enter_context(self.hub_line)
             self._write_settings()

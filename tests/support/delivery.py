@@ -19,6 +19,7 @@ from typing import Final
 from adapters.nats.inbox import Inbox, ReceiptSigner
 from adapters.nats.intake import Ports
 from adapters.nats.ledger_directory import LedgerDirectory
+from adapters.nats.login import JETSTREAM_API, REGION_API, Login
 from adapters.nats.messages import RunForm
 from adapters.nats.relay import Relay
 from adapters.nats.restorer import PATIENCE_SECONDS
@@ -71,6 +72,7 @@ class RegionSide:
             store=self.store,
             ports=self.ports(),
             signer=ReceiptSigner(gateway.key_id("receipt"), gateway.keys["receipt"], _now_ms),
+            login=Login(gateway.keys["broker"], REGION_API),
         )
 
     def ports(self) -> Ports:
@@ -132,6 +134,7 @@ class Delivery:
             divisions=world.rules.divisions,
             registry=world.rules.registry,
             patience_seconds=patience_seconds,
+            login=Login(world.relay_key, JETSTREAM_API),
         )
         self.sides = {
             region: RegionSide(world=world, region=region, reader=reader, path=folder / f"{region}.sqlite")

@@ -27,6 +27,7 @@ from typing import Final
 
 from adapters.cli.errors import EXIT_CODES
 from adapters.compose import LEDGER_FILE, REGION_FILE
+from adapters.compose.broker_files import write_broker_files
 from adapters.compose.folder import DataFolder
 from adapters.grpc.client import ExchangeClient
 from adapters.keys.key_file import make_folder, write_key
@@ -136,12 +137,13 @@ class FaultRig:
     def __init__(self, folder: Path, *, regions: Sequence[str] = ("43", "44", "45")) -> None:
         self.folder = folder
         self.world = World(clock=RunningClock())
-        self.broker = NatsServer(folder=folder / "nats")
         self.acknowledged: dict[bytes, LeafIndex] = {}
         self._regions = regions
         self._data = DataFolder(folder)
         self._hub_address = f"127.0.0.1:{_free_port()}"
         self._found()
+        config = write_broker_files(self._data, self._data.nats / "config")
+        self.broker = NatsServer(folder=self._data.nats, config=config)
         self.broker.start()
         self._write_settings()
         self.programs = {name: self._program(name) for name in ("hub", "relay", *(f"region-{r}" for r in regions))}

@@ -121,7 +121,7 @@ class Gateway:
     Attributes:
         producer: Its name, `44-node`.
         region: Whose it is.
-        keys: Private keys by purpose: `batch`, `open`, `receipt`.
+        keys: Private keys by purpose: `batch`, `open`, `receipt`, `broker`.
     """
 
     producer: PointId
@@ -147,6 +147,7 @@ class World:
         entropy: Drawn from the seed.
         rules: The contracts, in a sandbox.
         edition: Under which matters begin; tests may change it.
+        relay_key: Who the relay is on the broker.
         gateways: By region.
         points: Private keys of delivery points, by point.
         batches: One maker of batches for each region, with its chain.
@@ -175,6 +176,7 @@ class World:
         )
         self.log_signer = NoteSigner(ORIGIN, self._signing_key("log"))
         self.hub_key = self._signing_key("hub-events")
+        self.relay_key = self._signing_key("relay")
         self.gateways = {region: self._gateway(region) for region in counties}
         self.points = {point: self._agreement_key(point) for point in self._point_names()}
         self._offices = {(office.region, office.office_type): office for office in self._make_offices()}
@@ -331,7 +333,7 @@ class World:
         return X25519PrivateKey.from_private_bytes(self._hash(f"X25519 {label}"))
 
     def _gateway(self, region: str) -> Gateway:
-        keys = {purpose: self._signing_key(f"{region} {purpose}") for purpose in ("batch", "open", "receipt")}
+        keys = {purpose: self._signing_key(f"{region} {purpose}") for purpose in ("batch", "open", "receipt", "broker")}
         return Gateway(PointId(f"{region}-node"), RegionCode(region), keys)
 
     def _point_names(self) -> Iterator[PointId]:

@@ -118,7 +118,7 @@ def test_a_signature_with_its_number_above_the_order_is_refused() -> None:
 def test_a_key_id_depends_on_the_purpose() -> None:
     ids = {key_id(purpose, PUBLIC) for purpose in (*SIGNING_PURPOSES, *SEALING_PURPOSES)}
 
-    assert len(ids) == 5
+    assert len(ids) == len((*SIGNING_PURPOSES, *SEALING_PURPOSES))
     assert key_id("batch", PUBLIC) == hashlib.sha256(b"pprd-key/v1\n\0batch\0" + PUBLIC).digest()[:8]
 
 
