@@ -141,6 +141,8 @@ class World:
         clock: The world's time; tests with real servers and real time bring one that runs.
         counties: The county of each region.
         contracts: All editions that it knows; None is the packaged ones.
+        node_offices: Types of office that each region's node serves.
+        case_offices: Types of office that each county's own point serves.
 
     Attributes:
         clock: As given.
@@ -160,9 +162,12 @@ class World:
         clock: SettableClock | None = None,
         counties: Mapping[str, str] = COUNTIES,
         contracts: Contracts | None = None,
+        node_offices: Sequence[OfficeType] = NODE_OFFICES,
+        case_offices: Sequence[OfficeType] = CASE_OFFICES,
     ) -> None:
         self._seed = seed
         self.counties = counties
+        self._node_offices, self._case_offices = node_offices, case_offices
         self.clock = clock or SettableClock()
         self.entropy = SeededEntropy(seed)
         contracts = contracts or load_contracts()
@@ -343,11 +348,11 @@ class World:
 
     def _make_offices(self) -> Iterator[WorldOffice]:
         for region, county6 in self.counties.items():
-            for office_type in (*NODE_OFFICES, *CASE_OFFICES):
+            for office_type in (*self._node_offices, *self._case_offices):
                 name = self._office_id(region, office_type)
                 private = self._agreement_key(name)
                 public = private.public_key().public_bytes_raw()
-                place = county6 if office_type in CASE_OFFICES else "node"
+                place = county6 if office_type in self._case_offices else "node"
                 yield WorldOffice(
                     office=name,
                     region=RegionCode(region),
