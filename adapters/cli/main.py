@@ -18,6 +18,7 @@ from adapters.cli.export import export_command
 from adapters.cli.making import init_command, region_init_command
 from adapters.cli.offices import inbox_command, open_command, receive_command, tasks_command
 from adapters.cli.procedures import procedure_app
+from adapters.cli.projections import projections_app, worklist_command
 from adapters.cli.proofs import checkpoint_command, receipt_app, stream_command
 from adapters.cli.servers import serve_hub, serve_region, serve_relay
 from adapters.cli.submitting import submit_command
@@ -45,6 +46,7 @@ app.add_typer(deploy_app, name="deploy")
 app.add_typer(receipt_app, name="receipt")
 app.add_typer(edition_app, name="edition")
 app.add_typer(procedure_app, name="procedure")
+app.add_typer(projections_app, name="projections")
 
 app.command("init")(init_command)
 hub_app.command("serve")(serve_hub)
@@ -56,6 +58,7 @@ app.command("receive")(receive_command)
 app.command("inbox")(inbox_command)
 app.command("tasks")(tasks_command)
 app.command("open")(open_command)
+app.command("worklist")(worklist_command)
 app.command("stream")(stream_command)
 app.command("checkpoint")(checkpoint_command)
 app.command("overdue")(overdue_command)

@@ -33,7 +33,7 @@ def serve_hub(
 
         settings = DataFolder(data).hub_settings(listen=listen)
         async with HubProgram(settings, timers_seconds=timers_every) as hub:
-            _ready("hub", hub.address, as_json=as_json)
+            say_ready("hub", hub.address, as_json=as_json)
             await until_told(asyncio.Event(), hub.failed())
 
     with told(as_json=as_json):
@@ -49,7 +49,7 @@ def serve_relay(data: Data, nats: Nats, log: LogFile = None, as_json: AsJson = F
 
         settings = DataFolder(data).relay_settings(nats_url=nats)
         async with RelayProgram(settings) as relay:
-            _ready("relay", nats or "", as_json=as_json)
+            say_ready("relay", nats or "", as_json=as_json)
             await until_told(asyncio.Event(), relay.failed())
 
     with told(as_json=as_json):
@@ -72,7 +72,7 @@ def serve_region(
 
         settings = DataFolder(data).region_settings(region, hub_address=hub, nats_url=nats)
         async with RegionProgram(settings) as program:
-            _ready(f"region {region}", settings.hub_address, as_json=as_json)
+            say_ready(f"region {region}", settings.hub_address, as_json=as_json)
             await until_told(asyncio.Event(), program.failed())
 
     with told(as_json=as_json):
@@ -80,7 +80,8 @@ def serve_region(
         asyncio.run(run())
 
 
-def _ready(program: str, address: str, *, as_json: bool) -> None:
+def say_ready(program: str, address: str, *, as_json: bool) -> None:
+    """Say that a program runs and where."""
     if as_json:
         say_json({"ready": program, "address": address, "pid": os.getpid()})
     else:

@@ -1,0 +1,84 @@
+"""A duty with the office that owes it and its end: `Obligation`, and which of them an event met or missed.
+
+A duty was met in time if the event that ends it was recorded before it fell due, and missed if `DeadlineMissed` is
+recorded, or if the event that ends it was recorded later and no miss was: exactly one of the two, whatever the hub's
+timers did meanwhile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from contracts.deadline import Kind
+from contracts.ids import OfficeId, RegionCode
+from contracts.procedure_types import RETENTION, Procedure
+from hub.directory import Directory
+from hub.duty import due_in
+from hub.matter import Duty, Matter
+from hub.projections.step import Step
+
+NOBODY = OfficeId("")
+"""Stands for the office of a duty in a county that no office of its type serves."""
+
+
+class Obligation(NamedTuple):
+    """A duty of an office.
+
+    Attributes:
+        duty: As it runs in the matter.
+        office: Who owes it; `NOBODY` if no office serves its county.
+        region: Region of its side.
+        due_ms: The first instant that is too late, milliseconds.
+        calendar_assumed: Whether a year without calendar was met on the way there.
+    """
+
+    duty: Duty
+    office: OfficeId
+    region: RegionCode
+    due_ms: int
+    calendar_assumed: bool
+
+
+def obligations(procedure: Procedure, matter: Matter, directory: Directory) -> Iterator[Obligation]:
+    """The open duties of offices in a matter; a person's window, a retention limit and an effect of time are none."""
+    for duty in matter.duties:
+        if duty.rule != RETENTION:
+            found = obligation(procedure, matter, duty, directory)
+            if found is not None:
+                yield found
+
+
+def obligation(procedure: Procedure, matter: Matter, duty: Duty, directory: Directory) -> Obligation | None:
+    """A duty with its office and its end, None where the limit is no office's."""
+    due = due_in(procedure, matter, duty)
+    if due.kind is not Kind.DUTY:
+        return None
+    region = matter.region_of(duty.side) or matter.opened_region
+    return Obligation(duty, owing(matter, duty, directory), region, due.due_ms, due.calendar_assumed)
+
+
+def owing(matter: Matter, duty: Duty, directory: Directory) -> OfficeId:
+    """The office that owes a duty: the bound one, else the one that serves the county of its side now."""
+    bound = matter.office_of(duty.side, duty.office_type)
+    office = None if bound is None else directory.office(bound)
+    if office is not None and not office.is_closed:
+        return office.office
+    county6 = matter.county_of(duty.side)
+    serving = None if county6 is None else directory.serving(duty.office_type, county6)
+    if serving is not None:
+        return serving.office
+    return NOBODY if office is None else office.office
+
+
+def ended(step: Step, directory: Directory) -> list[Obligation]:
+    """The duties that an event ended by meeting them, in time or late; a final state alone meets none."""
+    before, row = step.before, step.row
+    if before is None or row is None or not row.meets or not before.duties:
+        return []
+    return [
+        found
+        for duty in before.duties
+        if duty.rule in row.meets and duty.rule != RETENTION
+        if (found := obligation(step.procedure, before, duty, directory)) is not None
+    ]

@@ -1,0 +1,247 @@
+"""Turns entries of the ledger into row changes: `Projector`, `RowChanges`, and what it reads, `Memory`.
+
+The same calls keep the projections incrementally and rebuild them, so both give the same rows. Row changes are gathered
+over a page of entries and saved in one transaction with the place that they lead to; nothing here knows how.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple, Protocol
+
+from contracts.hiding import Hiding
+from contracts.ids import LeafIndex, OfficeId, StreamId
+from hub.admission import Rules
+from hub.directory import Directory
+from hub.matter import Matter
+from hub.projections.counting import STATISTIC, Counting
+from hub.projections.obligation import Obligation, ended, obligations
+from hub.projections.step import Derivation, Step
+from hub.projections.stream_record import Counted, Listed, StreamRecord
+from hub.projections.work_list import WorkRow, rows_of
+from hub.timers import derived_id
+
+_EMPTY = StreamRecord(None)
+
+
+class Place(NamedTuple):
+    """How far the projections are.
+
+    Attributes:
+        position: Entries that they hold.
+        recorded_at: Hub time of the last batch among them, milliseconds.
+    """
+
+    position: int
+    recorded_at: int
+
+
+class Memory(Protocol):
+    """What a projector reads: rows that are saved, and the ledger below its place."""
+
+    def stream(self, stream_id: bytes) -> StreamRecord | None:
+        """What is remembered of a stream."""
+
+    def listed(self, office: str) -> Iterable[bytes]:
+        """The streams with rows in an office's work list."""
+
+    def stream_of(self, event_id: bytes) -> bytes | None:
+        """The stream of a recorded event."""
+
+
+@dataclass(slots=True)
+class RowChanges:
+    """What a page of entries changes. Mutable; one projector's until it is saved.
+
+    Attributes:
+        streams: What is to be remembered, by stream.
+        work: Rows of work lists to put, or None to take away, by key.
+        counts: What is added to each count.
+    """
+
+    streams: dict[bytes, StreamRecord] = field(default_factory=dict)
+    work: dict[tuple[str, int, bytes, str], WorkRow | None] = field(default_factory=dict)
+    counts: Counter[Counted] = field(default_factory=Counter)
+
+
+class Projector:
+    """Keeps the projections of one ledger.
+
+    Args:
+        rules: The contracts in force.
+        counting: The tables of indicators and statistics.
+        hiding: What leaves every list.
+        directory: As of the place.
+        place: Where to go on.
+        memory: What is saved at that place.
+
+    Attributes:
+        position: Entries taken.
+        changes: What the entries since the last `turn` change.
+    """
+
+    def __init__(
+        self,
+        *,
+        rules: Rules,
+        counting: Counting,
+        hiding: Hiding,
+        directory: Directory,
+        place: Place,
+        memory: Memory,
+    ) -> None:
+        self._rules = rules
+        self._counting = counting
+        self._hiding = hiding
+        self._derivation = Derivation(rules, directory, place.recorded_at)
+        self._memory = memory
+        self._closed = {office.office for office in directory.offices() if office.is_closed}
+        self.position = place.position
+        self.changes = RowChanges()
+
+    @property
+    def place(self) -> Place:
+        """Where the changes so far lead to."""
+        return Place(self.position, self._derivation.recorded_at)
+
+    def turn(self) -> RowChanges:
+        """Give the changes since the last call away and begin new ones: the memory holds them from now on."""
+        changes, self.changes = self.changes, RowChanges()
+        return changes
+
+    def take(self, data: bytes) -> None:
+        """Take the next entry.
+
+        Raises:
+            ExchangeError: It contradicts those before it: the ledger is damaged.
+        """
+        step = self._derivation.take(LeafIndex(self.position), data, self._matter)
+        self.position += 1
+        if step is None:
+            return
+        if step.after is not None:
+            self._matter_moved(step, step.after)
+        elif step.header.event_class == "dir":
+            self._directory_moved(step)
+        else:
+            self._hub_said(step)
+        hidden = self._hiding.ordered(step.header.event_type, step.body)
+        if hidden is not None:
+            self._hide(hidden)
+
+    # -- what an event does
+
+    def _matter_moved(self, step: Step, after: Matter) -> None:
+        header, directory = step.header, self._derivation.directory
+        record = self._stream(header.stream_id) or _EMPTY
+        if record.is_hidden:
+            self.changes.streams[header.stream_id] = record._replace(matter=after)
+            return
+        counted = list(self._counting.of_event(step, after))
+        missed = record.missed
+        for one in ended(step, directory):
+            mark = _mark(one)
+            if mark in missed:
+                missed = tuple(known for known in missed if known != mark)
+            else:
+                outcome = "MET" if step.recorded_at < one.due_ms else "MISSED"
+                counted += self._counting.of_duty(one, outcome, step.procedure.kind, after, step.month)
+        record = record._replace(matter=after, told=_told(record, step, after), missed=missed)
+        self._keep(header.stream_id, record, counted)
+
+    def _hub_said(self, step: Step) -> None:
+        """An event that the hub recorded of itself; one that is about a matter is counted with that matter."""
+        cause = step.header.causation_id
+        stream_id = None if cause is None else self._memory.stream_of(cause)
+        record = None if stream_id is None else self._stream(stream_id)
+        if stream_id is None or record is None or record.matter is None:
+            return
+        if record.is_hidden:
+            return
+        counted = list(self._counting.of_event(step, record.matter))
+        procedure = self._rules.procedures[record.matter.procedure, record.matter.edition]
+        missed = record.missed
+        for one in obligations(procedure, record.matter, self._derivation.directory):
+            if derived_id("missed", one.duty, one.due_ms) == step.header.event_id:
+                missed = (*missed, _mark(one))
+                counted += self._counting.of_duty(one, "MISSED", procedure.kind, record.matter, step.month)
+        if counted or missed != record.missed:
+            self._keep(stream_id, record._replace(missed=missed), counted)
+
+    def _directory_moved(self, step: Step) -> None:
+        """Who owes what may have changed: for the office that the event names, for closed ones, for nobody's rows."""
+        name = step.body.get("office")
+        office = None if name is None else self._derivation.directory.office(name)
+        if office is None:
+            return
+        if office.is_closed:
+            self._closed.add(office.office)
+        for waiting in ("", office.office, *sorted(self._closed - {office.office})):
+            for stream_id in self._listed(waiting):
+                record = self._stream(stream_id)
+                if record is not None:
+                    self._keep(stream_id, record, ())
+
+    def _hide(self, stream_id: bytes) -> None:
+        record = self._stream(stream_id) or _EMPTY
+        if record.is_hidden:
+            return
+        month = self._derivation.month
+        for one in record.counted:
+            # The table of a month that has closed may be published: it stays, so that no two of it can be compared.
+            if one[0] != STATISTIC or one[2] == month:
+                self.changes.counts[one] -= 1
+        self._keep(stream_id, record._replace(told=(), counted=(), missed=(), is_hidden=True), ())
+
+    # -- keeping
+
+    def _keep(self, stream_id: bytes, record: StreamRecord, counted: Sequence[Counted]) -> None:
+        """Remember a stream with its rows as they are now, and add what it newly counts."""
+        rows: list[WorkRow] = []
+        matter = record.matter
+        if matter is not None and (matter.duties or record.told):
+            procedure = self._rules.procedures[matter.procedure, matter.edition]
+            rows = list(rows_of(record, procedure, self._derivation.directory, self._hiding))
+        work = self.changes.work
+        for office, due_ms, rule in record.listed:
+            work[office, due_ms, stream_id, rule] = None
+        listed: list[Listed] = []
+        for row in rows:
+            work[row.key] = row
+            listed.append((row.office, row.due_ms, row.rule))
+        for one in counted:
+            self.changes.counts[one] += 1
+        self.changes.streams[stream_id] = record._replace(
+            listed=tuple(listed), counted=(*record.counted, *counted) if counted else record.counted
+        )
+
+    def _stream(self, stream_id: bytes) -> StreamRecord | None:
+        return self.changes.streams.get(stream_id) or self._memory.stream(stream_id)
+
+    def _matter(self, stream_id: bytes) -> Matter | None:
+        record = self._stream(stream_id)
+        return None if record is None else record.matter
+
+    def _listed(self, office: str) -> list[StreamId]:
+        found = set(self._memory.listed(office))
+        found.update(key[2] for key, row in self.changes.work.items() if key[0] == office and row is not None)
+        return [StreamId(stream_id) for stream_id in sorted(found)]
+
+
+def _told(record: StreamRecord, step: Step, after: Matter) -> tuple[OfficeId, ...]:
+    """Offices that got content and have not acted since; a matter that is over waits for nobody."""
+    header = step.header
+    if step.procedure.states[after.state].is_final:
+        return ()
+    told = record.told
+    if header.producer_office in told:
+        told = tuple(office for office in told if office != header.producer_office)
+    if header.sealed:
+        told = tuple(dict.fromkeys((*told, *(office for ref in header.sealed for office in ref.recipients))))
+    return told
+
+
+def _mark(one: Obligation) -> str:
+    return f"{one.duty.rule}:{one.duty.office_type}:{one.duty.started_by.hex()}"
