@@ -160,8 +160,11 @@ class Limits:
         Raises:
             RuleError: RULE_UNKNOWN; REGION_UNKNOWN; PARAMETER_OUT_OF_BOUNDS.
         """
-        is_hours = self.rule(rule_id).unit is Unit.HOUR
-        return self._remembered(rule_id, start_ms if is_hours else _midday(start_ms), region)
+        rule = self.rules.get(rule_id) or self.rule(rule_id)
+        if rule.unit is not Unit.HOUR:
+            # An instant that stands for the whole day in Shanghai: limits of days are the same all day long.
+            start_ms -= (start_ms + SHANGHAI_MS) % DAY_MS - DAY_MS // 2
+        return self._remembered(rule_id, start_ms, region)
 
     def explain(self, rule_id: str, *, start_ms: int, region: RegionCode) -> Explanation:
         """Say when a time limit ends and why; arguments and errors as for `due_at`."""
@@ -206,11 +209,6 @@ def length(rule: Rule, region: Region) -> tuple[Unit, int]:
             rule=rule.id,
         )
     return Unit(own.unit), own.amount
-
-
-def _midday(start_ms: int) -> int:
-    """An instant that stands for the whole Shanghai day of another: limits of days are the same all day long."""
-    return start_ms - (start_ms + SHANGHAI_MS) % DAY_MS + DAY_MS // 2
 
 
 def parse_limits(read: Callable[[str], str]) -> Limits:

@@ -266,6 +266,7 @@ class Procedure:
     events: frozenset[str] = field(init=False, repr=False, compare=False)
     timers: Mapping[str, tuple[Transition, ...]] = field(init=False, repr=False, compare=False)
     row_guards: Mapping[tuple[str, ...], tuple[tuple[Guard, ...], bool]] = field(init=False, repr=False, compare=False)
+    _awaited: Mapping[str, frozenset[str]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Build the indexes that the hot path reads."""
@@ -279,6 +280,8 @@ class Procedure:
         object.__setattr__(self, "rows", MappingProxyType(rows))
         object.__setattr__(self, "events", frozenset(event for event, _ in rows))
         object.__setattr__(self, "timers", MappingProxyType(timers))
+        awaited = {state: frozenset(row.after.rule for row in rows_ if row.after) for state, rows_ in timers.items()}
+        object.__setattr__(self, "_awaited", awaited)
         guards = {row.guards: self._guards_of(row) for row in self.transitions}
         object.__setattr__(self, "row_guards", MappingProxyType(guards))
 
@@ -300,6 +303,10 @@ class Procedure:
     def timer_rows(self, state: str) -> tuple[Transition, ...]:
         """Rows that a timer makes from a state; each waits for the end of a limit, see `Transition.after`."""
         return self.timers.get(state, ())
+
+    def awaited(self, state: str) -> frozenset[str]:
+        """Rules whose end lets a timer act in a state."""
+        return self._awaited.get(state, frozenset())
 
     @property
     def all_sides(self) -> tuple[str, ...]:

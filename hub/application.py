@@ -96,7 +96,7 @@ class Application(Recorder):
         work = Working(TreeSize(0))
         work.append(StoredEntry(bytes(16), 0, "Genesis", encode_genesis(genesis)))
         checkpoint = Checkpoint(log_signer.name, work.size, root_of(work.leaves))
-        store.commit(commit_of(work, sign_checkpoint(checkpoint, log_signer), store.tile, now))
+        store.commit(commit_of(work, sign_checkpoint(checkpoint, log_signer), store.tile, now, {}))
         return cls(store=store, log_signer=log_signer, hub_key=hub_key, rules=rules, clock=clock, entropy=entropy)
 
     def record(self, drafts: Sequence[HubDraft]) -> list[LeafIndex]:
@@ -126,7 +126,7 @@ class Application(Recorder):
         matters = {s: unpack(p) for s, p in self._store.matters(streams).items()}
         events = maker.events(drafts, matters)
         batch = maker.batch(events, self.producer(HUB_PRODUCER), self._hub_key, self._hub_signing.key_id)
-        (answer,) = self.submit([batch])
+        (answer,) = self.submit([batch], about=[draft.about for draft in drafts if draft.about is not None])
         if answer.refusal is not None:
             raise FatalError("STATE_UNKNOWN", f"the hub refuses its own batch: {answer.refusal.error()}")
         return answer, events

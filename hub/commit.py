@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from contracts.ids import LeafIndex, TreeSize
@@ -47,7 +48,9 @@ class Proofs:
     node: NodeReader
 
 
-def commit_of(work: Working, note: bytes, read_tile: TileReader, recorded_at: int) -> Commit:
+def commit_of(
+    work: Working, note: bytes, read_tile: TileReader, recorded_at: int, due: Mapping[bytes, int | None]
+) -> Commit:
     """Gather one commit.
 
     Args:
@@ -55,6 +58,7 @@ def commit_of(work: Working, note: bytes, read_tile: TileReader, recorded_at: in
         note: The signed checkpoint over it.
         read_tile: Reads the tiles that it extends.
         recorded_at: Hub time, milliseconds.
+        due: Index rows of what changed.
     """
     return Commit(
         old_size=work.start,
@@ -64,6 +68,7 @@ def commit_of(work: Working, note: bytes, read_tile: TileReader, recorded_at: in
         tiles=tiles_after(work.start, work.leaves, read_tile),
         checkpoint=note,
         matters=[(stream_id, pack(matter)) for stream_id, matter in work.matters.items()],
+        due=due,
         runs=work.runs(),
         heads=[(point, n, head) for point, (n, head) in work.heads.items()],
         payloads=work.payloads,

@@ -38,6 +38,7 @@ class HubDraft:
         event_id: Given where the same act must not be recorded twice; None draws a fresh one.
         occurred_at: Milliseconds; None is now.
         edition: Edition of the procedure; None is that of the matter it continues, else the maker's.
+        about: The matter that it says something of although it stands in another stream; None where there is none.
     """
 
     event_type: str
@@ -48,6 +49,7 @@ class HubDraft:
     event_id: bytes | None = None
     occurred_at: int | None = None
     edition: int | None = None
+    about: StreamId | None = None
 
 
 @dataclass(slots=True)

@@ -1,11 +1,12 @@
 """What the hub needs from outside: the store, a clock, fresh ids. Values that cross these ports live here too.
 
-The store is one writer's. `commit` is the only call that changes it, and it changes everything or nothing.
+The store is one writer's. `commit` is the only call that records something, and it records everything or nothing;
+`write_due` changes an index that can be derived again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -93,6 +94,7 @@ class Commit:
         tiles: Changed hash tiles: (level, tile index) to joined hashes.
         checkpoint: The signed note of `new_size`.
         matters: Stream id and packed state of each matter that changed.
+        due: When time next does something, for each matter that changed or of which a miss was recorded; None: never.
         runs: Delivery runs, in publishing order.
         heads: Point, counter and running hash of each point that moved.
         payloads: Sealed payloads of accepted events.
@@ -108,6 +110,7 @@ class Commit:
     tiles: Mapping[tuple[int, int], bytes]
     checkpoint: bytes
     matters: Sequence[tuple[bytes, bytes]]
+    due: Mapping[bytes, int | None]
     runs: Sequence[Run]
     heads: Sequence[tuple[PointId, int, Hash]]
     payloads: Sequence[StoredPayload]
@@ -152,6 +155,15 @@ class LedgerReader(Protocol):
     def all_matters(self) -> Iterator[tuple[bytes, bytes]]:
         """Every stream id with its packed matter, ascending by stream id, in bounded memory."""
 
+    def due_matters(self, until_ms: int) -> Iterator[bytes]:
+        """Packed matters to which time does something up to an instant, the first due at the head."""
+
+    def due_index(self) -> Iterator[tuple[bytes, int]]:
+        """Stream id and next due instant of every matter that has one, ascending by stream id, in bounded memory."""
+
+    def due_basis(self) -> bytes | None:
+        """With what the due index was derived; None if there is none yet."""
+
     def producer(self, producer: str) -> ProducerState | None:
         """Where a producer's chain stands; None before its first batch."""
 
@@ -183,6 +195,17 @@ class Store(LedgerReader, Protocol):
         Raises:
             ConflictError: STORE_MOVED: `old_size` is not the stored size; nothing changed.
             FatalError: STORE_FAILED: whether it was recorded is unknown; stop, start-up loads and verifies.
+        """
+
+    def write_due(self, rows: Iterable[tuple[bytes, int | None]], basis: bytes) -> None:
+        """Put another due index in the place of the present one, in one durable transaction.
+
+        Args:
+            rows: Stream id and next due instant; matters that are not named have none.
+            basis: With what it was derived.
+
+        Raises:
+            FatalError: STORE_FAILED.
         """
 
 

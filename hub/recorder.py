@@ -12,7 +12,7 @@ Not here: whether an event may enter (`hub.admission`), what the hub records by 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import islice
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -20,12 +20,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from contracts import signing
 from contracts.errors import ConflictError, ExchangeError, FatalError
 from contracts.event import Header
-from contracts.ids import Hash, KeyId, LeafIndex, PointId, TreeSize
+from contracts.ids import Hash, KeyId, LeafIndex, PointId, StreamId, TreeSize
 from hub import evidence
 from hub.admission import Admitted, Rules, admit
 from hub.answer import REPEATED, answer_again, answer_of
 from hub.commit import Proofs, Taken, commit_of
 from hub.directory import Directory, SigningKey
+from hub.due_index import basis_of, derived, due_of
 from hub.intake import ChainError, CheckedBatch, CheckedEvent, Repeat, batch_id_of, chain_id, check_batch, read_header
 from hub.matter import Matter, unpack
 from hub.ports import Clock, ProducerState, Store, StoredEntry, StoredPayload
@@ -92,6 +93,9 @@ class Recorder:
         for index, entry in self._store.directory_entries(LeafIndex(0)):
             self.directory.apply_event(index, entry, self.rules.registry)
         self.directory.editions.check_adopted(self.rules.editions)
+        basis = basis_of(self.rules.editions)
+        if self._store.due_basis() != basis:
+            self._store.write_due(derived(self._store, self.rules.procedures, self.now_ms()), basis)
 
     @property
     def reader(self) -> Store:
@@ -102,11 +106,12 @@ class Recorder:
         """Hub time: the clock's, but never before what is recorded already."""
         return max(self._clock.now_ms(), self._recorded_at)
 
-    def submit(self, batches: Sequence[SubmittedBatch]) -> list[BatchAnswer]:
+    def submit(self, batches: Sequence[SubmittedBatch], *, about: Iterable[StreamId] = ()) -> list[BatchAnswer]:
         """Decide about batches in order and record them in one commit.
 
         Args:
             batches: At least one; each is decided on its own, later ones see what earlier ones recorded.
+            about: Matters of which they say something although they do not change them.
 
         Returns:
             One answer a batch, in order.
@@ -119,7 +124,7 @@ class Recorder:
         checked = [self._check(batch, work, now) for batch in batches]
         known = self._look_up(checked, work)
         taken = [self._take(c, known, work, now) if isinstance(c, CheckedBatch) else c for c in checked]
-        proofs = self._record(work, now)
+        proofs = self._record(work, now, about)
         return [self._answer(batch, what, proofs) for batch, what in zip(batches, taken, strict=True)]
 
     def _check(self, batch: SubmittedBatch, work: Working, now_ms: int) -> CheckedBatch | Repeat | Refusal:
@@ -251,7 +256,7 @@ class Recorder:
             payload = checked.payloads[ref.ciphertext_hash]
             work.payloads.append(StoredPayload(index, number, payload.envelope, payload.wrapped))
 
-    def _record(self, work: Working, now_ms: int) -> Proofs | None:
+    def _record(self, work: Working, now_ms: int, about: Iterable[StreamId]) -> Proofs | None:
         """Make the commit durable, then let memory follow. Until the store returns, nobody is answered."""
         if not work.entries:
             return None
@@ -260,7 +265,7 @@ class Recorder:
         note = sign_checkpoint(
             Checkpoint(self._signer.name, TreeSize(self._tree.size), self._tree.root()), self._signer
         )
-        commit = commit_of(work, note, self._read_edge, now_ms)
+        commit = commit_of(work, note, self._read_edge, now_ms, self._due(work, now_ms, about))
         try:
             self._store.commit(commit)
         except ConflictError as error:
@@ -271,6 +276,18 @@ class Recorder:
         self._producers.update(work.producers)
         self._remember(work.matters)
         return Proofs(note, work.size, appended_node_reader(before, work.leaves))
+
+    def _due(self, work: Working, now_ms: int, about: Iterable[StreamId]) -> Mapping[bytes, int | None]:
+        """Rows of the due index that change with a commit."""
+        touched = [stream_id for stream_id in about if stream_id not in work.matters]
+        changed: Mapping[bytes, Matter] = work.matters
+        if touched:
+            changed = {**changed, **{s: unpack(p) for s, p in self._store.matters(touched).items()}}
+
+        def recorded(event_ids: Sequence[bytes]) -> Collection[bytes]:
+            return {*self._store.recorded(event_ids), *(i for i in event_ids if i in work.leaf_of)}
+
+        return due_of(changed, self.rules.procedures, now_ms, recorded)
 
     def _read_edge(self, level: int, index: int) -> bytes:
         """A tile at the right edge of the tree: as a rule one that the last commit wrote."""

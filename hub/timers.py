@@ -10,11 +10,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
-from typing import Final
+from typing import Final, NamedTuple
 
 from contracts.deadline import Kind
 from contracts.ids import EventId, StreamId, uuid7
-from contracts.procedure_types import Procedure
+from contracts.procedure_types import Procedure, Transition
 from hub.duty import due_in
 from hub.matter import Duty, Matter, unpack
 from hub.matter_bytes import has_duties
@@ -41,14 +41,13 @@ class Timekeeper:
         self._put_off: dict[bytes, int] = {}
 
     def due(self, now_ms: int) -> Iterator[HubDraft]:
-        """Yield what time has done and nobody has recorded, without what is put off.
+        """Yield what time has done and nobody has recorded, without what is put off; asks the due index only.
 
         Args:
             now_ms: Hub time, milliseconds.
         """
         self._put_off = {event_id: until for event_id, until in self._put_off.items() if until > now_ms}
-        matters = (unpack(packed) for _, packed in self._reader.all_matters() if has_duties(packed))
-        yield from self._unrecorded(matters, now_ms)
+        yield from self._unrecorded((unpack(packed) for packed in self._reader.due_matters(now_ms)), now_ms)
 
     def following(self, stream_ids: Iterable[bytes], now_ms: int) -> Iterator[HubDraft]:
         """Yield what is due in some matters now: what time has just done may have made more due.
@@ -79,6 +78,37 @@ class Timekeeper:
                 self._put_off[draft.event_id] = now_ms + REFUSED_PAUSE_MS
 
 
+class Change(NamedTuple):
+    """Something that time does to a matter when a limit ends.
+
+    Attributes:
+        due_ms: When the limit ends.
+        duty: The limit.
+        row: The timer's row that it takes; None for a missed duty.
+    """
+
+    due_ms: int
+    duty: Duty
+    row: Transition | None
+
+    def event_id(self) -> bytes:
+        """Id of the event that records it."""
+        return derived_id("missed" if self.row is None else self.row.event, self.duty, self.due_ms)
+
+
+def changes(procedure: Procedure, matter: Matter) -> Iterator[Change]:
+    """All that time will do to a matter as it stands, whenever that is: misses, then transitions."""
+    duties = matter.duties
+    ends = [due_in(procedure, matter, duty) for duty in duties]
+    for duty, end in zip(duties, ends, strict=True):
+        if end.kind is Kind.DUTY:
+            yield Change(end.due_ms, duty, None)
+    for row in procedure.timer_rows(matter.state):
+        for duty, end in zip(duties, ends, strict=True):
+            if row.after is not None and duty.rule == row.after.rule:
+                yield Change(end.due_ms, duty, row)
+
+
 def due(matter: Matter, procedures: Mapping[tuple[str, int], Procedure], now_ms: int) -> Iterator[HubDraft]:
     """Yield the events that time has made due for one matter, recorded ones too.
 
@@ -89,50 +119,46 @@ def due(matter: Matter, procedures: Mapping[tuple[str, int], Procedure], now_ms:
 
     Yields:
         Missed duties, then at most one transition: it ends limits, and an auditor meets the misses while they are open.
+        Of several transitions the one whose limit ended first; what another one does is asked again from the state
+        after it.
     """
-    if matter.duties:
-        procedure = procedures[matter.procedure, matter.edition]
-        for duty in matter.duties:
-            yield from _missed(procedure, matter, duty, now_ms)
-        yield from _moved(procedure, matter, now_ms)
-
-
-def _missed(procedure: Procedure, matter: Matter, duty: Duty, now_ms: int) -> Iterator[HubDraft]:
-    limit = due_in(procedure, matter, duty)
-    if limit.kind is not Kind.DUTY or limit.due_ms > now_ms:
+    if not matter.duties:
         return
-    id_ = derived_id("missed", duty, limit.due_ms)
+    procedure = procedures[matter.procedure, matter.edition]
+    ended = [change for change in changes(procedure, matter) if change.due_ms <= now_ms]
+    yield from (_missed(matter, change) for change in ended if change.row is None)
+    moves = [change for change in ended if change.row is not None]
+    if moves:
+        yield _moved(procedure, matter, min(moves, key=lambda change: change.due_ms))
+
+
+def _missed(matter: Matter, change: Change) -> HubDraft:
+    duty, id_ = change.duty, change.event_id()
     region = matter.region_of(duty.side) or matter.opened_region
-    yield HubDraft(
+    return HubDraft(
         "DeadlineMissed",
         "DUTY",
-        {"rule": duty.rule, "region": region, "due_ms": limit.due_ms},
+        {"rule": duty.rule, "region": region, "due_ms": change.due_ms},
         stream_id=StreamId(id_),
         causation_id=duty.started_by,
         event_id=EventId(id_),
+        about=matter.stream_id,
     )
 
 
-def _moved(procedure: Procedure, matter: Matter, now_ms: int) -> Iterator[HubDraft]:
-    """The transition of the limit that ended first; what another one does is asked again from the state after it."""
-    ended = [
-        (due_ms, duty, row.event, row.after)
-        for row in procedure.timer_rows(matter.state)
-        for duty in matter.duties
-        if row.after is not None and duty.rule == row.after.rule
-        if (due_ms := due_in(procedure, matter, duty).due_ms) <= now_ms
-    ]
-    if not ended:
-        return
-    due_ms, duty, event_type, timer = min(ended, key=lambda one: one[0])
-    yield HubDraft(
-        event_type,
+def _moved(procedure: Procedure, matter: Matter, change: Change) -> HubDraft:
+    row = change.row
+    if row is None or row.after is None:
+        raise AssertionError("a move follows a timer's row")
+    return HubDraft(
+        row.event,
         procedure.id,
-        timer.body_of(dict(matter.facts)),
+        row.after.body_of(dict(matter.facts)),
         stream_id=matter.stream_id,
-        causation_id=duty.started_by,
-        event_id=EventId(derived_id(event_type, duty, due_ms)),
+        causation_id=change.duty.started_by,
+        event_id=EventId(change.event_id()),
         edition=procedure.edition,
+        about=matter.stream_id,
     )
 
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import sqlite3
 import struct
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -46,7 +46,8 @@ _TABLES: Final = (
     " WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS checkpoints (size INTEGER PRIMARY KEY, note BLOB NOT NULL, recorded_at INTEGER NOT"
     " NULL)",
-    "CREATE TABLE IF NOT EXISTS matters (stream_id BLOB PRIMARY KEY, packed BLOB NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS matters (stream_id BLOB PRIMARY KEY, packed BLOB NOT NULL, due_ms INTEGER)"
+    " WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS delivery_runs (id INTEGER PRIMARY KEY, point TEXT NOT NULL, first_n INTEGER NOT NULL,"
     " count INTEGER NOT NULL, indexes BLOB NOT NULL, head_before BLOB NOT NULL, head_after BLOB NOT NULL,"
     " size INTEGER NOT NULL, is_case INTEGER NOT NULL, UNIQUE (point, first_n))",
@@ -57,7 +58,10 @@ _TABLES: Final = (
     "CREATE TABLE IF NOT EXISTS producers (producer TEXT PRIMARY KEY, chain_id BLOB NOT NULL, next_seq INTEGER NOT"
     " NULL, last_hash BLOB NOT NULL) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS directory_log (idx INTEGER PRIMARY KEY)",
+    "CREATE TABLE IF NOT EXISTS derived (name TEXT PRIMARY KEY, basis BLOB NOT NULL) WITHOUT ROWID",
 )
+_DUE_INDEX: Final = "CREATE INDEX IF NOT EXISTS matters_due ON matters (due_ms) WHERE due_ms IS NOT NULL"
+"""Which matters time does something to next; a matter in which nothing runs is not in it."""
 
 
 class _ConnectionPool(SQLiteConnectionPool):
@@ -115,7 +119,12 @@ def _rest_of(commit: Commit) -> Iterator[tuple[str, Sequence[Sequence[object]]]]
         [(level, index, hashes) for (level, index), hashes in commit.tiles.items()],
     )
     yield "INSERT INTO checkpoints VALUES (?,?,?)", [(commit.new_size, commit.checkpoint, commit.recorded_at)]
-    yield "INSERT OR REPLACE INTO matters VALUES (?,?)", commit.matters
+    due = commit.due
+    changed = [(stream_id, packed, due.get(stream_id)) for stream_id, packed in commit.matters]
+    yield "INSERT OR REPLACE INTO matters VALUES (?,?,?)", changed
+    if len(due) > len(changed):
+        own = {stream_id for stream_id, _ in commit.matters}
+        yield "UPDATE matters SET due_ms=? WHERE stream_id=?", [(at, s) for s, at in due.items() if s not in own]
     yield (
         "INSERT INTO delivery_runs (point, first_n, count, indexes, head_before, head_after, size, is_case)"
         " VALUES (?,?,?,?,?,?,?,?)",
@@ -173,6 +182,7 @@ class SqliteStore:
             self._recorder = LedgerRecorder(self._datastore)
             if not read_only:
                 self._recorder.create_table()
+                self._add_due_column()
         except (PersistenceError, sqlite3.Error) as error:
             raise UnavailableError("STORE_MISSING", f"the ledger file cannot be opened: {error}") from error
 
@@ -180,7 +190,25 @@ class SqliteStore:
         """Give back connections and files."""
         self._datastore.close()
 
+    def _add_due_column(self) -> None:
+        """Give a store of an earlier release the column of the due index; the hub fills it at start-up."""
+        with self._datastore.transaction(commit=True) as c:
+            c.execute("SELECT count(*) FROM pragma_table_info('matters') WHERE name='due_ms'")
+            if c.fetchone()[0] == 0:
+                c.execute("ALTER TABLE matters ADD COLUMN due_ms INTEGER")
+            c.execute(_DUE_INDEX)
+
     # -- writing
+
+    def write_due(self, rows: Iterable[tuple[bytes, int | None]], basis: bytes) -> None:
+        """See `hub.ports.Store.write_due`."""
+        try:
+            with self._datastore.transaction(commit=True) as c:
+                c.execute("UPDATE matters SET due_ms=NULL WHERE due_ms IS NOT NULL")
+                c.executemany("UPDATE matters SET due_ms=? WHERE stream_id=?", ((at, s) for s, at in rows))
+                c.execute("INSERT OR REPLACE INTO derived VALUES ('due', ?)", (basis,))
+        except (PersistenceError, sqlite3.Error) as error:
+            raise FatalError("STORE_FAILED", f"the due index cannot be written: {error}") from error
 
     def commit(self, commit: Commit) -> None:
         """See `hub.ports.Store.commit`."""
@@ -307,6 +335,38 @@ class SqliteStore:
             for row in rows:
                 yield row[0], row[1]
             last = rows[-1][0]
+
+    def due_matters(self, until_ms: int) -> Iterator[bytes]:
+        """See `hub.ports.LedgerReader.due_matters`."""
+        at, last = -1, b""
+        while rows := self._all(
+            "SELECT due_ms, stream_id, CAST(packed AS BLOB) FROM matters WHERE due_ms<=? AND (due_ms, stream_id)>(?,?)"
+            " ORDER BY due_ms, stream_id LIMIT ?",
+            until_ms,
+            at,
+            last,
+            _PAGE,
+        ):
+            for row in rows:
+                yield row[2]
+            at, last = rows[-1][0], rows[-1][1]
+
+    def due_index(self) -> Iterator[tuple[bytes, int]]:
+        """See `hub.ports.LedgerReader.due_index`."""
+        last = b""
+        while rows := self._all(
+            "SELECT stream_id, due_ms FROM matters WHERE due_ms IS NOT NULL AND stream_id>? ORDER BY stream_id LIMIT ?",
+            last,
+            _PAGE,
+        ):
+            for row in rows:
+                yield row[0], row[1]
+            last = rows[-1][0]
+
+    def due_basis(self) -> bytes | None:
+        """See `hub.ports.LedgerReader.due_basis`."""
+        row = self._one("SELECT basis FROM derived WHERE name='due'")
+        return None if row is None else row[0]
 
     def batch_index(self, producer: str, batch_seq: int) -> LeafIndex | None:
         """See `hub.ports.LedgerReader.batch_index`."""

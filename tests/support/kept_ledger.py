@@ -175,6 +175,7 @@ def forge(kept: KeptLedger, folder: Path, entries: Sequence[bytes]) -> KeptLedge
                 tiles=tiles_after(0, leaves, lambda level, index: b""),
                 checkpoint=sign_checkpoint(Checkpoint(signer.name, size, root_of(leaves)), signer),
                 matters=(),
+                due={},
                 runs=(),
                 heads=(),
                 payloads=(),
