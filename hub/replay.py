@@ -33,7 +33,7 @@ from ledger.entry import BatchEntry, EventEntry, GenesisEntry, decode_entry
 from ledger.heads import head_next
 
 _ZERO = Hash(bytes(32))
-_HUB_CLASSES = frozenset({"dir", "acc"})
+_HUB_CLASSES = frozenset({"dir", "acc", "stt"})
 """Classes of what the hub says of itself; in all others only time makes an event that the hub signs."""
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -23,6 +24,7 @@ from adapters.compose.parts import (
     keep_loaded,
     only_one,
 )
+from adapters.compose.projecting import projections_file, unpublished
 from adapters.grpc.server import GrpcServer
 from adapters.keys.folder import make_hub_keys, read_hub_keys
 from adapters.nats.messages import RunForm
@@ -37,6 +39,8 @@ from hub.run_builder import RunBuilder
 from ledger.batch import MAX_BATCH
 from ledger.note import NoteSigner, NoteVerifier
 
+STATISTICS_SECONDS: Final = 3600.0
+"""Pause between two looks at whether a month has closed whose tables are not published."""
 TIMERS_SECONDS: Final = 60.0
 """Pause between two looks at what time has made due."""
 
@@ -113,14 +117,22 @@ class HubProgram:
     Args:
         settings: As read.
         timers_seconds: Pause between two looks at what time has made due.
+        statistics_seconds: Pause between two looks at whether a month has closed.
 
     Attributes:
         address: Where it listens, once started.
     """
 
-    def __init__(self, settings: HubSettings, *, timers_seconds: float = TIMERS_SECONDS) -> None:
+    def __init__(
+        self,
+        settings: HubSettings,
+        *,
+        timers_seconds: float = TIMERS_SECONDS,
+        statistics_seconds: float = STATISTICS_SECONDS,
+    ) -> None:
         self._settings = settings
         self._timers_seconds = timers_seconds
+        self._statistics_seconds = statistics_seconds
         self._stack = AsyncExitStack()
         self._server: GrpcServer
         self.address = ""
@@ -158,6 +170,12 @@ class HubProgram:
             while await sequencer.call(application.run_timers) == MAX_BATCH:
                 log.info("timers.continued")
 
+        async def publish_statistics() -> None:
+            # Made on another thread: a large table takes a second, and the writer may not wait for it.
+            file = projections_file(settings.data_dir)
+            for parts in await asyncio.to_thread(unpublished, file, store, application.rules):
+                await sequencer.call(partial(application.record, parts))
+
         async def close_the_day() -> None:
             with suppress(UnavailableError):
                 await run_timers()
@@ -180,6 +198,7 @@ class HubProgram:
         stack.push_async_callback(self._server.stop)
         stack.enter_context(_repeated(write_heads, settings.heads_every_seconds))
         stack.enter_context(_repeated(run_timers, self._timers_seconds))
+        stack.enter_context(_repeated(publish_statistics, self._statistics_seconds))
 
     async def failed(self) -> None:
         """Wait until the hub stops by itself, then raise its reason: FatalError."""

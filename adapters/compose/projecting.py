@@ -22,8 +22,14 @@ from adapters.compose.parts import contracts_in_force, keep_loaded, only_one
 from adapters.store.projection_follower import ProjectionFollower, form_of_projections
 from adapters.store.projection_store import PROJECTIONS, ProjectionStore
 from adapters.store.sqlite import SqliteStore
-from contracts.errors import UnavailableError
+from contracts.errors import EvidenceError, UnavailableError
 from contracts.ids import Hash
+from contracts.instant import local_day
+from contracts.statistic import load_statistics
+from hub.admission import Rules
+from hub.own_batch import HubDraft
+from hub.ports import LedgerReader
+from hub.projections.published import drafts_of, part_id, parts_of, safe_table
 
 FOLDER: Final = "projections"
 FILE: Final = "projections.sqlite"
@@ -78,6 +84,7 @@ def rebuild(data: Path, *, progress: Progress | None = None) -> list[DigestAt]:
     Raises:
         ConflictError: FOLDER_IN_USE: the projections are being followed or rebuilt.
         UnavailableError: STORE_MISSING.
+        EvidenceError: STATISTICS_MISMATCH: all is rebuilt, and a published table is not what the ledger counts.
     """
     target = projections_file(data)
     with only_one(target.parent), _ledger(data) as reader:
@@ -96,9 +103,13 @@ def rebuild(data: Path, *, progress: Progress | None = None) -> list[DigestAt]:
                 if progress is not None:
                     progress(follower.position, follower.position + left)
             digests = _digests(store)
+            findings = store.findings()
         # If we stop between the two, there is no file until the rebuild is asked for again, which then finds it done.
         _remove(target)
         made.replace(target)
+    if findings:
+        index, what = findings[0]
+        raise EvidenceError("STATISTICS_MISMATCH", f"entry {index}: {what}; {len(findings)} such entries in all")
     return digests
 
 
@@ -121,6 +132,29 @@ def reading(file: Path) -> Iterator[ProjectionStore]:
     """
     with ProjectionStore(file, form=form_of_projections(), read_only=True) as store:
         yield store
+
+
+def unpublished(file: Path, reader: LedgerReader, rules: Rules) -> list[list[HubDraft]]:
+    """The tables of closed months that the ledger does not hold yet, each with all its parts.
+
+    Args:
+        file: The projections; nothing is due where they are missing.
+        reader: The ledger.
+        rules: The contracts in force.
+    """
+    if not file.exists():
+        return []
+    drafts: list[list[HubDraft]] = []
+    with reading(file) as store:
+        # The months before that of the last entry taken are whole: the time of recording never goes back.
+        now = local_day(store.place().recorded_at).isoformat()[:7]
+        for month in (month for month in store.months() if month < now):
+            for statistic in load_statistics():
+                first = part_id(statistic.name, month, 1)
+                if not reader.recorded((first,)):
+                    table = safe_table(statistic, store.statistics(statistic.name, month), rules)
+                    drafts.append(drafts_of(parts_of(statistic.name, month, table)))
+    return drafts
 
 
 def _digests(store: ProjectionStore) -> list[DigestAt]:

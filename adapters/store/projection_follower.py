@@ -44,6 +44,7 @@ class _Memory:
 
     def __init__(self, store: ProjectionStore, reader: LedgerReader) -> None:
         self.stream: Callable[[bytes], StreamRecord | None] = store.stream
+        self.statistics: Callable[[str, str], dict[tuple[str, str], int]] = store.statistics
         self.listed: Callable[[str], list[bytes]] = store.listed
         self._reader = reader
 

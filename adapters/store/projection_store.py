@@ -31,6 +31,7 @@ _TABLES: Final = (
     "CREATE TABLE IF NOT EXISTS work_list (office TEXT, due_ms INTEGER, stream_id BLOB, rule TEXT, kind TEXT NOT NULL,"
     " state TEXT NOT NULL, calendar_assumed INTEGER NOT NULL, PRIMARY KEY (office, due_ms, stream_id, rule)) WITHOUT"
     " ROWID",
+    "CREATE TABLE IF NOT EXISTS findings (idx INTEGER PRIMARY KEY, what TEXT NOT NULL)",
     "CREATE TABLE IF NOT EXISTS indicators (name TEXT, office TEXT, month TEXT, n INTEGER NOT NULL, PRIMARY KEY (name,"
     " office, month)) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS statistics (name TEXT, month TEXT, row_key TEXT, column_key TEXT, n INTEGER NOT NULL,"
@@ -172,6 +173,7 @@ class ProjectionStore:
                     added,
                 )
                 self._db.execute(f"DELETE FROM {table} WHERE n=0")
+        many("INSERT OR REPLACE INTO findings VALUES (?,?)", changes.findings)
         self._db.execute("INSERT OR REPLACE INTO place VALUES (1,?,?,?)", (*after, self._form))
 
     def _remember(self, changes: RowChanges) -> None:
@@ -215,6 +217,10 @@ class ProjectionStore:
         """What a table of a month counts, cell by cell; never to be shown as it is."""
         rows = self._all("SELECT row_key, column_key, n FROM statistics WHERE name=? AND month=?", name, month)
         return {(row, column): n for row, column, n in rows}
+
+    def findings(self) -> list[tuple[int, str]]:
+        """Entries that publish another table than follows from the ledger, and what is wrong with each."""
+        return self._all("SELECT idx, what FROM findings ORDER BY idx")
 
     def months(self) -> list[str]:
         """The months of which anything was counted, ascending."""

@@ -35,6 +35,10 @@ class Counting:
         }
         self._asked: dict[str, bool] = {}
 
+    def table(self, name: str) -> Statistic | None:
+        """The statistic with this name."""
+        return next((table for tables in self._tables.values() for table in tables if table.name == name), None)
+
     def of_event(self, step: Step, matter: Matter | None) -> Iterator[Counted]:
         """What an event itself adds.
 

@@ -7,9 +7,9 @@ over a page of entries and saved in one transaction with the place that they lea
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from contracts.hiding import Hiding
 from contracts.ids import LeafIndex, OfficeId, StreamId
@@ -18,6 +18,7 @@ from hub.directory import Directory
 from hub.matter import Matter
 from hub.projections.counting import STATISTIC, Counting
 from hub.projections.obligation import Obligation, ended, obligations
+from hub.projections.published import parts_of, safe_table
 from hub.projections.step import Derivation, Step
 from hub.projections.stream_record import Counted, Listed, StreamRecord
 from hub.projections.work_list import WorkRow, rows_of
@@ -44,6 +45,9 @@ class Memory(Protocol):
     def stream(self, stream_id: bytes) -> StreamRecord | None:
         """What is remembered of a stream."""
 
+    def statistics(self, name: str, month: str) -> Mapping[tuple[str, str], int]:
+        """The cells of a table and month that are not zero."""
+
     def listed(self, office: str) -> Iterable[bytes]:
         """The streams with rows in an office's work list."""
 
@@ -59,11 +63,13 @@ class RowChanges:
         streams: What is to be remembered, by stream.
         work: Rows of work lists to put, or None to take away, by key.
         counts: What is added to each count.
+        findings: Index of an entry that publishes another table than follows from the ledger, and what is wrong.
     """
 
     streams: dict[bytes, StreamRecord] = field(default_factory=dict)
     work: dict[tuple[str, int, bytes, str], WorkRow | None] = field(default_factory=dict)
     counts: Counter[Counted] = field(default_factory=Counter)
+    findings: list[tuple[int, str]] = field(default_factory=list)
 
 
 class Projector:
@@ -97,6 +103,7 @@ class Projector:
         self._hiding = hiding
         self._derivation = Derivation(rules, directory, place.recorded_at)
         self._memory = memory
+        self._parts: tuple[tuple[str, str], list[dict[str, Any]]] | None = None
         self._closed = {office.office for office in directory.offices() if office.is_closed}
         self.position = place.position
         self.changes = RowChanges()
@@ -125,6 +132,8 @@ class Projector:
             self._matter_moved(step, step.after)
         elif step.header.event_class == "dir":
             self._directory_moved(step)
+        elif step.header.event_class == "stt":
+            self._check_published(step)
         else:
             self._hub_said(step)
         hidden = self._hiding.ordered(step.header.event_type, step.body)
@@ -169,6 +178,24 @@ class Projector:
                 counted += self._counting.of_duty(one, "MISSED", procedure.kind, record.matter, step.month)
         if counted or missed != record.missed:
             self._keep(stream_id, record._replace(missed=missed), counted)
+
+    def _check_published(self, step: Step) -> None:
+        """Make a published table again from what was counted, and note where it is another one."""
+        name, month = step.body["table"], step.body["month"]
+        statistic = self._counting.table(name)
+        if statistic is None or month >= step.month:
+            self.changes.findings.append((step.at, f"{name} of {month} is no table of a closed month"))
+            return
+        if self._parts is None or self._parts[0] != (name, month):
+            # What is counted for a month that has closed changes no more: its rows are all saved or in this page.
+            counts = Counter(self._memory.statistics(name, month))
+            for key, n in self.changes.counts.items():
+                if key[0] == STATISTIC and key[1:3] == (name, month):
+                    counts[key[3], key[4]] += n
+            table = safe_table(statistic, {key: n for key, n in counts.items() if n}, self._rules)
+            self._parts = ((name, month), parts_of(name, month, table))
+        if dict(step.body) not in self._parts[1]:
+            self.changes.findings.append((step.at, f"{name} of {month} is not what the ledger counts"))
 
     def _directory_moved(self, step: Step) -> None:
         """Who owes what may have changed: for the office that the event names, for closed ones, for nobody's rows."""

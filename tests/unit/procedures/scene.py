@@ -149,6 +149,15 @@ BODIES: Final[Mapping[str, Mapping[str, Any]]] = {
         "requested_at": 1,
     },
     "HeadsPublished": {"heads": [{"point": "44-node", "n": 1, "head": LIST}]},
+    "StatisticsPublished": {
+        "table": "OD_MONTH",
+        "month": "2026-03",
+        "below": 10,
+        "part": 1,
+        "parts": 1,
+        "cells": [{"row": "45", "column": "TOTAL", "n": 15}],
+        "table_hash": LIST,
+    },
     "DeadlineMissed": {"rule": "R-COR-3", "region": "45", "due_ms": 1},
 }
 """One body for each event that its procedure admits."""

@@ -1,0 +1,142 @@
+"""A month's tables are made when it has closed, recorded once, safe to show, and found again by counting (DOMAIN 8.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from adapters.compose.projecting import projections_file, rebuild, unpublished
+from adapters.store.projection_store import ProjectionStore
+from adapters.store.sqlite import SqliteStore
+from contracts.errors import EvidenceError
+from contracts.event import decode_event
+from contracts.instant import DAY_MS
+from hub.application import Application
+from hub.projections.published import drafts_of
+from hub.submission import Outcome
+from ledger.entry import EventEntry, decode_entry
+from tests.support.audit import audit
+from tests.support.matters import notification
+from tests.support.projections import follow, open_projections
+from tests.support.world import World
+
+NOTICES = 23
+
+
+class Month(NamedTuple):
+    """A ledger whose first month has closed."""
+
+    world: World
+    folder: Path
+    store: SqliteStore
+    application: Application
+    rows: ProjectionStore
+
+    def follow(self) -> None:
+        follow(self.store, self.rows, self.world.rules)
+
+    def unpublished(self) -> list[list[Any]]:
+        return unpublished(projections_file(self.folder), self.store, self.world.rules)
+
+    def bodies(self) -> list[dict[str, Any]]:
+        """Every published part."""
+        found = []
+        for data in self.store.entries(0, self.store.size()):  # type: ignore[arg-type]
+            entry = decode_entry(data)
+            if isinstance(entry, EventEntry):
+                header = decode_event(entry.event)
+                if header.event_class == "stt":
+                    found.append(dict(self.world.rules.registry.decode_body(header.body)[1]))
+        return found
+
+
+@pytest.fixture
+def month(tmp_path: Path) -> Iterator[Month]:
+    world = World()
+    (tmp_path / "hub").mkdir()
+    store = SqliteStore(tmp_path / "hub" / "ledger.sqlite")
+    application = world.found(store)
+    notices = [notification(world, "44", "45")[:2] for _ in range(NOTICES)]
+    notices.append(notification(world, "43", "45")[:2])
+    for events in notices:
+        (answer,) = application.submit([world.batches[events[0].region].batch(events)])
+        assert {result.outcome for result in answer.results} == {Outcome.ACCEPTED}
+    rows = open_projections(projections_file(tmp_path))
+    yield Month(world, tmp_path, store, application, rows)
+    rows.close()
+    store.close()
+
+
+def close_the_month(month: Month) -> None:
+    month.world.clock.advance(31 * DAY_MS)
+    (answer,) = month.application.submit([month.world.batches["44"].batch(notification(month.world, "44", "45")[:1])])
+    assert answer.results[0].outcome is Outcome.ACCEPTED
+    month.follow()
+
+
+def test_nothing_is_made_of_a_month_that_is_open(month: Month) -> None:
+    month.follow()
+
+    assert month.unpublished() == []
+
+
+def test_a_closed_month_is_published_once_and_the_audit_follows(month: Month) -> None:
+    close_the_month(month)
+    for parts in month.unpublished():
+        month.application.record(parts)
+    month.follow()
+
+    assert {body["table"] for body in month.bodies()} == {
+        "OD_MONTH",
+        "MOVE_MONTH",
+        "PERMIT_MONTH",
+        "DUTY_MONTH",
+        "CASE_MONTH",
+    }
+    assert {body["month"] for body in month.bodies()} == {"2026-03"}
+    assert month.unpublished() == []
+    assert month.rows.findings() == []
+    audit(month.store, month.world)
+
+
+def test_the_lone_notice_is_withheld_and_so_is_what_would_give_it_away(month: Month) -> None:
+    """23 and 1 notices from one origin: with the total and the 23 shown, the 1 would be known."""
+    close_the_month(month)
+    for parts in month.unpublished():
+        month.application.record(parts)
+
+    (table,) = [body for body in month.bodies() if body["table"] == "OD_MONTH"]
+    shown = {(cell["row"], cell["column"]): cell["n"] for cell in table["cells"]}
+    assert ("45", "4301") not in shown
+    assert len({("45", "4401"), ("45", "TOTAL")} & shown.keys()) < 2
+    assert all(n % 5 == 0 and n >= 10 for n in shown.values())
+
+
+def test_a_table_that_is_not_what_the_ledger_counts_is_found_by_who_counts_again(month: Month) -> None:
+    close_the_month(month)
+    month.rows.close()
+    first, *rest = month.unpublished()
+    body = dict(first[0].body)
+    body["cells"] = [{"row": "45", "column": "4301", "n": 10}, *body["cells"]]
+    month.application.record(drafts_of([body]))
+    for parts in rest:
+        month.application.record(parts)
+
+    with pytest.raises(EvidenceError) as caught:
+        rebuild(month.folder)
+
+    assert caught.value.code == "STATISTICS_MISMATCH"
+    assert "1 such" in caught.value.message
+
+
+def test_a_table_of_an_open_month_is_a_finding(month: Month) -> None:
+    close_the_month(month)
+    body = dict(month.unpublished()[0][0].body) | {"month": "2026-04"}
+    month.application.record(drafts_of([body]))
+    month.follow()
+
+    ((_, what),) = month.rows.findings()
+    assert what.endswith("is no table of a closed month")
