@@ -210,6 +210,9 @@ _FORMS: Final = {
     "^[A-Z][A-Z0-9_]{0,62}$": "RIGHTS",
     "^[A-Z][A-Z_]{0,39}$": "COURT",
     "^[A-Z][A-Za-z0-9]{0,62}$": "MatterRestricted",
+    "^[A-Z]{1,20}_MONTH$": "OD_MONTH",
+    "^[0-9]{4}-[0-9]{2}$": "2026-03",
+    "^[A-Za-z0-9-]{1,64}$": "44",
     "^o[0-9a-hjkmnp-tv-z]{8}$": "o00000001",
 }
 """A word of each form that a body's string may have."""

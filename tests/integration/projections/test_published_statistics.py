@@ -1,4 +1,4 @@
-"""A month's tables are made when it has closed, recorded once, safe to show, and found again by counting (DOMAIN 8.3)."""
+"""A month's tables are made when it has closed, recorded once, safe to show, and counted again (DOMAIN 8.3)."""
 
 from __future__ import annotations
 
