@@ -103,6 +103,7 @@ class HubSettings(Settings):
         origin: Name of the ledger in every checkpoint, and of its signing key (LEDGER 2).
         tls_cert: Certificate chain, PEM; required unless `listen` is a loopback address.
         tls_key: Its private key, PEM; required together with it.
+        tls_client_ca: Certificates that may have signed a caller's, PEM; required together with them.
         max_queue_events: Events that may wait before the hub says OVERLOADED.
         batch_ceiling_events: Most events of one batch.
         heads_every_seconds: Pause between two `HeadsPublished` entries.
@@ -117,13 +118,14 @@ class HubSettings(Settings):
     origin: Annotated[str, Field(pattern=r"^[!-*,-~]+$", max_length=128)]
     tls_cert: Path | None = None
     tls_key: Path | None = None
+    tls_client_ca: Path | None = None
     max_queue_events: Annotated[int, Field(ge=1024, le=1 << 20)] = 65_536
     batch_ceiling_events: Annotated[int, Field(ge=1, le=1024)] = 1024
     heads_every_seconds: Annotated[float, Field(gt=0, le=86_400)] = 60.0
     clock_skew_ms: Annotated[int, Field(ge=1_000, le=3_600_000)] = 300_000
     sandbox: bool
 
-    @field_validator("tls_cert", "tls_key")
+    @field_validator("tls_cert", "tls_key", "tls_client_ca")
     @classmethod
     def _secured_unless_loopback(cls, value: Path | None, info: ValidationInfo) -> Path | None:
         return _file_unless_loopback(value, info, "listen")
@@ -153,6 +155,8 @@ class RegionSettings(Settings):
         data_dir: Folder of the region's inbox and keys.
         hub_address: Where the hub's gRPC server listens.
         hub_ca: Certificates that may have signed the hub's, PEM; required unless `hub_address` is a loopback address.
+        tls_cert: The region's certificate chain, PEM; required unless `hub_address` is a loopback address.
+        tls_key: Its private key, PEM; required together with it.
         nats_url: Where the broker listens.
         log_vkey: Verifier key of the ledger, as the operator handed it over; no default (LEDGER 2).
         sandbox: Whether identities are synthetic; no default (DOMAIN 3.6).
@@ -164,6 +168,8 @@ class RegionSettings(Settings):
     data_dir: Path
     hub_address: Address
     hub_ca: Path | None = None
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
     nats_url: NatsUrl
     log_vkey: Annotated[str, Field(pattern=r"^[!-*,-~]+\+[0-9a-f]{8}\+[A-Za-z0-9+/]+={0,2}$", max_length=4096)]
     sandbox: bool
@@ -175,7 +181,7 @@ class RegionSettings(Settings):
             raise ValueError(f"{value!r} is not one of {', '.join(REGIONS)}")
         return value
 
-    @field_validator("hub_ca")
+    @field_validator("hub_ca", "tls_cert", "tls_key")
     @classmethod
     def _secured_unless_loopback(cls, value: Path | None, info: ValidationInfo) -> Path | None:
         return _file_unless_loopback(value, info, "hub_address")

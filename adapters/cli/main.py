@@ -15,6 +15,7 @@ from adapters.cli.deploy import deploy_app
 from adapters.cli.directory import directory_app
 from adapters.cli.editions import edition_app
 from adapters.cli.export import export_command
+from adapters.cli.keys import keys_app
 from adapters.cli.making import init_command, region_init_command
 from adapters.cli.offices import inbox_command, open_command, receive_command, tasks_command
 from adapters.cli.procedures import procedure_app
@@ -43,6 +44,7 @@ app.add_typer(ledger_app, name="ledger")
 
 app.add_typer(directory_app, name="directory")
 app.add_typer(deploy_app, name="deploy")
+app.add_typer(keys_app, name="keys")
 app.add_typer(receipt_app, name="receipt")
 app.add_typer(edition_app, name="edition")
 app.add_typer(procedure_app, name="procedure")

@@ -10,9 +10,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-import grpc
 import structlog
 
+from adapters.compose.credentials import server_credentials
 from adapters.compose.directory_changes import adoption_of
 from adapters.compose.folder import DataFolder
 from adapters.compose.parts import (
@@ -189,7 +189,7 @@ class HubProgram:
             sequencer=sequencer,
             encode_run=lambda run: form.message(run).data,
             address=settings.listen,
-            credentials=_server_credentials(settings),
+            credentials=server_credentials(settings),
         )
         port = await self._server.start()
         self.address = f"{settings.listen.rpartition(':')[0]}:{port}"
@@ -224,12 +224,6 @@ async def reachable_hub(folder: DataFolder, address: str | None) -> AsyncIterato
         return
     async with HubProgram(folder.hub_settings(listen="127.0.0.1:0")) as hub:
         yield hub.address
-
-
-def _server_credentials(settings: HubSettings) -> grpc.ServerCredentials | None:
-    if settings.tls_cert is None or settings.tls_key is None:
-        return None
-    return grpc.ssl_server_credentials([(settings.tls_key.read_bytes(), settings.tls_cert.read_bytes())])
 
 
 @contextmanager

@@ -12,6 +12,7 @@ import grpc
 import structlog
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
+from adapters.compose.credentials import channel_credentials
 from adapters.compose.parts import KEYS, REGION_FILE, SystemClock, contracts_in_force, only_one
 from adapters.grpc.client import ExchangeClient
 from adapters.keys.folder import read_region_keys
@@ -220,4 +221,4 @@ def region_identity(settings: RegionSettings) -> Identity:
 
 
 def _channel_credentials(settings: RegionSettings) -> grpc.ChannelCredentials | None:
-    return None if settings.hub_ca is None else grpc.ssl_channel_credentials(settings.hub_ca.read_bytes())
+    return channel_credentials(settings.hub_ca, settings.tls_cert, settings.tls_key)

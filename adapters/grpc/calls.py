@@ -18,6 +18,7 @@ from google.protobuf.message import Message
 
 from adapters.grpc.codes import metadata_of, status_of
 from adapters.grpc.messages import parse
+from adapters.grpc.peer import PEER, peer_of
 from contracts.errors import ExchangeError, UnavailableError
 
 Q = TypeVar("Q", bound=Message)
@@ -60,6 +61,7 @@ def unary(name: str, kind: type[Q], answer: Callable[[Q], Awaitable[Message]], l
     async def handle(raw: bytes, context: Context) -> bytes:
         began = perf_counter()
         try:
+            know(context)
             async with within(limits.call_seconds):
                 response = await answer(parse(kind, raw))
         except Exception as err:  # noqa: BLE001 - the outermost loop of the transport
@@ -79,6 +81,7 @@ def server_stream(name: str, kind: type[Q], answer: Callable[[Q], AsyncIterator[
     async def handle(raw: bytes, context: Context) -> None:
         began = perf_counter()
         try:
+            know(context)
             async for message in answer(parse(kind, raw)):
                 async with within(limits.message_seconds):
                     await context.write(message.SerializeToString())
@@ -91,6 +94,15 @@ def server_stream(name: str, kind: type[Q], answer: Callable[[Q], AsyncIterator[
         await abort(context, error)
 
     return grpc.unary_stream_rpc_method_handler(handle)
+
+
+def know(context: Context) -> None:
+    """Let the handlers of a call know who is at its other end.
+
+    Raises:
+        AccessError: CERTIFICATE_UNKNOWN.
+    """
+    PEER.set(peer_of(context.auth_context()))
 
 
 class within:  # noqa: N801 - reads as a word: `async with within(seconds)`

@@ -21,6 +21,7 @@ from adapters.grpc.messages import (
     open_request_of_proto,
     opened_to_proto,
 )
+from adapters.grpc.peer import PEER
 from adapters.grpc.reading import Readers
 from adapters.sequencer import Sequencer
 from contracts.errors import ContractError, FatalError, RuleError, UnavailableError
@@ -139,11 +140,15 @@ class Reads:
     async def _producer(self, request: pb.GetProducerRequest) -> Message:
         if not is_point_id(request.producer):
             raise ContractError("REQUEST_MALFORMED", "this is no name of a producer", field="producer")
+        _own_point(request.producer, "producer")
         state = await self._readers.run(self._reader.producer, request.producer) or ProducerState(0, NO_BATCH)
         return pb.GetProducerResponse(next_seq=state.next_seq, last_hash=state.last_hash)
 
     async def _open(self, request: pb.OpenPayloadRequest) -> Message:
         asked = open_request_of_proto(request)
+        _own_point(asked.producer, "producer")
+        if (peer := PEER.get()) is not None:
+            peer.check_office(asked.office, "office")
         return opened_to_proto(await self._sequencer.call(lambda: self._application.open_payload(asked)))
 
     # -- streams of answers
@@ -161,6 +166,7 @@ class Reads:
     async def _runs(self, request: pb.GetRunsRequest) -> AsyncIterator[Message]:
         if not is_point_id(request.point):
             raise ContractError("REQUEST_MALFORMED", "this is no name of a delivery point", field="point")
+        _own_point(request.point, "point")
         point, next_n, left = PointId(request.point), max(1, request.from_n), request.limit or sys.maxsize
         while left > 0:
             runs = await self._readers.run(self._reader.runs, point, next_n, min(left, RUNS))
@@ -191,6 +197,12 @@ class Reads:
                 await asyncio.sleep(GATHER_SECONDS)
         finally:
             self._watchers -= 1
+
+
+def _own_point(point: str, field: str) -> None:
+    """Check that a call concerns the caller's own gateway; raises as `Peer.check_point`."""
+    if (peer := PEER.get()) is not None:
+        peer.check_point(point, field)
 
 
 def _stream_event(index: int, entry: bytes) -> pb.StreamEvent:

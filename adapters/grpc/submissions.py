@@ -16,8 +16,9 @@ import grpc
 import structlog
 
 from adapters._generated.pprd.v1 import exchange_pb2 as pb
-from adapters.grpc.calls import Context, Handler, Limits, abort, ours, within
+from adapters.grpc.calls import Context, Handler, Limits, abort, know, ours, within
 from adapters.grpc.messages import Reply, batch_of_proto, parse, reply_to_proto
+from adapters.grpc.peer import PEER
 from adapters.grpc.reading import Readers
 from adapters.sequencer import Sequencer
 from contracts.errors import ContractError, ExchangeError, UnavailableError
@@ -29,7 +30,7 @@ from ledger.batch import decode_tbs
 
 log = structlog.get_logger()
 
-_REFUSED_HERE: Final = frozenset({"contract", "unavailable"})
+_REFUSED_HERE: Final = frozenset({"contract", "access", "unavailable"})
 
 
 class _Taken(NamedTuple):
@@ -71,12 +72,17 @@ class Submissions:
 
     async def _submit_one(self, raw: bytes, context: Context) -> bytes:
         try:
+            know(context)
             return await self._answer(await self._take(raw, patience_seconds=0.0, is_single=True))
         except Exception as err:  # noqa: BLE001 - the outermost loop of the transport
             error = ours(err)
         return await self._break_off(context, error)
 
     async def _submit(self, _requests: object, context: Context) -> None:
+        try:
+            know(context)
+        except ExchangeError as unknown:
+            await self._break_off(context, unknown)
         taken: asyncio.Queue[_Taken | None] = asyncio.Queue()
         window = asyncio.Semaphore(self._limits.window)
         ahead = asyncio.create_task(self._read_ahead(context, taken, window))
@@ -123,6 +129,8 @@ class Submissions:
             batch = batch_of_proto(parse(pb.SubmitRequest, raw))
             if is_single and len(batch.events) > 1:
                 raise ContractError("BATCH_TOO_LARGE", f"{len(batch.events)} events, exactly one", field="events")
+            if (peer := PEER.get()) is not None:
+                peer.check_point(_names_of(batch)[1], "producer")
             answer = await self._sequencer.enqueue(batch, size_bytes=len(raw), patience_seconds=patience_seconds)
         except ExchangeError as error:
             if error.family not in _REFUSED_HERE:

@@ -51,7 +51,11 @@ def write_key(path: Path, key: PrivateKey) -> None:
     Raises:
         ConflictError: KEY_EXISTS: the file is there already; a key is never overwritten.
     """
-    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    write_private(path, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+
+
+def write_private(path: Path, pem: bytes) -> None:
+    """Write what only its owner may read; raises as `write_key`."""
     try:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _FILE_MODE)
     except FileExistsError as error:

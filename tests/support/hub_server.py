@@ -14,6 +14,8 @@ from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 
+import grpc
+
 from adapters.grpc.calls import Limits
 from adapters.grpc.client import ExchangeClient
 from adapters.grpc.server import GrpcServer
@@ -77,6 +79,7 @@ class HubServer:
         limits: Of the server.
         max_queue_events: Of the sequencer.
         max_queue_bytes: Of the sequencer.
+        tls: What the hub and its client show each other; None in plain text.
 
     Attributes:
         world: As given.
@@ -95,10 +98,12 @@ class HubServer:
         limits: Limits | None = None,
         max_queue_events: int = MAX_QUEUE_EVENTS,
         max_queue_bytes: int = MAX_QUEUE_BYTES,
+        tls: tuple[grpc.ServerCredentials, grpc.ChannelCredentials] | None = None,
     ) -> None:
         self.world = world or World()
         self._path = path
         self._limits = limits
+        self._tls = tls or (None, None)
         self._bounds = (max_queue_events, max_queue_bytes)
         self.application: Application
         self.sequencer: Sequencer
@@ -118,11 +123,11 @@ class HubServer:
             sequencer=self.sequencer,
             encode_run=lambda run: form.message(run).data,
             address="127.0.0.1:0",
-            credentials=None,
+            credentials=self._tls[0],
             limits=self._limits,
         )
         self.address = f"127.0.0.1:{await self.server.start()}"
-        self.client = ExchangeClient(self.address)
+        self.client = ExchangeClient(self.address, credentials=self._tls[1])
         await self.client.connect()
         return self
 

@@ -98,15 +98,15 @@ def test_a_hub_listens_without_tls_on_loopback_only(listen: str) -> None:
 
     assert "tls_cert: is required" in message
     assert "tls_key: is required" in message
+    assert "tls_client_ca: is required" in message
 
 
-def test_a_hub_with_both_tls_files_listens_anywhere(tmp_path: Path) -> None:
-    for name in ("cert.pem", "key.pem"):
-        (tmp_path / name).write_text("PEM", encoding="ascii")
+def test_a_hub_with_all_tls_files_listens_anywhere(tmp_path: Path) -> None:
+    files = {name: tmp_path / f"{name}.pem" for name in ("tls_cert", "tls_key", "tls_client_ca")}
+    for file in files.values():
+        file.write_text("PEM", encoding="ascii")
 
-    settings = HubSettings.load(**_HUB, tls_cert=tmp_path / "cert.pem", tls_key=tmp_path / "key.pem").model_copy(
-        update={"listen": "0.0.0.0:50051"}
-    )
+    settings = HubSettings.load(**_HUB, **files).model_copy(update={"listen": "0.0.0.0:50051"})
 
     assert HubSettings.load(**settings.model_dump()) == settings
 
