@@ -110,6 +110,8 @@ class World:
                     "legal_basis": row.legal_basis,
                     "valid_from": "2020-01-01",
                     "valid_to": None,
+                    "assessment": f"PIA-{region}-2019-1",
+                    "assessed_on": "2019-12-02",
                 }
                 yield draft("MandateGranted", body=body)
 

@@ -1,8 +1,8 @@
 """Administrative divisions of the eleven regions: `Division`, `Divisions`, `load_divisions`.
 
-Twelve digits, of which the packaged list holds the levels down to towns and streets (DOMAIN 3.2). A residents' or
-villagers' committee (level 5) is not in the list; where a place is asked for, it stands for the town that its first
-nine digits name.
+Twelve digits, five levels (DOMAIN 3.2). This is the base edition, the list with which a ledger begins and whose hash
+its genesis entry holds; what changed since then is in the ledger (`hub.dated_divisions`). `Places` is what both can
+answer.
 
 Rules kept here: a city without county level stands for its own county; 4690 is no place; codes of the statistics
 bureau only are refused where a legal document needs a place. Routing uses these codes and never an identity number.
@@ -11,13 +11,16 @@ bureau only are refused where a legal document needs a place. Routing uses these
 import csv
 import hashlib
 from collections.abc import Iterator, Mapping
+from datetime import date
 from functools import cache
 from importlib.resources import files
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
+from contracts.community import load_communities_list
 from contracts.errors import RuleError
 
-_TOWN_DIGITS: Final = 9
+EDITION: Final = date(2023, 6, 30)
+"""Cut-off of the packaged list: what its rows say was so on this day."""
 
 
 class Division(NamedTuple):
@@ -25,7 +28,7 @@ class Division(NamedTuple):
 
     Attributes:
         code: Twelve digits.
-        level: 1 region, 2 prefecture, 3 county, 4 town or street.
+        level: 1 region, 2 prefecture, 3 county, 4 town or street, 5 residents' or villagers' committee.
         name: Official name in Chinese.
         parent: Code of the division above; empty for a region.
         flags: Empty, or one of `sar`, `no_county`, `pseudo`, `stat_only`.
@@ -58,8 +61,32 @@ class Division(NamedTuple):
         return self.flags == "stat_only"
 
 
+class Places(Protocol):
+    """Which codes are places: of the base edition, or as of a day."""
+
+    def get(self, code: str) -> Division | None:
+        """The division with exactly this code, `None` if there is none."""
+
+    def county(self, county6: str) -> Division | None:
+        """The division that stands for six digits where a county is asked for, `None` if none may."""
+
+    def place(self, code: str) -> Division:
+        """The division of a code that must be a place in a legal document.
+
+        Raises:
+            RuleError: DIVISION_UNKNOWN, DIVISION_NOT_A_PLACE, DIVISION_NOT_IN_FORCE.
+        """
+
+    def county6(self, code: str) -> str:
+        """The county of a place, six digits.
+
+        Raises:
+            RuleError: As `place`; DIVISION_NOT_A_PLACE also for what lies in no county.
+        """
+
+
 class Divisions:
-    """The list of divisions, read only.
+    """The list of the base edition, read only; iteration and length are those of the levels down to the town.
 
     Attributes:
         divisions_hash: SHA-256 of the packaged file, 32 bytes; part of a ledger's genesis entry.
@@ -70,7 +97,7 @@ class Divisions:
     def __init__(self, by_code: Mapping[str, Division], divisions_hash: bytes) -> None:
         self._by_code = by_code
         self.divisions_hash = divisions_hash
-        self._counties = {code[:6]: row for code, row in by_code.items() if _is_county_seat(row)}
+        self._counties = {code[:6]: row for code, row in by_code.items() if is_county_seat(row)}
 
     def __len__(self) -> int:
         return len(self._by_code)
@@ -80,7 +107,12 @@ class Divisions:
 
     def get(self, code: str) -> Division | None:
         """The division with exactly this code, `None` if the list has none."""
-        return self._by_code.get(code)
+        return self._by_code.get(code) or self._committee(code)
+
+    def _committee(self, code: str) -> Division | None:
+        town = None if code.endswith("000") else self._by_code.get(code[:9] + "000")
+        name = None if town is None or town.level != 4 else load_communities_list().name(code)
+        return None if town is None or name is None else Division(code, 5, name, town.code, town.flags)
 
     def county(self, county6: str) -> Division | None:
         """The division that stands for six digits where a county is asked for.
@@ -102,17 +134,12 @@ class Divisions:
         """The division of a code that must be a place in a legal document.
 
         Args:
-            code: Twelve digits; a committee's code gives its town.
+            code: Twelve digits.
 
         Raises:
             RuleError: DIVISION_UNKNOWN or DIVISION_NOT_A_PLACE.
         """
-        row = self._by_code.get(code) or self._by_code.get(_town_of(code))
-        if row is None:
-            raise RuleError("DIVISION_UNKNOWN", f"no division has the code {code!r}")
-        if row.is_pseudo or row.is_stat_only:
-            raise RuleError("DIVISION_NOT_A_PLACE", f"{code} is {row.flags} and no place of a legal document")
-        return row
+        return legal_place(code, self.get(code))
 
     def county6(self, code: str) -> str:
         """The county of a place.
@@ -130,19 +157,35 @@ class Divisions:
 
         Source: DOMAIN 3.2.
         """
-        row = self.place(code)
-        if row.level < 3 and not (row.is_without_county or row.is_sar):
-            raise RuleError("DIVISION_NOT_A_PLACE", f"{code} is of level {row.level}; a county or a town is needed")
-        return code[:6]
+        return county_of(self.place(code))
 
 
-def _town_of(code: str) -> str:
-    """The code of a committee's town, or the code itself where it has not the form of a committee's."""
-    is_committee = len(code) == 12 and code.isascii() and code.isdigit() and code[6:9] != "000"
-    return code[:_TOWN_DIGITS] + "000" if is_committee else code
+def legal_place(code: str, row: Division | None) -> Division:
+    """Refuse what no legal document may name.
+
+    Raises:
+        RuleError: DIVISION_UNKNOWN or DIVISION_NOT_A_PLACE.
+    """
+    if row is None:
+        raise RuleError("DIVISION_UNKNOWN", f"no division has the code {code!r}")
+    if row.is_pseudo or row.is_stat_only:
+        raise RuleError("DIVISION_NOT_A_PLACE", f"{code} is {row.flags} and no place of a legal document")
+    return row
 
 
-def _is_county_seat(row: Division) -> bool:
+def county_of(row: Division) -> str:
+    """Six digits of the county in which a division lies; one that stands for its own county gives its own.
+
+    Raises:
+        RuleError: DIVISION_NOT_A_PLACE: a region or a prefecture has no county.
+    """
+    if row.level < 3 and not (row.is_without_county or row.is_sar):
+        raise RuleError("DIVISION_NOT_A_PLACE", f"{row.code} is of level {row.level}; a county or a town is needed")
+    return row.code[:6]
+
+
+def is_county_seat(row: Division) -> bool:
+    """Whether it stands where a county is asked for: a county, a city without county level, Hong Kong, Macao."""
     if row.level == 3:
         return not row.is_stat_only
     return row.is_without_county or row.is_sar
@@ -153,7 +196,7 @@ def load_divisions() -> Divisions:
     """Read the packaged list once; later calls give the same value.
 
     Returns:
-        15,420 divisions.
+        15,420 divisions down to the town, and the committees below them.
     """
     data = files("contracts").joinpath("data/divisions.csv").read_bytes()
     rows = csv.reader(data.decode("utf-8").splitlines())

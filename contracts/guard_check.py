@@ -9,7 +9,7 @@ from datetime import date
 from typing import Any, Final, NamedTuple
 
 from contracts.deadline import Limits, add_months
-from contracts.division import Divisions
+from contracts.division import Places
 from contracts.errors import ExchangeError, RuleError
 from contracts.event import Header
 from contracts.guard import Guard
@@ -29,7 +29,7 @@ class Case(NamedTuple):
         facts: What earlier events left.
         started: Start of each open duty, by rule, milliseconds.
         has_counterpart: The other side is named, by this event or an earlier one.
-        divisions: The list of divisions.
+        divisions: The divisions in force at the instant of the event.
         limits: The time limits of the matter's edition.
     """
 
@@ -38,7 +38,7 @@ class Case(NamedTuple):
     facts: Mapping[str, Value | bytes]
     started: Mapping[str, int]
     has_counterpart: bool
-    divisions: Divisions
+    divisions: Places
     limits: Limits
 
 

@@ -21,8 +21,9 @@ from contracts.schema import SchemaRegistry
 from hub.directory import SEND, Directory, SigningKey
 from hub.duty import check_ended
 from hub.editions import check_known
+from hub.grants import Wanted
 from hub.matter import Matter, check_guards, check_position, match_row, take_row
-from hub.routing import Recipient, check_sealed, route
+from hub.routing import Recipient, check_recipient_keys, check_sealed, lapsed_or_missing, route
 from hub.submission import SubmittedPayload
 
 OLDEST_MS: Final = 400 * 86_400_000
@@ -138,12 +139,13 @@ def admit(
     check_position(procedure, matter, header)
     row = match_row(procedure, matter, header, body, directory)
     _check_basis(header, row)
-    check_guards(procedure, row, matter, header, body, directory, rules.divisions)
+    check_guards(procedure, row, matter, header, body, directory, directory.places_at(header.occurred_at))
     if row.after is not None and matter is not None:
         check_ended(procedure, row.after, matter, now_ms)
     after = take_row(procedure, row, matter, header, body, directory, leaf)
     recipients = route(row, after, header, body, directory, earlier=matter)
     check_sealed(header, recipients)
+    check_recipient_keys(recipients, directory, now_ms)
     if header.sealed and payloads is not None:
         _check_payloads(header, payloads, directory)
     return Admitted(after, recipients, body)
@@ -192,22 +194,22 @@ def _check_office(header: Header, directory: Directory) -> None:
             f"office {office.office} belongs to region {office.region}, not {header.producer_region}",
             field="producer_office",
         )
-    mandate = directory.mandate(
+    wanted = Wanted(
         office.region,
         office.office_type,
         header.event_type,
         SEND,
-        header.occurred_at,
-        procedure=header.procedure,
-        purpose=header.purpose,
-        legal_basis=header.legal_basis,
+        header.procedure,
+        header.purpose,
+        header.legal_basis,
     )
-    if mandate is None:
-        raise AccessError(
-            "MANDATE_MISSING",
+    if directory.grants.find(wanted, header.occurred_at) is None:
+        raise lapsed_or_missing(
+            wanted,
+            directory,
+            header.occurred_at,
             f"no {office.office_type} of region {office.region} may send {header.event_type} of {header.procedure}"
             f" for {header.purpose} under {header.legal_basis}",
-            field="producer_office",
         )
     other = header.counterpart_office
     if other is not None:

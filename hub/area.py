@@ -1,69 +1,49 @@
-"""Areas of offices: which counties a list of division codes reaches, and how closely.
+"""Areas of offices: which codes an office may name, and how they lie to a county.
 
-An office is found by county (`Directory.serving`), while it is registered with codes of any level: a county, some towns
-of one, a prefecture, a region. Nothing is worked out from digits alone: every code is looked up.
+An office names codes of any level: a committee, a town, a county, a prefecture, a region. Nothing is worked out from
+digits alone: every code is looked up. Not here: which office serves a place (`hub.serving`).
 """
 
-from collections.abc import Mapping, Sequence
-from enum import IntEnum
+from collections.abc import Sequence
+from datetime import date
 
-from contracts.division import Division, Divisions
-from contracts.errors import ContractError
-
-
-class Closeness(IntEnum):
-    """How closely an area fits a county; less is closer."""
-
-    COUNTY = 0
-    """The area is the county."""
-    ABOVE = 1
-    """The area is a prefecture or region that holds the county."""
-    PART = 2
-    """The area is a town of the county."""
+from contracts.division import Division, is_county_seat, legal_place
+from contracts.errors import ContractError, RuleError
+from hub.dated_divisions import DatedDivisions
 
 
-def reached(areas: Sequence[str], region: str, divisions: Divisions) -> Mapping[str, Closeness]:
-    """Say which counties an office reaches.
+def check_areas(areas: Sequence[str], region: str, divisions: DatedDivisions, day: date) -> None:
+    """Check the areas of an office.
 
     Args:
         areas: Twelve-digit codes, at least one, each once.
         region: The office's region; every area lies in it.
-        divisions: The list in force.
-
-    Returns:
-        Six-digit counties, each with the closest of the areas that reach it.
+        divisions: With every change that is recorded.
+        day: Each code is a division on this day, or will be one by what is recorded: an office may stand ready.
 
     Raises:
         ContractError: BODY_FIELD: no area, one twice, or one of another region.
-        RuleError: DIVISION_UNKNOWN, DIVISION_NOT_A_PLACE.
+        RuleError: DIVISION_UNKNOWN, DIVISION_NOT_A_PLACE, DIVISION_NOT_IN_FORCE.
     """
     if not areas or len(set(areas)) != len(areas):
         raise ContractError("BODY_FIELD", "at least one area, each once", field="areas")
-    closest: dict[str, Closeness] = {}
     for code in areas:
-        for county6, closeness in _of_one(code, region, divisions).items():
-            closest[county6] = min(closeness, closest.get(county6, closeness))
-    return closest
+        legal_place(code, divisions.last(code))
+        if not divisions.is_expected(code, day):
+            raise RuleError("DIVISION_NOT_IN_FORCE", f"{code} is no division any more on {day}", field="areas")
+        if code[:2] != region:
+            raise ContractError("BODY_FIELD", f"{code} lies outside region {region}", field="areas")
 
 
-def seat(area: str, divisions: Divisions) -> str | None:
-    """The county of an area; None for a prefecture or a region.
-
-    Raises:
-        RuleError: DIVISION_UNKNOWN, DIVISION_NOT_A_PLACE.
-    """
-    return area[:6] if _is_in_county(divisions.place(area)) else None
-
-
-def _of_one(code: str, region: str, divisions: Divisions) -> dict[str, Closeness]:
-    area = divisions.place(code)
-    if code[:2] != region:
-        raise ContractError("BODY_FIELD", f"{code} lies outside region {region}", field="areas")
-    if _is_in_county(area):
-        return {code[:6]: Closeness.COUNTY if divisions.county(code[:6]) == area else Closeness.PART}
-    below = (county for county in divisions.counties(region) if area.level == 1 or county.parent == area.code)
-    return {county.code[:6]: Closeness.ABOVE for county in below}
+def seat(area: str, divisions: DatedDivisions) -> str | None:
+    """The county of an area, six digits; None for a prefecture or a region."""
+    for code in divisions.ancestors(area):
+        row = divisions.last(code)
+        if row is not None and is_county_seat(row):
+            return code[:6]
+    return None
 
 
-def _is_in_county(area: Division) -> bool:
-    return area.level >= 3 or area.is_without_county or area.is_sar
+def is_below_county(row: Division) -> bool:
+    """Whether a division lies inside a county: a town or a committee."""
+    return row.level > 3

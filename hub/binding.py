@@ -2,10 +2,10 @@
 
 The first event binds the side that starts to its producer, and the other side to what its header names. Later, an
 office acts for a side if it is the one bound for its type, or if none is and it serves the side's county; then it is
-bound. An office that was bound and has closed may be followed by another one of its type in the county.
+bound. An office that was bound and has closed is followed by the successor that it named, also in another county; if it
+named none, by another one of its type that serves the side's county.
 """
 
-from collections.abc import Set as AbstractSet
 from functools import lru_cache
 from typing import Protocol, TypeVar
 
@@ -44,19 +44,21 @@ class OfficeEntry(Protocol):
         """The county where it sits."""
 
     @property
-    def counties(self) -> AbstractSet[str]:
-        """Every county in which it serves."""
-
-    @property
     def is_closed(self) -> bool:
         """It acts no longer."""
 
 
 class OfficeLookup(Protocol):
-    """The one question that the engine has for the directory."""
+    """What the engine asks the directory, as of the event's index."""
 
     def office(self, office: OfficeId) -> OfficeEntry | None:
-        """The office with this id, as of the event's index."""
+        """The office with this id."""
+
+    def acting(self, office: OfficeId) -> OfficeEntry | None:
+        """The open office that acts for an office: itself, or the successor named at its closing, and so on."""
+
+    def serves(self, office: OfficeId, county6: str, at_ms: int) -> bool:
+        """Whether an office serves a county, or what replaced it by an instant, at least in part."""
 
 
 def shared(value: T) -> T:
@@ -81,8 +83,23 @@ def find_office(directory: OfficeLookup, office: OfficeId, region: RegionCode, f
     return entry
 
 
-def check_party(matter: Matter, by: Actor, office: OfficeEntry, directory: OfficeLookup) -> None:
+def stands_for(directory: OfficeLookup, bound: OfficeId, office: OfficeId) -> bool:
+    """Whether an office is the bound one, or has taken over from it since that closed."""
+    if bound == office:
+        return True
+    acting = directory.acting(bound)
+    return acting is not None and acting.office == office
+
+
+def check_party(matter: Matter, by: Actor, office: OfficeEntry, directory: OfficeLookup, at_ms: int) -> None:
     """Check that an office of a right type may act for the side of a row.
+
+    Args:
+        matter: Before the event.
+        by: Who may act in the row.
+        office: Who acts.
+        directory: As of the event's index.
+        at_ms: Instant of the act.
 
     Raises:
         AccessError: ACTOR_FORBIDDEN.
@@ -106,17 +123,20 @@ def check_party(matter: Matter, by: Actor, office: OfficeEntry, directory: Offic
         if party.side == side and party.office_type == office_type:
             if party.office == office.office:
                 return
-            bound = directory.office(party.office)
-            if bound is None or not bound.is_closed:
-                raise _forbidden(f"{side} acts through another {office_type}, {party.office}", "producer_office")
+            bound, acting = directory.office(party.office), directory.acting(party.office)
+            if acting is not None and acting.office == office.office:
+                return
+            if bound is None or acting is not None or not bound.is_closed:
+                other = party.office if acting is None else acting.office
+                raise _forbidden(f"{side} acts through another {office_type}, {other}", "producer_office")
             break
     if not by.any_county:
-        _check_county(matter, by, office)
+        _check_county(matter, by, office, directory, at_ms)
 
 
-def _check_county(matter: Matter, by: Actor, office: OfficeEntry) -> None:
+def _check_county(matter: Matter, by: Actor, office: OfficeEntry, directory: OfficeLookup, at_ms: int) -> None:
     county6 = matter.county_of(by.side or "")
-    if county6 is not None and county6 not in office.counties:
+    if county6 is not None and not directory.serves(office.office, county6, at_ms):
         raise _forbidden(f"{office.office} does not serve county {county6} of {by.side}", "producer_office")
 
 
@@ -182,7 +202,7 @@ def bind_counterpart(
     if other is None or not row.names_counterpart:
         raise _mismatch(f"{header.event_type} names no other side", "counterpart_region")
     if row.by.side != procedure.sides[0]:
-        return _named_back(procedure, header, binding)
+        return _named_back(procedure, header, binding, directory)
     region = header.counterpart_region
     if region is None:
         return binding
@@ -217,7 +237,9 @@ def _bind_office(
     new = Party(other.side, office.office_type, region, office_id)
     if new in parties:
         return binding
-    if other.is_required and other.side in [party.side for party in parties]:
+    bound = [party for party in parties if party.side == other.side]
+    is_successor = any(stands_for(directory, party.office, office_id) for party in bound)
+    if other.is_required and bound and not is_successor:
         raise _mismatch(f"{other.side} is bound to another office", "counterpart_office")
     if _of(counties, other.side) != office.county6:
         others = [party for party in parties if party.side != other.side]
@@ -226,14 +248,15 @@ def _bind_office(
     return (*others, new), regions, _replaced(counties, other.side, office.county6)
 
 
-def _named_back(procedure: Procedure, header: Header, binding: Binding) -> Binding:
+def _named_back(procedure: Procedure, header: Header, binding: Binding, directory: OfficeLookup) -> Binding:
     """The other side names the one that started, which is bound already."""
     parties, regions, _ = binding
     first = procedure.sides[0]
     if (first, header.counterpart_region) not in regions:
         raise _mismatch(f"{first} is not region {header.counterpart_region}", "counterpart_region")
-    if header.counterpart_office is not None and not any(
-        party.side == first and party.office == header.counterpart_office for party in parties
+    named = header.counterpart_office
+    if named is not None and not any(
+        party.side == first and stands_for(directory, party.office, named) for party in parties
     ):
         raise _mismatch(f"{first} is bound to another office", "counterpart_office")
     return binding

@@ -245,6 +245,8 @@ def _county(county6: str) -> list[tuple[str, Mapping[str, Any]]]:
             "legal_basis": row.legal_basis,
             "valid_from": "2020-01-01",
             "valid_to": None,
+            "assessment": f"PIA-{region}-2019-1",
+            "assessed_on": "2019-12-02",
         }
         found.append(("MandateGranted", mandate))
     return found

@@ -1,29 +1,37 @@
-"""The directory: regions, delivery points, offices, signing keys, mandates, and how to find them.
+"""The directory: regions, delivery points, offices, signing keys, mandates, divisions, and how to find them.
 
 `Directory` is the projection of the ledger's `dir` events and changes only by `apply`. It is no frozen value: one
 writer holds one, or a replay builds its own, and each event is validated whole before anything moves, so that a refused
-event leaves no trace. Every lookup is a dictionary hit.
+event leaves no trace. Every lookup is a few dictionary hits.
 
 Rules kept here: an object is registered once, each in a stream of its own; one key serves one purpose and one holder;
 an office serves places of its own region and is served by a point of it; offices that closed and keys that were revoked
-stay known, with the index at which that happened. Validity of keys is judged by ledger index, of mandates by the
-instant of the act. Not here: who may change the directory (the procedure DIRECTORY says so: the hub).
+stay known, with the index at which that happened; an office that closes may name who follows it. Validity of keys is
+judged by ledger index, of mandates and divisions by the instant of the act. Kept next door: divisions with their dates
+(`hub.dated_divisions`), who serves a place (`hub.serving`), keys (`hub.key_register`), mandates and bases
+(`hub.grants`). Not here: who may change the directory (the procedure DIRECTORY says so: the hub).
 """
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from contracts.division import Divisions
-from contracts.errors import AccessError, ConflictError, ContractError, RuleError
+from contracts.division import Divisions, Places
+from contracts.errors import AccessError, ContractError, RuleError
 from contracts.event import Header, decode_event
-from contracts.ids import REGIONS, KeyId, LeafIndex, OfficeId, PointId, RegionCode, is_point_id
+from contracts.ids import REGIONS, KeyId, LeafIndex, OfficeId, PointId, RegionCode, StreamId, is_point_id
+from contracts.instant import local_day
 from contracts.office_type import OfficeType
 from contracts.schema import SchemaRegistry
-from contracts.signing import check_public_key, check_sealing_key, key_id
-from hub.area import Closeness, reached, seat
-from hub.directory_values import RECEIVE, SEND, AgreementKey, Mandate, Office, Point, SigningKey
-from hub.editions import Editions
+from hub.area import check_areas, seat
+from hub.dated_divisions import DatedDivisions
+from hub.directory_errors import other_stream, taken
+from hub.directory_values import RECEIVE, SEND, AgreementKey, CrossBorderBasis, Mandate, Office, Point, SigningKey
+from hub.division_change import DivisionChange
+from hub.editions import Editions, Term
+from hub.grants import Grants, Wanted
+from hub.key_register import KeyRegister
+from hub.serving import Serving
 from ledger.entry import EventEntry, decode_entry
 
 __all__ = ["RECEIVE", "SEND", "AgreementKey", "Directory", "Mandate", "Office", "Point", "SigningKey"]
@@ -39,36 +47,31 @@ class Directory:
         divisions: The division codes of the ledger's genesis.
 
     Attributes:
-        divisions: As given.
+        divisions: With every change that is recorded since.
         editions: The adopted editions of the contracts.
+        grants: Mandates and cross-border bases.
     """
 
     __slots__ = (
         "_keys",
-        "_mandates",
-        "_mandates_by_id",
         "_offices",
         "_points",
-        "_public_keys",
         "_regions",
         "_serving",
-        "_streams",
         "divisions",
         "editions",
+        "grants",
     )
 
     def __init__(self, divisions: Divisions) -> None:
-        self.divisions = divisions
+        self.divisions = DatedDivisions(divisions)
         self.editions = Editions()
+        self.grants = Grants()
         self._regions: dict[RegionCode, LeafIndex] = {}
         self._points: dict[PointId, Point] = {}
         self._offices: dict[str, Office] = {}
-        self._keys: dict[KeyId, SigningKey] = {}
-        self._public_keys: set[bytes] = set()
-        self._mandates_by_id: dict[bytes, Mandate] = {}
-        self._mandates: dict[tuple[str, str, str, str], tuple[Mandate, ...]] = {}
-        self._serving: dict[tuple[str, str], tuple[tuple[Closeness, LeafIndex, Office], ...]] = {}
-        self._streams: dict[tuple[str, bytes | str], bytes] = {}
+        self._keys = KeyRegister()
+        self._serving = Serving(self.divisions)
 
     # -- finding
 
@@ -97,26 +100,61 @@ class Directory:
         """The delivery points of a region, in the order of registration."""
         return tuple(point for point in self._points.values() if point.region == region)
 
-    def serving(self, office_type: str, county6: str) -> Office | None:
-        """The open office of a type that serves a county.
-
-        An office whose area is the county itself comes first, then one whose area lies above it, then one that serves
-        a part of it; among equals, the one registered first.
+    def serving(self, office_type: str, place: str, at_ms: int | None = None) -> Office | None:
+        """The open office of a type that serves a place: the one with the closest area (`hub.serving`).
 
         Args:
             office_type: Its type.
-            county6: Six digits.
+            place: Six digits of a county, or twelve of a place of any level.
+            at_ms: Instant that says which codes are in force; None where the code is known to be.
         """
-        found = self._serving.get((office_type, county6))
-        return found[0][2] if found else None
+        day = None if at_ms is None else local_day(at_ms)
+        found = self._serving.find(office_type, place if len(place) == 12 else place + "000000", day)
+        return None if found is None else self._offices[found]
+
+    def serves(self, office: OfficeId, county6: str, at_ms: int) -> bool:
+        """Whether an office serves a county or a part of it, or of what replaced that county by an instant."""
+        found = self._offices.get(office)
+        return found is not None and self._serving.serves(found.areas, county6 + "000000", local_day(at_ms))
+
+    def acting(self, office: OfficeId) -> Office | None:
+        """The open office that acts for an office: itself, or the successor that it named when it closed, and so on.
+
+        Returns:
+            None for an unknown office, and for one that closed and named nobody who is open.
+        """
+        found = self._offices.get(office)
+        while found is not None and found.is_closed:
+            found = None if found.successor is None else self._offices.get(found.successor)
+        return found
+
+    def stream_of(self, kind: str, name: Any) -> StreamId | None:
+        """The stream of an `office`, `key_id`, `mandate`, `basis` or `edition` by its id; None without one."""
+        found: Office | Mandate | CrossBorderBasis | Term | None
+        match kind:
+            case "office":
+                found = self._offices.get(name)
+            case "key_id":
+                return self._keys.stream_of(name)
+            case "edition":
+                found = self.editions.term(name)
+            case "mandate":
+                found = self.grants.get(name)
+            case _:
+                found = self.grants.basis(name)
+        return None if found is None or found.stream_id is None else StreamId(found.stream_id)
+
+    def places_at(self, at_ms: int) -> Places:
+        """The divisions that are in force at an instant."""
+        return self.divisions.on(local_day(at_ms)) if self.divisions.is_changed else self.divisions.base
 
     def signing_keys(self) -> Iterator[SigningKey]:
         """All signing keys in the order of registration, revoked ones too."""
-        return iter(self._keys.values())
+        return iter(self._keys.signing_keys())
 
     def signing_key(self, key_id: KeyId, at: LeafIndex) -> SigningKey | None:
         """The signing key with this id, if what it signed may be recorded at an index; else None."""
-        key = self._keys.get(key_id)
+        key = self._keys.find(key_id)
         return key if key is not None and key.is_valid_at(at) else None
 
     def batch_key(self, key_id: KeyId, at: LeafIndex) -> SigningKey:
@@ -125,7 +163,7 @@ class Directory:
         Raises:
             AccessError: KEY_UNKNOWN or KEY_REVOKED.
         """
-        return self._key_for("batch", key_id, at)
+        return self._keys.valid("batch", key_id, at)
 
     def open_key(self, key_id: KeyId, at: LeafIndex) -> SigningKey:
         """The key that signs a request to open a payload, to be recorded at an index.
@@ -133,15 +171,7 @@ class Directory:
         Raises:
             AccessError: KEY_UNKNOWN or KEY_REVOKED.
         """
-        return self._key_for("open", key_id, at)
-
-    def _key_for(self, purpose: str, key_id: KeyId, at: LeafIndex) -> SigningKey:
-        key = self._keys.get(key_id)
-        if key is None or key.purpose != purpose or key.registered_at >= at:
-            raise AccessError("KEY_UNKNOWN", f"no key {key_id.hex()} for {purpose} at index {at}", field="key_id")
-        if not key.is_valid_at(at):
-            raise AccessError("KEY_REVOKED", f"key {key_id.hex()} was revoked at {key.revoked_at}", field="key_id")
-        return key
+        return self._keys.valid("open", key_id, at)
 
     def mandate(
         self,
@@ -170,15 +200,8 @@ class Directory:
         Returns:
             The first one granted that is in force and fits, None if there is none.
         """
-        for mandate in self._mandates.get((region, office_type, event_type, direction), ()):
-            if (
-                mandate.is_valid_at(at_ms)
-                and (procedure is None or mandate.procedure == procedure)
-                and (purpose is None or mandate.purpose == purpose)
-                and (legal_basis is None or mandate.legal_basis == legal_basis)
-            ):
-                return mandate
-        return None
+        wanted = Wanted(region, office_type, event_type, direction, procedure, purpose, legal_basis)
+        return self.grants.find(wanted, at_ms)
 
     # -- changing
 
@@ -194,7 +217,9 @@ class Directory:
             ContractError: BODY_FIELD, KEY_UNSAFE.
             AccessError: KEY_UNKNOWN, KEY_REVOKED.
             RuleError: EVENT_NOT_OF_PROCEDURE, EDITION_NOT_IN_FORCE, EDITION_NEEDED, REGION_UNKNOWN, POINT_UNKNOWN,
-                OFFICE_UNKNOWN, OFFICE_CLOSED, MANDATE_UNKNOWN, DIVISION_UNKNOWN, DIVISION_NOT_A_PLACE.
+                OFFICE_UNKNOWN, OFFICE_CLOSED, MANDATE_UNKNOWN, DIVISION_UNKNOWN, DIVISION_NOT_A_PLACE,
+                DIVISION_NOT_IN_FORCE, DIVISION_CHANGE_INVALID.
+            EvidenceError: SIGNATURE_INVALID: the region did not sign a cross-border basis.
             ConflictError: DIRECTORY_TAKEN, DIRECTORY_STREAM.
         """
         change = _CHANGES.get(header.event_type)
@@ -219,7 +244,7 @@ class Directory:
         if region not in REGIONS:
             raise ContractError("BODY_FIELD", f"{region} is none of the eleven regions", field="region")
         if region in self._regions:
-            raise _taken("region", region)
+            raise taken("region", region)
         self._regions[region] = index
 
     def _register_point(self, index: LeafIndex, header: Header, body: _Body) -> None:
@@ -228,105 +253,120 @@ class Directory:
         if not is_point_id(point) or point[:2] != region:
             raise ContractError("BODY_FIELD", f"{point} is no delivery point of region {region}", field="point")
         if point in self._points:
-            raise _taken("delivery point", point)
+            raise taken("delivery point", point)
         place = point[3:]
         is_county = place != "node"
-        if is_county and self.divisions.county(place) is None:
+        if is_county and self.places_at(header.occurred_at).county(place) is None:
             raise RuleError("DIVISION_NOT_A_PLACE", f"{place} is no county", field="point")
-        key = self._agreement_key("point", body)
+        key = self._keys.agreement("point", body, header.occurred_at)
         self._points[point] = Point(point, region, key, is_county, index)
-        self._public_keys.add(key.public_key)
+        self._keys.take(key)
 
     def _register_office(self, index: LeafIndex, header: Header, body: _Body) -> None:
         name = OfficeId(body["office"])
         region = self._region_of(body)
         if name in self._offices:
-            raise _taken("office", name)
-        point = self._points.get(PointId(body["point"]))
-        if point is None or point.region != region:
-            raise RuleError("POINT_UNKNOWN", f"region {region} has no point {body['point']}", field="point")
+            raise taken("office", name)
+        point = self._point_of(region, body["point"])
         areas = tuple(body["areas"])
-        counties = reached(areas, region, self.divisions)
-        key = self._agreement_key("office", body)
+        check_areas(areas, region, self.divisions, local_day(header.occurred_at))
+        key = self._keys.agreement("office", body, header.occurred_at)
         office = Office(
             office=name,
             region=region,
             office_type=OfficeType(body["office_type"]),
-            point=point.point,
+            point=point,
             areas=areas,
             county6=seat(areas[0], self.divisions),
-            counties=frozenset(counties),
             key=key,
             uscc=body["uscc"],
             registered_at=index,
-            closed_at=None,
+            stream_id=header.stream_id,
         )
         self._offices[name] = office
-        self._public_keys.add(key.public_key)
-        self._streams["office", name] = header.stream_id
-        for county6, closeness in counties.items():
-            place = (office.office_type, county6)
-            rows = (*self._serving.get(place, ()), (closeness, index, office))
-            self._serving[place] = tuple(sorted(rows, key=lambda row: row[:2]))
+        self._keys.take(key)
+        self._serving.add(name, office.office_type, areas, index)
+
+    def _change_office(self, index: LeafIndex, header: Header, body: _Body) -> None:
+        office = self._open_office(header, body)
+        if body["point"] is None and body["areas"] is None and body["key"] is None:
+            raise ContractError("BODY_FIELD", "a change names a point, areas or a key", field="areas")
+        changed = office
+        if body["point"] is not None:
+            changed = replace(changed, point=self._point_of(office.region, body["point"]))
+        if body["areas"] is not None:
+            areas = tuple(body["areas"])
+            check_areas(areas, office.region, self.divisions, local_day(header.occurred_at))
+            changed = replace(changed, areas=areas, county6=seat(areas[0], self.divisions))
+        if body["key"] is not None:
+            changed = replace(changed, key=self._keys.agreement("office", body["key"], header.occurred_at))
+        self._offices[office.office] = changed
+        self._keys.take(changed.key)
+        if changed.areas != office.areas:
+            self._serving.remove(office.office, office.office_type, office.areas)
+            self._serving.add(office.office, office.office_type, changed.areas, office.registered_at)
+
+    def _revoke_office_key(self, index: LeafIndex, header: Header, body: _Body) -> None:
+        office = self._open_office(header, body)
+        if body["key_id"] != office.key.key_id:
+            raise AccessError("KEY_UNKNOWN", f"{body['key_id'].hex()} is not the key of this office", field="key_id")
+        if office.key.revoked_at is not None:
+            raise AccessError("KEY_REVOKED", f"the key was revoked at {office.key.revoked_at} already", field="key_id")
+        self._offices[office.office] = replace(office, key=office.key._replace(revoked_at=index))
 
     def _close_office(self, index: LeafIndex, header: Header, body: _Body) -> None:
+        office = self._open_office(header, body)
+        if body["successor"] is not None:
+            self._check_successor(office, body["successor"])
+        self._offices[office.office] = replace(office, closed_at=index, successor=body["successor"])
+        self._serving.remove(office.office, office.office_type, office.areas)
+
+    def _open_office(self, header: Header, body: _Body) -> Office:
         office = self._offices.get(OfficeId(body["office"]))
         if office is None:
             raise RuleError("OFFICE_UNKNOWN", f"no office {body['office']}", field="office")
-        self._check_stream("office", office.office, header)
+        if office.stream_id != header.stream_id:
+            raise other_stream("office")
         if office.is_closed:
             raise RuleError("OFFICE_CLOSED", f"{office.office} was closed at {office.closed_at}", field="office")
-        self._offices[office.office] = replace(office, closed_at=index)
-        for county6 in office.counties:
-            place = (office.office_type, county6)
-            self._serving[place] = tuple(row for row in self._serving[place] if row[2].office != office.office)
+        return office
+
+    def _check_successor(self, office: Office, name: str) -> None:
+        """A successor is another open office of the same type in the same region."""
+        successor = self._offices.get(name)
+        if successor is None or successor.region != office.region:
+            raise RuleError("OFFICE_UNKNOWN", f"region {office.region} has no office {name}", field="successor")
+        if successor.is_closed:
+            raise RuleError("OFFICE_CLOSED", f"{name} was closed at {successor.closed_at}", field="successor")
+        if name == office.office or successor.office_type != office.office_type:
+            raise ContractError("BODY_FIELD", f"the successor is another {office.office_type}", field="successor")
 
     def _register_key(self, index: LeafIndex, header: Header, body: _Body) -> None:
         region = self._region_of(body)
         producer = self._points.get(PointId(body["producer"]))
         if producer is None or producer.region != region:
             raise RuleError("POINT_UNKNOWN", f"region {region} has no point {body['producer']}", field="producer")
-        check_public_key(body["public_key"])
-        name = self._new_key(body["purpose"], body)
-        self._keys[name] = SigningKey(
-            key_id=name,
-            purpose=body["purpose"],
-            producer=producer.point,
-            region=region,
-            public_key=body["public_key"],
-            registered_at=index,
-            revoked_at=None,
-        )
-        self._public_keys.add(body["public_key"])
-        self._streams["key", name] = header.stream_id
+        self._keys.register(body, producer, header, index)
 
     def _revoke_key(self, index: LeafIndex, header: Header, body: _Body) -> None:
-        key = self._keys.get(KeyId(body["key_id"]))
-        if key is None:
-            raise AccessError("KEY_UNKNOWN", f"no signing key {body['key_id'].hex()}", field="key_id")
-        self._check_stream("key", key.key_id, header)
-        if key.revoked_at is not None:
-            raise AccessError("KEY_REVOKED", f"the key was revoked at {key.revoked_at} already", field="key_id")
-        self._keys[key.key_id] = replace(key, revoked_at=index)
+        self._keys.revoke(body, header, index)
 
     def _grant_mandate(self, index: LeafIndex, header: Header, body: _Body) -> None:
         self._region_of(body)
-        mandate = Mandate.of_body(body)
-        if ("mandate", mandate.mandate) in self._streams:
-            raise _taken("mandate", mandate.mandate.hex())
-        self._mandates_by_id[mandate.mandate] = mandate
-        self._streams["mandate", mandate.mandate] = header.stream_id
-        for place in mandate.places:
-            self._mandates[place] = (*self._mandates.get(place, ()), mandate)
+        self.grants.grant(body, header.stream_id)
 
     def _revoke_mandate(self, index: LeafIndex, header: Header, body: _Body) -> None:
-        mandate = self._mandates_by_id.get(body["mandate"])
-        if mandate is None:
-            raise RuleError("MANDATE_UNKNOWN", f"no mandate {body['mandate'].hex()} is in force", field="mandate")
-        self._check_stream("mandate", mandate.mandate, header)
-        del self._mandates_by_id[mandate.mandate]
-        for place in mandate.places:
-            self._mandates[place] = tuple(row for row in self._mandates[place] if row is not mandate)
+        self.grants.revoke(body, header.stream_id, index)
+
+    def _register_basis(self, index: LeafIndex, header: Header, body: _Body) -> None:
+        self._region_of(body)
+        self.grants.register_basis(body, header.stream_id, self.batch_key(KeyId(body["key_id"]), index))
+
+    def _revoke_basis(self, index: LeafIndex, header: Header, body: _Body) -> None:
+        self.grants.revoke_basis(body, header.stream_id, index)
+
+    def _change_divisions(self, index: LeafIndex, header: Header, body: _Body) -> None:
+        self.divisions.apply(DivisionChange.of_body(body))
 
     # -- checking
 
@@ -336,32 +376,19 @@ class Directory:
             raise RuleError("REGION_UNKNOWN", f"region {region} is not registered", field="region")
         return region
 
-    def _new_key(self, purpose: str, body: _Body) -> KeyId:
-        """Check that a key's id is its own and that nobody uses the key already: one key, one purpose, one holder."""
-        raw, name = body["public_key"], KeyId(body["key_id"])
-        if name != key_id(purpose, raw):
-            raise ContractError("BODY_FIELD", f"{name.hex()} is not the id of this key for {purpose}", field="key_id")
-        if raw in self._public_keys:
-            raise _taken("key", name.hex())
-        return name
-
-    def _agreement_key(self, purpose: str, body: _Body) -> AgreementKey:
-        check_sealing_key(body["public_key"])
-        return AgreementKey(self._new_key(purpose, body), body["public_key"])
-
-    def _check_stream(self, kind: str, name: bytes | str, header: Header) -> None:
-        if self._streams[kind, name] != header.stream_id:
-            raise ConflictError("DIRECTORY_STREAM", f"this {kind} has another stream", field="stream_id")
-
-
-def _taken(kind: str, name: str) -> ConflictError:
-    return ConflictError("DIRECTORY_TAKEN", f"the {kind} {name} is registered already")
+    def _point_of(self, region: RegionCode, name: str) -> PointId:
+        point = self._points.get(PointId(name))
+        if point is None or point.region != region:
+            raise RuleError("POINT_UNKNOWN", f"region {region} has no point {name}", field="point")
+        return point.point
 
 
 _CHANGES: Final[Mapping[str, _Change]] = {
     "RegionRegistered": Directory._register_region,
     "PointRegistered": Directory._register_point,
     "OfficeRegistered": Directory._register_office,
+    "OfficeChanged": Directory._change_office,
+    "OfficeKeyRevoked": Directory._revoke_office_key,
     "OfficeClosed": Directory._close_office,
     "KeyRegistered": Directory._register_key,
     "KeyRevoked": Directory._revoke_key,
@@ -369,5 +396,8 @@ _CHANGES: Final[Mapping[str, _Change]] = {
     "MandateRevoked": Directory._revoke_mandate,
     "EditionAdopted": lambda directory, index, header, body: directory.editions.adopt(header, body),
     "EditionRetired": lambda directory, index, header, body: directory.editions.retire(header, body),
+    "CrossBorderBasisRegistered": Directory._register_basis,
+    "CrossBorderBasisRevoked": Directory._revoke_basis,
+    "DivisionChanged": Directory._change_divisions,
 }
 """What each event changes."""

@@ -1,6 +1,6 @@
-"""What the directory holds: offices, delivery points, signing keys, mandates.
+"""What the directory holds: offices, delivery points, signing keys, mandates, cross-border bases.
 
-Values only; `hub.directory` keeps and finds them.
+Values only; `hub.directory` keeps and finds them, `hub.grants` the mandates and bases.
 """
 
 from collections.abc import Iterator, Mapping
@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final, NamedTuple
 
+from contracts.deadline import add_months
 from contracts.errors import ContractError
-from contracts.ids import HUB_PRODUCER, HUB_REGION, KeyId, LeafIndex, OfficeId, PointId, RegionCode
-from contracts.instant import DAY_MS, day_start_ms
+from contracts.ids import HUB_PRODUCER, HUB_REGION, KeyId, LeafIndex, OfficeId, PointId, RegionCode, StreamId
+from contracts.instant import DAY_MS, day_start_ms, local_day
 from contracts.office_type import OfficeType
 
 SEND: Final = "SEND"
@@ -19,16 +20,37 @@ RECEIVE: Final = "RECEIVE"
 """Direction of a mandate: the offices get the event."""
 
 
+KEY_MONTHS: Final = 24
+"""How long an office's key is used (DOMAIN 9.5)."""
+
+
+_SURELY_MS: Final = 730 * DAY_MS
+"""Two years have at least so many days: until then nobody needs a calendar."""
+
+
 class AgreementKey(NamedTuple):
     """A public key to which something is sealed.
 
     Attributes:
         key_id: Its id.
         public_key: X25519, 32 bytes.
+        since_ms: When it was registered, milliseconds.
+        revoked_at: Index of the event that revoked it, None while it may be used.
     """
 
     key_id: KeyId
     public_key: bytes
+    since_ms: int
+    revoked_at: LeafIndex | None = None
+
+    @property
+    def until(self) -> date:
+        """Its last day: the one that corresponds to the day of its registration, two years later."""
+        return add_months(local_day(self.since_ms), KEY_MONTHS)
+
+    def is_used(self, at_ms: int) -> bool:
+        """Whether it may be sealed to at an instant: neither revoked nor older than two years."""
+        return self.revoked_at is None and (at_ms < self.since_ms + _SURELY_MS or local_day(at_ms) <= self.until)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +83,12 @@ class Office:
         point: The delivery point that serves it.
         areas: Division codes it serves, as registered.
         county6: The county where it sits, that of its first area; None if that is a prefecture or a region.
-        counties: Every county in which it serves at least a part.
         key: To which payloads are sealed.
         uscc: Unified social credit code.
         registered_at: Index of the event that registered it.
+        stream_id: The stream of its events.
         closed_at: Index of the event that closed it, None while it is open.
+        successor: The office that took its matters over when it closed, if one was named.
     """
 
     office: OfficeId
@@ -74,11 +97,12 @@ class Office:
     point: PointId
     areas: tuple[str, ...]
     county6: str | None
-    counties: frozenset[str]
     key: AgreementKey
     uscc: str
     registered_at: LeafIndex
-    closed_at: LeafIndex | None
+    stream_id: StreamId
+    closed_at: LeafIndex | None = None
+    successor: OfficeId | None = None
 
     @property
     def is_closed(self) -> bool:
@@ -133,6 +157,10 @@ class Mandate:
         legal_basis: Legal basis of DOMAIN 5.4.
         from_ms: First instant of its first day in Shanghai.
         to_ms: First instant after its last day in Shanghai; None until revoked.
+        assessment: Number of the impact assessment on which it rests (DOMAIN 10).
+        assessed_on: Day of the assessment, not after its first day.
+        stream_id: The stream of its events.
+        revoked_at: Index of the event that revoked it, None while it is not.
     """
 
     mandate: bytes
@@ -145,10 +173,18 @@ class Mandate:
     legal_basis: str
     from_ms: int
     to_ms: int | None
+    assessment: str
+    assessed_on: date
+    stream_id: StreamId
+    revoked_at: LeafIndex | None = None
 
     def is_valid_at(self, at_ms: int) -> bool:
         """Whether it is in force at an instant."""
-        return self.from_ms <= at_ms and (self.to_ms is None or at_ms < self.to_ms)
+        return self.revoked_at is None and self.from_ms <= at_ms and (self.to_ms is None or at_ms < self.to_ms)
+
+    def has_ended(self, at_ms: int) -> bool:
+        """Whether it was in force and is no longer."""
+        return self.revoked_at is not None or (self.to_ms is not None and self.to_ms <= at_ms)
 
     @property
     def places(self) -> Iterator[tuple[RegionCode, OfficeType, str, str]]:
@@ -156,19 +192,15 @@ class Mandate:
         return ((self.region, self.office_type, event_type, self.direction) for event_type in self.event_types)
 
     @classmethod
-    def of_body(cls, body: Mapping[str, Any]) -> "Mandate":
+    def of_body(cls, body: Mapping[str, Any], stream_id: StreamId) -> "Mandate":
         """Read the body of a `MandateGranted`.
 
         Raises:
-            ContractError: BODY_FIELD: no event is named or one twice, or a date is none or lies before the first.
+            ContractError: BODY_FIELD: no event is named or one twice, a date is none or lies before the first, or the
+                assessment was made after the first day.
         """
-        event_types = tuple(body["event_types"])
-        if not event_types or len(set(event_types)) != len(event_types):
-            raise ContractError("BODY_FIELD", "at least one event, each once", field="event_types")
-        from_ms = _day_ms(body["valid_from"], "valid_from")
-        to_ms = None if body["valid_to"] is None else _day_ms(body["valid_to"], "valid_to") + DAY_MS
-        if to_ms is not None and to_ms <= from_ms:
-            raise ContractError("BODY_FIELD", "valid_to lies before valid_from", field="valid_to")
+        event_types = _each_once(body, "event_types")
+        from_ms, to_ms, assessed_on = _term(body)
         return cls(
             mandate=body["mandate"],
             region=RegionCode(body["region"]),
@@ -180,12 +212,91 @@ class Mandate:
             legal_basis=body["legal_basis"],
             from_ms=from_ms,
             to_ms=to_ms,
+            assessment=body["assessment"],
+            assessed_on=assessed_on,
+            stream_id=stream_id,
         )
 
 
-def _day_ms(day: str, field: str) -> int:
-    """First instant of a day in Shanghai."""
+@dataclass(frozen=True, slots=True)
+class CrossBorderBasis:
+    """On what personal content may go from a region to Hong Kong or Macao (DOMAIN 9.6).
+
+    Attributes:
+        basis: Its id, 8 bytes.
+        region: The sending region, which signed it with the hub.
+        to_region: `81` or `82`.
+        assessment: Number of the security assessment.
+        assessed_on: Day of the assessment, not after its first day.
+        event_types: The events.
+        profiles: The profiles.
+        from_ms: First instant of its first day in Shanghai.
+        to_ms: First instant after its last day in Shanghai.
+        stream_id: The stream of its events.
+        revoked_at: Index of the event that revoked it, None while it is not.
+    """
+
+    basis: bytes
+    region: RegionCode
+    to_region: RegionCode
+    assessment: str
+    assessed_on: date
+    event_types: tuple[str, ...]
+    profiles: tuple[str, ...]
+    from_ms: int
+    to_ms: int | None
+    stream_id: StreamId
+    revoked_at: LeafIndex | None = None
+
+    def covers(self, event_type: str, profile: str, at_ms: int) -> bool:
+        """Whether a payload may go on this basis at an instant."""
+        is_in_force = self.revoked_at is None and self.from_ms <= at_ms and (self.to_ms is None or at_ms < self.to_ms)
+        return is_in_force and event_type in self.event_types and profile in self.profiles
+
+    @classmethod
+    def of_body(cls, body: Mapping[str, Any], stream_id: StreamId) -> "CrossBorderBasis":
+        """Read the body of a `CrossBorderBasisRegistered`; its signature is checked elsewhere.
+
+        Raises:
+            ContractError: BODY_FIELD: no event or profile is named or one twice, a date is none, lies before the first,
+                or the assessment was made after the first day.
+        """
+        from_ms, to_ms, assessed_on = _term(body)
+        return cls(
+            basis=body["basis"],
+            region=RegionCode(body["region"]),
+            to_region=RegionCode(body["to_region"]),
+            assessment=body["assessment"],
+            assessed_on=assessed_on,
+            event_types=_each_once(body, "event_types"),
+            profiles=_each_once(body, "profiles"),
+            from_ms=from_ms,
+            to_ms=to_ms,
+            stream_id=stream_id,
+        )
+
+
+def _each_once(body: Mapping[str, Any], field: str) -> tuple[str, ...]:
+    values = tuple(body[field])
+    if not values or len(set(values)) != len(values):
+        raise ContractError("BODY_FIELD", "at least one, each once", field=field)
+    return values
+
+
+def _term(body: Mapping[str, Any]) -> tuple[int, int | None, date]:
+    """First instant, first instant after the end, and the day of the assessment that came before."""
+    first = _day(body["valid_from"], "valid_from")
+    last = None if body["valid_to"] is None else _day(body["valid_to"], "valid_to")
+    assessed_on = _day(body["assessed_on"], "assessed_on")
+    if last is not None and last < first:
+        raise ContractError("BODY_FIELD", "valid_to lies before valid_from", field="valid_to")
+    if assessed_on > first:
+        raise ContractError("BODY_FIELD", "the assessment comes before what rests on it", field="assessed_on")
+    return day_start_ms(first), None if last is None else day_start_ms(last) + DAY_MS, assessed_on
+
+
+def _day(day: str, field: str) -> date:
     try:
-        return day_start_ms(date.fromisoformat(day))
+        return date.fromisoformat(day)
     except ValueError as err:
         raise ContractError("BODY_FIELD", f"{day} is no date", field=field) from err

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
-from contracts.division import Divisions
+from contracts.division import Places
 from contracts.errors import AccessError, ConflictError, RuleError
 from contracts.event import Header
 from contracts.guard_check import Case, check
@@ -108,7 +108,7 @@ def match_row(
             field="producer_office",
         )
     if matter is not None:
-        check_party(matter, by, office, directory)
+        check_party(matter, by, office, directory, header.occurred_at)
     return row
 
 
@@ -148,9 +148,18 @@ def check_guards(
     header: Header,
     body: Mapping[str, Any],
     directory: OfficeLookup,
-    divisions: Divisions,
+    places: Places,
 ) -> None:
     """Check what a row demands of an event that wants to enter.
+
+    Args:
+        procedure: The matter's.
+        row: That the event takes.
+        matter: Before the event, None before its first one.
+        header: The event.
+        body: Its decoded body.
+        directory: As of the event's index.
+        places: The divisions in force at the instant of the act.
 
     Raises:
         RuleError: OFFICE_CLOSED: the header names an office that is closed; or the code of the first guard that does
@@ -159,12 +168,14 @@ def check_guards(
     if header.counterpart_office is not None:
         named = directory.office(header.counterpart_office)
         if named is not None and named.is_closed:
-            raise RuleError("OFFICE_CLOSED", f"office {named.office} is closed", field="counterpart_office")
+            acting = directory.acting(named.office)
+            told = "" if acting is None else f"; {acting.office} took its matters over"
+            raise RuleError("OFFICE_CLOSED", f"office {named.office} is closed{told}", field="counterpart_office")
     if not row.guards:
         return
     guards, is_past_read = procedure.row_guards[row.guards]
     is_named = header.counterpart_office is not None
-    case = Case(header, body, _NOTHING, _NOTHING, is_named, divisions, procedure.limits)
+    case = Case(header, body, _NOTHING, _NOTHING, is_named, places, procedure.limits)
     if matter is not None and is_past_read:
         case = case._replace(
             facts=dict(matter.facts),

@@ -4,20 +4,22 @@ A pure function of the row of the procedure, the matter after the event, the eve
 that an auditor finds the same recipients.
 
 Rules kept here: a side's office is the one that the matter bound, else the one that serves the matter's county of that
-side; a closed office is replaced by the one that serves its county now; the producing office is never a recipient of
-its own event; every recipient needs a mandate to receive; cases go to county points only; content goes to Hong Kong and
-Macao only under a registered basis, and no event registers one yet (DOMAIN 9.6). Not here: what a profile holds
+side; a closed office is replaced by the successor that it named, else by the one that serves the county now; the
+producing office is never a recipient of its own event; every recipient needs a mandate to receive, and for content a
+key that is neither revoked nor older than two years; cases go to county points only; content goes to Hong Kong and
+Macao only on a basis that the sending region and the hub have signed (DOMAIN 9.5, 9.6). Not here: what a profile holds
 (`contracts.profile`), how a run is delivered (`hub.working`).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-from contracts.errors import AccessError, RuleError
+from contracts.errors import AccessError, RuleError, UnavailableError
 from contracts.event import Header
 from contracts.ids import OfficeId, PointId
 from contracts.procedure_types import HOLDERS, NotifyRow, Transition
-from hub.directory import RECEIVE, Directory, Office
+from hub.directory import RECEIVE, SEND, Directory, Office
+from hub.grants import Wanted
 from hub.matter import Matter
 
 CROSS_BOUNDARY_REGIONS: Final = frozenset({"81", "82"})
@@ -64,8 +66,9 @@ def route(
         Recipients in the order of the row's `notify`, each office and profile once.
 
     Raises:
-        RuleError: OFFICE_UNKNOWN: nobody serves that side; POINT_NOT_COUNTY.
-        AccessError: MANDATE_MISSING; CROSS_BOUNDARY_BASIS_MISSING.
+        RuleError: OFFICE_UNKNOWN: nobody serves that side; OFFICE_WITHOUT_SUCCESSOR: the office closed and nobody
+            serves its county; POINT_NOT_COUNTY.
+        AccessError: MANDATE_MISSING; MANDATE_LAPSED; CROSS_BOUNDARY_BASIS_MISSING.
     """
     if not row.notify:
         return ()
@@ -73,7 +76,7 @@ def route(
     for notify in row.notify:
         if notify.when is not None and body.get(notify.when.field) not in notify.when.values:
             continue
-        for office in _offices(notify, matter, earlier, directory):
+        for office in _offices(notify, matter, earlier, directory, header.occurred_at):
             place = (office.office, notify.profile)
             if office.office != header.producer_office and place not in recipients:
                 _check_recipient(office, notify, header, directory)
@@ -120,46 +123,88 @@ def points_of(recipients: Iterable[Recipient]) -> tuple[PointId, ...]:
     return tuple(dict.fromkeys(recipient.point for recipient in recipients))
 
 
-def _offices(notify: NotifyRow, matter: Matter, earlier: Matter | None, directory: Directory) -> Iterable[Office]:
+def check_recipient_keys(recipients: Iterable[Recipient], directory: Directory, now_ms: int) -> None:
+    """Check that everybody who gets content has a key that is used: who has none gets nothing, and the sender waits.
+
+    What tells a state only is not sealed to the office, and holding it back would hold the state back: a suspension by
+    law, the return of a case.
+
+    Args:
+        recipients: What `route` gives.
+        directory: As of the event's index.
+        now_ms: Hub time, milliseconds; the sender's own would let him choose.
+
+    Raises:
+        UnavailableError: OFFICE_KEY_ENDED: naming the office.
+
+    Source: DOMAIN 9.5, rule 2.
+    """
+    for recipient in recipients:
+        office = directory.office(recipient.office)
+        if recipient.profile is None or office is None or office.key.is_used(now_ms):
+            continue
+        why = f"is older than {office.key.until}" if office.key.revoked_at is None else "was revoked"
+        raise UnavailableError(
+            "OFFICE_KEY_ENDED", f"the key of {office.office} {why}: it gets nothing until it has a new one"
+        )
+
+
+def lapsed_or_missing(wanted: Wanted, directory: Directory, at_ms: int, message: str) -> AccessError:
+    """The refusal of an act without a mandate: MANDATE_LAPSED if there was one, else MANDATE_MISSING."""
+    lapsed = directory.grants.lapsed(wanted, at_ms)
+    field = "producer_office" if wanted.direction == SEND else None
+    if lapsed is None:
+        return AccessError("MANDATE_MISSING", message, field=field)
+    return AccessError("MANDATE_LAPSED", f"{message}: {lapsed}", field=field)
+
+
+def _offices(
+    notify: NotifyRow, matter: Matter, earlier: Matter | None, directory: Directory, at_ms: int
+) -> Iterable[Office]:
     if notify.side == HOLDERS:
-        return [_holder(name, directory) for name in earlier.holders] if earlier is not None else ()
+        return [_holder(name, directory, at_ms) for name in earlier.holders] if earlier is not None else ()
     bound = matter.office_of(notify.side, notify.office)
-    office = None if bound is None else directory.office(bound)
-    if office is None or office.is_closed:
+    office = None if bound is None else directory.acting(bound)
+    if office is None:
         county6 = matter.county_of(notify.side)
-        office = None if county6 is None else directory.serving(notify.office, county6)
+        office = None if county6 is None else directory.serving(notify.office, county6, at_ms)
+        if office is None and bound is not None:
+            raise _without_successor(bound, f"the {notify.office} of {notify.side}")
         if office is None:
             raise RuleError("OFFICE_UNKNOWN", f"no {notify.office} serves the side {notify.side} of this matter")
     return (office,)
 
 
-def _holder(name: OfficeId, directory: Directory) -> Office:
-    """The office that got content, or the one that serves its county since it closed."""
+def _holder(name: OfficeId, directory: Directory, at_ms: int) -> Office:
+    """The office that got content, or who took its matters over, or who serves its county since it closed."""
+    acting = directory.acting(name)
+    if acting is not None:
+        return acting
     office = directory.office(name)
-    if office is not None and office.is_closed and office.county6 is not None:
-        office = directory.serving(office.office_type, office.county6)
-    if office is None or office.is_closed:
-        raise RuleError("OFFICE_UNKNOWN", f"{name} holds content of this matter and nobody took its place")
-    return office
+    if office is not None and office.county6 is not None:
+        found = directory.serving(office.office_type, office.county6, at_ms)
+        if found is not None:
+            return found
+    raise _without_successor(name, "a holder of content")
+
+
+def _without_successor(office: OfficeId, what: str) -> RuleError:
+    return RuleError("OFFICE_WITHOUT_SUCCESSOR", f"{office}, {what} of this matter, closed and nobody took its place")
 
 
 def _check_recipient(office: Office, notify: NotifyRow, header: Header, directory: Directory) -> None:
-    if notify.profile is not None and office.region in CROSS_BOUNDARY_REGIONS:
-        raise AccessError(
-            "CROSS_BOUNDARY_BASIS_MISSING", f"no basis for {notify.profile} to region {office.region} is registered"
-        )
-    mandate = directory.mandate(
-        office.region,
-        office.office_type,
-        header.event_type,
-        RECEIVE,
-        header.occurred_at,
-        procedure=header.procedure,
-    )
-    if mandate is None:
-        raise AccessError(
-            "MANDATE_MISSING", f"no {office.office_type} of region {office.region} may receive {header.event_type}"
-        )
+    at_ms, profile = header.occurred_at, notify.profile
+    if profile is not None and office.region in CROSS_BOUNDARY_REGIONS:
+        region, event_type = header.producer_region, header.event_type
+        if not directory.grants.has_basis(region, office.region, event_type, profile, at_ms):
+            raise AccessError(
+                "CROSS_BOUNDARY_BASIS_MISSING",
+                f"no basis in force lets region {region} send {profile} with {event_type} to region {office.region}",
+            )
+    wanted = Wanted(office.region, office.office_type, header.event_type, RECEIVE, header.procedure)
+    if directory.grants.find(wanted, at_ms) is None:
+        told = f"no {office.office_type} of region {office.region} may receive {header.event_type}"
+        raise lapsed_or_missing(wanted, directory, at_ms, told)
     point = directory.point(office.point)
     if header.event_class == "cas" and (point is None or not point.is_county):
         raise RuleError("POINT_NOT_COUNTY", f"{office.office_type} {office.office} is served by {office.point}")

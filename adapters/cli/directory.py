@@ -50,11 +50,14 @@ def revoke_key_command(
 
 @directory_app.command("close-office")
 def close_office_command(
-    office: Annotated[str, typer.Argument(help="Its id.")], data: Data, as_json: AsJson = False
+    office: Annotated[str, typer.Argument(help="Its id.")],
+    data: Data,
+    successor: Annotated[str | None, typer.Option(help="The office of its type that takes its matters over.")] = None,
+    as_json: AsJson = False,
 ) -> None:
-    """Close an office: it acts and receives no longer."""
+    """Close an office: it acts and receives no longer. `pprd offices handover` lists what passes to its successor."""
     with told(as_json=as_json):
-        indexes = _end(data, "OfficeClosed", {"office": office})
+        indexes = _end(data, "OfficeClosed", {"office": office, "successor": successor})
     _tell_recorded(f"closing of {office}", indexes, as_json=as_json)
 
 
@@ -109,11 +112,11 @@ def list_command(data: Data, as_json: AsJson = False) -> None:
 
 def _end(data: Path, event_type: str, body: Mapping[str, Any]) -> list[int]:
     from adapters.compose import opened_hub
-    from adapters.compose.directory_changes import ending_of, record_all
+    from adapters.compose.directory_changes import continuing, record_all
     from adapters.compose.folder import DataFolder
 
     with opened_hub(DataFolder(data).hub_settings()) as application:
-        return [*record_all(application, [ending_of(application, event_type, body)])]
+        return [*record_all(application, [continuing(application, event_type, body)])]
 
 
 def _hex(value: str) -> bytes:

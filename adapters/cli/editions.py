@@ -76,12 +76,12 @@ def adopt_command(edition: Number, data: Data, on: Day, as_json: AsJson = False)
 def retire_command(edition: Number, data: Data, on: Day, as_json: AsJson = False) -> None:
     """Let no new matter begin under an edition from a day on; those that began go on."""
     from adapters.compose import opened_hub
-    from adapters.compose.directory_changes import ending_of, record_all
+    from adapters.compose.directory_changes import continuing, record_all
     from adapters.compose.folder import DataFolder
 
     with told(as_json=as_json), opened_hub(DataFolder(data).hub_settings()) as application:
         body = {"edition": edition, "retired_on": _day(on).isoformat()}
-        indexes = record_all(application, [ending_of(application, "EditionRetired", body)])
+        indexes = record_all(application, [continuing(application, "EditionRetired", body)])
     _tell(f"edition {edition} retired", indexes[0], as_json=as_json)
 
 

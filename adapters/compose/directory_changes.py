@@ -23,7 +23,6 @@ from hub.application import Application
 from hub.directory import Directory
 from hub.own_batch import HubBatchMaker, HubDraft
 from ledger.batch import MAX_BATCH
-from ledger.entry import EventEntry, decode_entry
 
 _PROCEDURE: Final = "DIRECTORY"
 _MANDATE_LABEL: Final = b"pprd-mandate/v1\n\0"
@@ -75,6 +74,8 @@ def _packaged_mandates(registration: Registration) -> Iterator[Mapping[str, Any]
             "purpose": row.purpose,
             "legal_basis": row.legal_basis,
             "valid_from": registration.mandates_from,
+            "assessment": registration.assessment,
+            "assessed_on": registration.assessed_on,
         }
 
 
@@ -130,31 +131,20 @@ def adoption_of(application: Application, edition: int, effective_on: date) -> H
     return _draft("EditionAdopted", body)
 
 
-def ending_of(application: Application, event_type: str, body: Mapping[str, Any]) -> HubDraft:
-    """The draft that ends an object of the directory, in the object's own stream.
+def continuing(application: Application, event_type: str, body: Mapping[str, Any]) -> HubDraft:
+    """The draft that changes or ends an object of the directory, in the object's own stream.
 
     Args:
         application: The hub.
-        event_type: `OfficeClosed`, `KeyRevoked`, `MandateRevoked` or `EditionRetired`.
+        event_type: `OfficeChanged`, `OfficeKeyRevoked`, `OfficeClosed`, `KeyRevoked`, `MandateRevoked`,
+            `CrossBorderBasisRevoked` or `EditionRetired`.
         body: Its body; the first field names the object.
 
     Raises:
         RuleError: NOT_FOUND: the directory has no such object.
     """
     name, value = next(iter(body.items()))
-    for _, data in application.reader.directory_entries(LeafIndex(0)):
-        entry = decode_entry(data)
-        if isinstance(entry, EventEntry):
-            header = decode_event(entry.event)
-            found = application.rules.registry.decode_body(header.body)[1]
-            if found.get(name) == value and header.event_type == _BEGINNINGS[event_type]:
-                return HubDraft(event_type, _PROCEDURE, body, stream_id=header.stream_id)
-    raise RuleError("NOT_FOUND", f"the directory has no {name} {value.hex() if isinstance(value, bytes) else value}")
-
-
-_BEGINNINGS: Final[Mapping[str, str]] = {
-    "OfficeClosed": "OfficeRegistered",
-    "KeyRevoked": "KeyRegistered",
-    "MandateRevoked": "MandateGranted",
-    "EditionRetired": "EditionAdopted",
-}
+    stream_id = application.directory.stream_of(name, value)
+    if stream_id is None:
+        raise RuleError("NOT_FOUND", f"the directory has no such {name}", field=name)
+    return HubDraft(event_type, _PROCEDURE, body, stream_id=stream_id)

@@ -5,10 +5,13 @@ applies it. The file is read and checked as a whole before anything is recorded.
 
     region = "44"
     mandates_from = "2020-01-01"          # grants every row of contracts/rules/mandates.csv from this day on
+    assessment = "PIA-44-2019-1"          # the impact assessment on which those rest, and its day
+    assessed_on = "2019-12-01"
     [[point]]   id, public_key            # X25519, purpose point
     [[office]]  id, type, point, areas, public_key, uscc
     [[key]]     purpose, producer, public_key   # Ed25519: batch, open, receipt or broker
-    [[mandate]] office_type, procedure, event_types, direction, purpose, legal_basis, valid_from, valid_to (optional)
+    [[mandate]] office_type, procedure, event_types, direction, purpose, legal_basis, assessment, assessed_on,
+                valid_from, valid_to (optional)
 
 Public keys are written as hex digits. A region begins with a plan, the same file without keys: `points` is a list of
 ids, an `[[office]]` may leave out its id. Not here: how it enters the directory (`directory_changes`).
@@ -34,10 +37,23 @@ _TABLES: Final[Mapping[str, frozenset[str]]] = {
     "office": frozenset({"id", "type", "point", "areas", "public_key", "uscc"}),
     "key": frozenset({"purpose", "producer", "public_key"}),
     "mandate": frozenset(
-        {"office_type", "procedure", "event_types", "direction", "purpose", "legal_basis", "valid_from", "valid_to"}
+        {
+            "office_type",
+            "procedure",
+            "event_types",
+            "direction",
+            "purpose",
+            "legal_basis",
+            "assessment",
+            "assessed_on",
+            "valid_from",
+            "valid_to",
+        }
     ),
 }
 _OPTIONAL: Final = frozenset({"valid_to"})
+_GRANTING: Final = ("mandates_from", "assessment", "assessed_on")
+"""What grants the packaged mandates: all three or none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +68,8 @@ class Registration:
         keys: Rows of `[[key]]`.
         mandates: Rows of `[[mandate]]`.
         mandates_from: First day of the packaged mandates, or None to grant none of them.
+        assessment: Number of the impact assessment on which the packaged mandates rest; given with `mandates_from`.
+        assessed_on: Day of the assessment.
     """
 
     region: str
@@ -61,6 +79,8 @@ class Registration:
     keys: Sequence[Mapping[str, Any]] = ()
     mandates: Sequence[Mapping[str, Any]] = ()
     mandates_from: str | None = None
+    assessment: str | None = None
+    assessed_on: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +92,16 @@ class RegionPlan:
         points: Its delivery points.
         offices: Rows with id, type, point, areas, uscc.
         mandates_from: As in `Registration`.
+        assessment: As in `Registration`.
+        assessed_on: As in `Registration`.
     """
 
     region: RegionCode
     points: tuple[PointId, ...]
     offices: Sequence[Mapping[str, Any]]
     mandates_from: str | None
+    assessment: str | None = None
+    assessed_on: str | None = None
 
 
 def read_plan(path: Path, region: RegionCode) -> RegionPlan:
@@ -86,7 +110,8 @@ def read_plan(path: Path, region: RegionCode) -> RegionPlan:
     Raises:
         ContractError: REGISTER_MALFORMED, naming the place.
     """
-    value = _read(path, {"points", "office", "mandates_from"})
+    value = _read(path, {"points", "office", *_GRANTING})
+    _check_granting(path, value)
     points, offices = value.get("points"), value.get("office", [])
     if not isinstance(points, list) or not all(isinstance(p, str) and is_point_id(p) for p in points):
         raise ContractError(
@@ -97,7 +122,7 @@ def read_plan(path: Path, region: RegionCode) -> RegionPlan:
     for row in rows:
         if not is_office_id(row["id"]):
             raise ContractError("REGISTER_MALFORMED", f"{path}: {row['id']!r} is no office id", field="office")
-    return RegionPlan(region, tuple(PointId(point) for point in points), rows, value.get("mandates_from"))
+    return RegionPlan(region, tuple(PointId(point) for point in points), rows, *(value.get(name) for name in _GRANTING))
 
 
 def _fresh_office() -> str:
@@ -123,6 +148,8 @@ def registration_of(plan: RegionPlan, keys: RegionKeys) -> Registration:
             for purpose, key in signing.items()
         ],
         mandates_from=plan.mandates_from,
+        assessment=plan.assessment,
+        assessed_on=plan.assessed_on,
     )
 
 
@@ -132,7 +159,8 @@ def read_registration(path: Path) -> Registration:
     Raises:
         ContractError: REGISTER_MALFORMED, naming the place.
     """
-    value = _read(path, {*_TABLES, "region", "is_new", "mandates_from"})
+    value = _read(path, {*_TABLES, "region", "is_new", *_GRANTING})
+    _check_granting(path, value)
     if not isinstance(value.get("region"), str):
         raise ContractError("REGISTER_MALFORMED", f"{path}: region is missing", field="region")
     for table, columns in _TABLES.items():
@@ -145,6 +173,8 @@ def read_registration(path: Path) -> Registration:
         keys=value.get("key", ()),
         mandates=value.get("mandate", ()),
         mandates_from=value.get("mandates_from"),
+        assessment=value.get("assessment"),
+        assessed_on=value.get("assessed_on"),
     )
 
 
@@ -156,6 +186,12 @@ def _read(path: Path, names: set[str]) -> dict[str, Any]:
     if unknown := value.keys() - names:
         raise ContractError("REGISTER_MALFORMED", f"{path}: unknown: {', '.join(sorted(unknown))}")
     return value
+
+
+def _check_granting(path: Path, value: Mapping[str, Any]) -> None:
+    given = [name for name in _GRANTING if isinstance(value.get(name), str)]
+    if len(given) not in (0, len(_GRANTING)):
+        raise ContractError("REGISTER_MALFORMED", f"{path}: {', '.join(_GRANTING)} are given together", field=given[0])
 
 
 def _check_table(path: Path, table: str, rows: object, columns: frozenset[str]) -> None:
@@ -178,8 +214,8 @@ def write_registration(path: Path, registration: Registration) -> None:
         f"region = {_toml(registration.region)}",
         f"is_new = {_toml(registration.is_new)}",
     ]
-    if registration.mandates_from is not None:
-        lines.append(f"mandates_from = {_toml(registration.mandates_from)}")
+    granting = (registration.mandates_from, registration.assessment, registration.assessed_on)
+    lines += [f"{name} = {_toml(value)}" for name, value in zip(_GRANTING, granting, strict=True) if value is not None]
     tables = (
         ("point", registration.points),
         ("office", registration.offices),

@@ -44,6 +44,7 @@ BOUNDARY_REGIONS: Final = (RegionCode("81"), RegionCode("82"))
 
 _CROCKFORD: Final = "0123456789abcdefghjkmnpqrstvwxyz"
 _MANDATES_FROM: Final = "2020-01-01"
+_ASSESSED_ON: Final = "2019-12-02"
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +138,7 @@ def _plan_of(region: RegionCode, offices: tuple[StageOffice, ...]) -> RegionPlan
         for office in offices
     ]
     points = dict.fromkeys((PointId(f"{region}-node"), *(office.point for office in offices)))
-    return RegionPlan(region, tuple(points), rows, _MANDATES_FROM)
+    return RegionPlan(region, tuple(points), rows, _MANDATES_FROM, f"PIA-{region}-2019-1", _ASSESSED_ON)
 
 
 def _make_keys(folder: DataFolder, plan: RegionPlan) -> RegionKeys:

@@ -275,10 +275,12 @@ class World:
         body = {"edition": edition, "retired_on": retired_on}
         return HubDraft("EditionRetired", "DIRECTORY", body, stream_id=self._stream_id(f"edition {edition}"))
 
-    def closing(self, office: WorldOffice) -> HubDraft:
+    def closing(self, office: WorldOffice, successor: OfficeId | None = None) -> HubDraft:
         """The draft that closes an office."""
         stream_id = self._stream_id(f"office {office.region} {office.office_type}")
-        return HubDraft("OfficeClosed", "DIRECTORY", {"office": office.office}, stream_id=stream_id)
+        return HubDraft(
+            "OfficeClosed", "DIRECTORY", {"office": office.office, "successor": successor}, stream_id=stream_id
+        )
 
     def _directory(self) -> Iterator[tuple[str, HubDraft]]:
         for region in self.counties:
@@ -317,6 +319,8 @@ class World:
                 "legal_basis": row.legal_basis,
                 "valid_from": "2020-01-01",
                 "valid_to": None,
+                "assessment": f"PIA-{region}-2019-1",
+                "assessed_on": "2019-12-02",
             }
             yield self._draft(label, "MandateGranted", body)
 

@@ -31,7 +31,7 @@ from hub.notification import BatchEvidence, Notification, NotificationRun
 POINT = PointId("44-440106")
 PRIVATE = X25519PrivateKey.from_private_bytes(b"\7" * 32)
 PUBLIC = PRIVATE.public_key().public_bytes_raw()
-KEY = AgreementKey(key_id("point", PUBLIC), PUBLIC)
+KEY = AgreementKey(key_id("point", PUBLIC), PUBLIC, 0)
 
 
 def run_of(event_bytes: int) -> NotificationRun:

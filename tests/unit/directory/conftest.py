@@ -84,8 +84,19 @@ class Builder:
         }
         return self.apply("OfficeRegistered", office, body | changes)
 
-    def close(self, office: str, stream: str | None = None) -> LeafIndex:
-        return self.apply("OfficeClosed", stream or office, {"office": office})
+    def close(self, office: str, stream: str | None = None, *, successor: str | None = None) -> LeafIndex:
+        return self.apply("OfficeClosed", stream or office, {"office": office, "successor": successor})
+
+    def change(self, office: str, /, **changes: Any) -> LeafIndex:
+        body = {"office": office, "point": None, "areas": None, "key": None}
+        return self.apply("OfficeChanged", office, body | changes)
+
+    def divisions(self, kind: str, day: str, before: tuple[str, ...] = (), after: tuple[Any, ...] = ()) -> LeafIndex:
+        """A change of divisions; a row of `after` is code, level, name, parent."""
+        names = ("code", "level", "name", "parent")
+        rows = [dict(zip(names, row, strict=True)) | {"is_without_county": False} for row in after]
+        body = {"kind": kind, "valid_from": day, "before": list(before), "after": rows}
+        return self.apply("DivisionChanged", f"{kind} {day} {before} {after}", body)
 
     def key(self, seed: str, producer: str, purpose: str = "batch", /, **changes: Any) -> LeafIndex:
         raw = signing(seed)
@@ -114,6 +125,8 @@ class Builder:
             "legal_basis": "LB-COR-27",
             "valid_from": "2026-01-01",
             "valid_to": None,
+            "assessment": "PIA-44-2019-1",
+            "assessed_on": "2019-12-02",
         }
         return self.apply("MandateGranted", name, body | changes)
 

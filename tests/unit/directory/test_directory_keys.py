@@ -22,7 +22,7 @@ NEW_YEAR = 1_767_196_800_000
 
 
 def id_of(builder: "Builder", purpose: str = "batch") -> KeyId:
-    return next(key for key in builder.directory._keys.values() if key.purpose == purpose).key_id
+    return next(key for key in builder.directory._keys.signing_keys() if key.purpose == purpose).key_id
 
 
 def test_a_key_is_valid_after_its_registration_and_until_its_revocation(builder: "Builder") -> None:
@@ -220,7 +220,7 @@ def test_a_stored_entry_is_applied_like_its_event(builder: "Builder") -> None:
     header = builder.header("RegionRegistered", "44")._replace(
         event_id=EventId(event_id), stream_id=StreamId(event_id), body=body, schema_id=body[2:10], occurred_at=NEW_YEAR
     )
-    directory = Directory(builder.directory.divisions)
+    directory = Directory(builder.directory.divisions.base)
 
     directory.apply_event(LeafIndex(1), encode_event_entry(encode_event(header)), registry)
 

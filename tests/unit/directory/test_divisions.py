@@ -1,11 +1,15 @@
 """Division codes: what is a place, and which county it lies in (DOMAIN 3.2)."""
 
+import csv
+import gzip
 import hashlib
+import io
 from importlib.resources import files
 
 import pytest
 
-from contracts.division import load_divisions
+from contracts.community import load_communities_list
+from contracts.division import Division, load_divisions
 from contracts.errors import RuleError
 from contracts.ids import REGIONS
 from contracts.weights import load_communities, load_flows
@@ -52,7 +56,7 @@ def test_a_known_code_gives_its_row_and_an_unknown_one_nothing() -> None:
     [
         pytest.param("440106000000", "440106", id="a county"),
         pytest.param("350102001000", "350102", id="a street"),
-        pytest.param("350102001001", "350102", id="a committee, which the list does not hold"),
+        pytest.param("350102001001", "350102", id="a committee"),
         pytest.param("441900000000", "441900", id="Dongguan has no county level"),
         pytest.param("441900003000", "441900", id="a street of Dongguan"),
         pytest.param("442000000000", "442000", id="Zhongshan has no county level"),
@@ -121,3 +125,26 @@ def test_weights_speak_of_known_places_only() -> None:
     assert sum(flows.values()) == 28_174_000
     assert all(destination != origin for destination, origin in flows)
     assert flows["44", "45"] == 6_562_000
+
+
+def test_the_list_of_committees_is_whole_and_each_lies_in_a_town_of_the_list() -> None:
+    communities = load_communities_list()
+    towns = [row for row in DIVISIONS if row.level == 4]
+    codes = [code for town in towns for code in communities.codes_of_town(town.code)]
+
+    assert len(communities) == len(codes) == len(set(codes)) == 183_194
+    packed = files("contracts").joinpath("data/communities.csv.gz").read_bytes()
+    with gzip.open(io.BytesIO(packed), "rt", encoding="utf-8") as file:
+        names = dict(list(csv.reader(file))[1:])
+    assert all(communities.name(code) == names[code] for code in codes[::97])
+    assert set(names) - set(codes) == {"350527000000"}
+
+
+def test_a_committee_is_a_division_of_the_fifth_level_and_an_unknown_one_is_none() -> None:
+    committee = DIVISIONS.get("350102001001")
+
+    assert committee == Division("350102001001", 5, "中山社区", "350102001000", "")
+    assert DIVISIONS.get("350102001003") is None
+    with pytest.raises(RuleError) as error:
+        DIVISIONS.place("350102001003")
+    assert error.value.code == "DIVISION_UNKNOWN"

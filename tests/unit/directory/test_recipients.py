@@ -201,7 +201,7 @@ def test_a_holder_that_closed_is_replaced_or_the_event_is_refused(case: "Builder
     case.office("o00000009", "COURT", "44-440106", "440106000000")
     found = recipients(case, told(HOLDERS, "", COPY), earlier=before)
 
-    assert error.value.code == "OFFICE_UNKNOWN"
+    assert error.value.code == "OFFICE_WITHOUT_SUCCESSOR"
     assert [recipient.office for recipient in found] == ["o00000009"]
 
 
@@ -219,13 +219,26 @@ def test_a_recipient_needs_a_mandate_to_receive_the_event_in_this_procedure(case
 
 
 def test_a_mandate_to_send_is_none_to_receive(case: "Builder") -> None:
-    case.end_mandate("43COUNTY_CORRECTION")
-    case.mandate("s", "43", "COUNTY_CORRECTION", *EVENTS, direction="SEND")
+    case.mandate("s", "43", "COUNTY_CORRECTION", "FileSent", direction="SEND")
 
     with pytest.raises(AccessError) as error:
-        recipients(case, told("RECEIVING", "COUNTY_CORRECTION", ASK))
+        recipients(case, told("RECEIVING", "COUNTY_CORRECTION", ASK), header=header(case, event_type="FileSent"))
 
     assert error.value.code == "MANDATE_MISSING"
+
+
+def test_a_mandate_that_was_revoked_or_ran_out_is_told_as_lapsed_and_since_when(case: "Builder") -> None:
+    asked = told("RECEIVING", "COUNTY_CORRECTION", ASK)
+    index = case.end_mandate("43COUNTY_CORRECTION")
+    with pytest.raises(AccessError) as revoked:
+        recipients(case, asked)
+    case.mandate("short", "43", "COUNTY_CORRECTION", *EVENTS, valid_to="2026-01-31")
+    with pytest.raises(AccessError) as ran_out:
+        recipients(case, asked)
+
+    assert (revoked.value.code, ran_out.value.code) == ("MANDATE_LAPSED", "MANDATE_LAPSED")
+    assert f"revoked at entry {index}" in revoked.value.message
+    assert "lapsed after 2026-01-31" in ran_out.value.message
 
 
 def test_a_case_goes_to_county_points_only(case: "Builder") -> None:

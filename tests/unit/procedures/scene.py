@@ -63,6 +63,16 @@ class FakeDirectory:
         """What the engine asks."""
         return self.by_id.get(office)
 
+    def acting(self, office: OfficeId) -> FakeOffice | None:
+        """The office while it is open; on this stage nobody follows another one by name."""
+        entry = self.by_id.get(office)
+        return None if entry is None or entry.is_closed else entry
+
+    def serves(self, office: OfficeId, county6: str, at_ms: int) -> bool:
+        """Whether an office serves a county; on this stage codes never change."""
+        entry = self.by_id.get(office)
+        return entry is not None and county6 in entry.counties
+
 
 def noon(day: str) -> int:
     """Noon in Shanghai of a day, milliseconds."""

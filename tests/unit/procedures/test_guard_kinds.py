@@ -388,6 +388,7 @@ def test_every_guard_but_those_of_the_directory_has_a_refusing_case() -> None:
         "same_edition",
         "effective_not_earlier",
         "retired_not_earlier",
+        "same_basis",
     }
 
     assert set(load_guards()) - tried == elsewhere
@@ -478,6 +479,7 @@ def test_the_last_day_of_a_limit_still_counts() -> None:
         ("OfficeRegistered", "OfficeClosed", "office", "same_office"),
         ("KeyRegistered", "KeyRevoked", "key_id", "same_key"),
         ("MandateGranted", "MandateRevoked", "mandate", "same_mandate"),
+        ("CrossBorderBasisRegistered", "CrossBorderBasisRevoked", "basis", "same_basis"),
     ],
 )
 def test_an_object_of_the_directory_ends_in_its_own_stream(opens: str, closes: str, field: str, guard: str) -> None:
