@@ -5,7 +5,7 @@ from contextlib import suppress
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contracts.errors import ContractError, EvidenceError, ExchangeError, RuleError
@@ -113,6 +113,7 @@ def test_an_append_of_nothing_changes_nothing() -> None:
     assert tiles_after(300, [], _no_tile) == {}
 
 
+@settings(deadline=None)
 @given(
     size=st.integers(1, 70_000),
     data=st.data(),
