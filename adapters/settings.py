@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
 from contracts.errors import ContractError
-from contracts.ids import REGIONS
+from contracts.ids import HUB_REGION, REGIONS
 
 DEPLOY: Final = Path(__file__).resolve().parents[1] / "deploy"
 """The folder of the sample settings, in a tree that was cloned or installed in place."""
@@ -109,6 +109,10 @@ class HubSettings(Settings):
         heads_every_seconds: Pause between two `HeadsPublished` entries.
         clock_skew_ms: How far a batch's `created_ms` may be from the hub's clock, in milliseconds.
         sandbox: Whether identities are synthetic; no default (DOMAIN 3.6).
+        publish: Address at which the ledger is published over HTTP; None publishes nothing. Encrypted as `listen` is.
+        witness_policy: Policy file that names the witnesses of this ledger and their quorum; None asks none.
+        operator: Region of who runs this ledger, or `00`; required with `witness_policy`, for who runs a ledger is no
+            witness for it (LEDGER 8).
     """
 
     env_prefix: ClassVar[str] = "PPRD_HUB_"
@@ -124,8 +128,84 @@ class HubSettings(Settings):
     heads_every_seconds: Annotated[float, Field(gt=0, le=86_400)] = 60.0
     clock_skew_ms: Annotated[int, Field(ge=1_000, le=3_600_000)] = 300_000
     sandbox: bool
+    publish: Address | None = None
+    witness_policy: Path | None = None
+    operator: str | None = None
 
     @field_validator("tls_cert", "tls_key", "tls_client_ca")
+    @classmethod
+    def _secured_unless_loopback(cls, value: Path | None, info: ValidationInfo) -> Path | None:
+        return _file_unless_loopback(value, info, "listen")
+
+    @field_validator("publish")
+    @classmethod
+    def _published_securely(cls, value: str | None, info: ValidationInfo) -> str | None:
+        return _encrypted_unless_loopback(value, info)
+
+    @field_validator("operator")
+    @classmethod
+    def _who_runs_it(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if value is not None and value not in (*REGIONS, HUB_REGION):
+            raise ValueError(f"{value!r} is not one of {', '.join((*REGIONS, HUB_REGION))}")
+        if value is None and info.data.get("witness_policy") is not None:
+            raise ValueError("say who runs this ledger: whose witnesses may not be asked")
+        return value
+
+
+class WitnessSettings(Settings):
+    """How one witness runs.
+
+    Attributes:
+        data_dir: Folder of what it has cosigned and of its keys.
+        listen: Address of its HTTP server; port 0 takes a free one.
+        name: Name of its key; its validating key is called `<name>/validated`.
+        region: Region of who runs it, or another two digits for somebody outside.
+        policy: Policy file whose `log` lines are the ledgers that it cosigns.
+        operates: Origins of the ledgers that the same people run: none of them may stand in `policy` (LEDGER 8).
+        validate_source: Where it audits a ledger before it cosigns with its second key: what `pprd audit` takes; None
+            has no second key.
+        tls_cert: Certificate chain, PEM; required unless `listen` is a loopback address.
+        tls_key: Its private key, PEM; required together with it.
+    """
+
+    env_prefix: ClassVar[str] = "PPRD_WITNESS_"
+
+    data_dir: Path
+    listen: Address
+    name: Annotated[str, Field(pattern=r"^[!-*,-~]+$", max_length=128)]
+    region: Annotated[str, Field(pattern=r"^[0-9]{2}$")]
+    policy: Path
+    operates: tuple[str, ...] = ()
+    validate_source: str | None = None
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
+
+    @field_validator("tls_cert", "tls_key")
+    @classmethod
+    def _secured_unless_loopback(cls, value: Path | None, info: ValidationInfo) -> Path | None:
+        return _file_unless_loopback(value, info, "listen")
+
+
+class PublishSettings(Settings):
+    """How a ledger is published over HTTP by a program of its own.
+
+    Attributes:
+        source: A data folder or an export.
+        listen: Address of the HTTP server; port 0 takes a free one.
+        witness_policy: Policy file; with a quorum in it the checkpoint that is shown is the newest one that reached it.
+        tls_cert: Certificate chain, PEM; required unless `listen` is a loopback address.
+        tls_key: Its private key, PEM; required together with it.
+    """
+
+    env_prefix: ClassVar[str] = "PPRD_LEDGER_"
+
+    source: Path
+    listen: Address
+    witness_policy: Path | None = None
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
+
+    @field_validator("tls_cert", "tls_key")
     @classmethod
     def _secured_unless_loopback(cls, value: Path | None, info: ValidationInfo) -> Path | None:
         return _file_unless_loopback(value, info, "listen")
@@ -185,6 +265,13 @@ class RegionSettings(Settings):
     @classmethod
     def _secured_unless_loopback(cls, value: Path | None, info: ValidationInfo) -> Path | None:
         return _file_unless_loopback(value, info, "hub_address")
+
+
+def _encrypted_unless_loopback(value: str | None, info: ValidationInfo) -> str | None:
+    """Refuse an address beyond this machine where no certificate is named."""
+    if value is not None and not is_loopback(value) and None in (info.data.get("tls_cert"), info.data.get("tls_key")):
+        raise ValueError(f"{value!r} is not a loopback address: name tls_cert and tls_key")
+    return value
 
 
 def _file_unless_loopback(value: Path | None, info: ValidationInfo, address: str) -> Path | None:

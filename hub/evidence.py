@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from contracts.errors import ContractError, FatalError, RuleError
 from contracts.ids import Hash, LeafIndex, TreeSize
-from hub.ports import LedgerReader
+from hub.ports import LedgerReader, Witnessed
 from hub.submission import EventReceipt
 from ledger.checkpoint import checkpoint_size
 from ledger.compact import CompactRange
@@ -64,8 +64,12 @@ def event_receipt(reader: LedgerReader, event_id: bytes) -> EventReceipt:
 
 
 def entry_receipt(reader: LedgerReader, index: LeafIndex) -> EventReceipt:
-    """The receipt of the entry at an index, under the checkpoint that first covered it."""
-    note = covering(reader, index)
+    """The receipt of the entry at an index.
+
+    It is for the first checkpoint over it that the quorum of witnesses has cosigned, else for the first one over it.
+    """
+    witnessed = reader.witnessed_covering(index) if isinstance(reader, Witnessed) else None
+    note = witnessed or covering(reader, index)
     (entry,) = reader.entries(index, LeafIndex(index + 1))
     return EventReceipt(entry, index, inclusion(reader, index, checkpoint_size(note)), note)
 

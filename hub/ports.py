@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from contracts.ids import Hash, KeyId, LeafIndex, OfficeId, PointId, TreeSize
 from contracts.sealing import WrappedKey
@@ -184,6 +184,25 @@ class LedgerReader(Protocol):
 
     def wrapped_key(self, entry: LeafIndex, number: int, office: OfficeId) -> tuple[KeyId, bytes] | None:
         """The content key of a payload wrapped to one office: key id and HPKE bytes."""
+
+
+class LedgerFiles(Protocol):
+    """The published ledger as files under the names of LEDGER 3. Safe to call from any thread."""
+
+    def file(self, name: str) -> bytes:
+        """Bytes of `checkpoint`, of a hash tile or of an entry bundle.
+
+        Raises:
+            RuleError: NOT_FOUND: there is no such name, or the published checkpoint does not count what it names.
+        """
+
+
+@runtime_checkable
+class Witnessed(Protocol):
+    """A reader that knows what witnesses have cosigned."""
+
+    def witnessed_covering(self, index: LeafIndex) -> bytes | None:
+        """The first note over an entry that the quorum has cosigned, with its cosignatures; None if there is none."""
 
 
 class Store(LedgerReader, Protocol):

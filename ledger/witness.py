@@ -67,11 +67,13 @@ class Opened(NamedTuple):
         request: As asked.
         text: Text of its checkpoint, to be cosigned.
         checkpoint: What the text says.
+        log_line: The log's own signature line.
     """
 
     request: AddCheckpoint
     text: bytes
     checkpoint: Checkpoint
+    log_line: bytes
 
 
 class MovedError(ConflictError):
@@ -148,7 +150,9 @@ def open_request(body: bytes, logs: Mapping[str, NoteVerifier]) -> Opened:
         raise _malformed(err.message) from err
     except EvidenceError as err:
         raise AccessError("LOG_SIGNATURE_INVALID", err.message, field="checkpoint") from err
-    return Opened(request, note.text, checkpoint)
+    lines = parse_lines(request.checkpoint[len(note.text) + 1 :])
+    (log_line,) = (line for line, read in lines if (read.name, read.key_id) == (verifier.name, verifier.key_id))
+    return Opened(request, note.text, checkpoint, log_line)
 
 
 def check_growth(opened: Opened, known: Known) -> None:

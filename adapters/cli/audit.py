@@ -25,7 +25,9 @@ EXIT_UNREADABLE: Final = 2
 
 
 def audit_command(
-    source: Annotated[str, typer.Argument(help="A data folder, HOST:PORT of a running hub, or an exported folder.")],
+    source: Annotated[
+        str, typer.Argument(help="A data folder, HOST:PORT of a hub, an exported folder, or https://...")
+    ],
     vkey: Annotated[
         str | None, typer.Option(help="The ledger's verifier key; without it the source's own is trusted on first use.")
     ] = None,

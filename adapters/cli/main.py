@@ -21,12 +21,13 @@ from adapters.cli.offices import inbox_command, open_command, receive_command, t
 from adapters.cli.procedures import procedure_app
 from adapters.cli.projections import projections_app, worklist_command
 from adapters.cli.proofs import checkpoint_command, receipt_app, stream_command
-from adapters.cli.servers import serve_hub, serve_region, serve_relay
+from adapters.cli.servers import serve_hub, serve_ledger, serve_region, serve_relay
 from adapters.cli.submitting import submit_command
+from adapters.cli.witnesses import witness_app
 
 app = typer.Typer(
     name="pprd",
-    help="The exchange of the Pan-Pearl River Delta: hub, relay, regions, audit.",
+    help="The exchange of the Pan-Pearl River Delta: hub, relay, regions, witnesses, audit.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -47,6 +48,7 @@ app.add_typer(deploy_app, name="deploy")
 app.add_typer(keys_app, name="keys")
 app.add_typer(receipt_app, name="receipt")
 app.add_typer(edition_app, name="edition")
+app.add_typer(witness_app, name="witness")
 app.add_typer(procedure_app, name="procedure")
 app.add_typer(projections_app, name="projections")
 
@@ -66,6 +68,7 @@ app.command("checkpoint")(checkpoint_command)
 app.command("overdue")(overdue_command)
 app.command("audit")(audit_command)
 ledger_app.command("export")(export_command)
+ledger_app.command("serve")(serve_ledger)
 app.command("demo")(demo_command)
 
 if __name__ == "__main__":

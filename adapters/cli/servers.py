@@ -22,6 +22,7 @@ LogFile = Annotated[Path | None, typer.Option("--log", help="Write the log here;
 def serve_hub(
     data: Data,
     listen: Annotated[str | None, typer.Option(help="HOST:PORT; port 0 takes a free one.")] = None,
+    publish: Annotated[str | None, typer.Option(help="HOST:PORT: publish the ledger over HTTP there.")] = None,
     timers_every: Timers = 60.0,
     log: LogFile = None,
     as_json: AsJson = False,
@@ -31,9 +32,10 @@ def serve_hub(
     async def run() -> None:
         from adapters.compose.hub_program import HubProgram
 
-        settings = DataFolder(data).hub_settings(listen=listen)
+        settings = DataFolder(data).hub_settings(listen=listen, publish=publish)
         async with HubProgram(settings, timers_seconds=timers_every) as hub:
-            say_ready("hub", hub.address, as_json=as_json)
+            published = {"published": hub.published_at} if hub.published_at else {}
+            say_ready("hub", hub.address, as_json=as_json, **published)
             await until_told(asyncio.Event(), hub.failed())
 
     with told(as_json=as_json):
@@ -80,9 +82,40 @@ def serve_region(
         asyncio.run(run())
 
 
-def say_ready(program: str, address: str, *, as_json: bool) -> None:
-    """Say that a program runs and where."""
+def serve_ledger(
+    source: Annotated[Path, typer.Argument(help="A data folder, whose hub may run, or an exported folder.")],
+    listen: Annotated[str, typer.Option(help="HOST:PORT; port 0 takes a free one.")] = "127.0.0.1:0",
+    policy: Annotated[
+        Path | None, typer.Option(help="Policy file: show the newest checkpoint that reached its quorum.")
+    ] = None,
+    tls_cert: Annotated[Path | None, typer.Option(help="Certificate chain, PEM; needed beyond this machine.")] = None,
+    tls_key: Annotated[Path | None, typer.Option(help="Its private key, PEM.")] = None,
+    log: LogFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Publish a ledger over HTTP until SIGINT or SIGTERM: checkpoint, tiles, entries."""
+
+    async def run() -> None:
+        from adapters.compose.publishing import LedgerProgram
+        from adapters.settings import PublishSettings
+
+        settings = PublishSettings.load(
+            None, source=source, listen=listen, witness_policy=policy, tls_cert=tls_cert, tls_key=tls_key
+        )
+        async with LedgerProgram(settings) as program:
+            scheme = "http" if tls_cert is None else "https"
+            say_ready("ledger", f"{scheme}://{program.address}", as_json=as_json)
+            await until_told(asyncio.Event(), program.failed())
+
+    with told(as_json=as_json):
+        configure_logs(program="ledger", to=log)
+        asyncio.run(run())
+
+
+def say_ready(program: str, address: str, *, as_json: bool, **more: str) -> None:
+    """Say that a program runs, and where."""
     if as_json:
-        say_json({"ready": program, "address": address, "pid": os.getpid()})
+        say_json({"ready": program, "address": address, "pid": os.getpid(), **more})
     else:
-        out.print(f"{program} is ready at {address}; end it with Ctrl-C", markup=False)
+        places = "".join(f", {name} {value}" for name, value in more.items())
+        out.print(f"{program} is ready at {address}{places}; end it with Ctrl-C", markup=False)

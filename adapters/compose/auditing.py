@@ -1,32 +1,27 @@
 """Audits, exports and lists of overdue duties: finds out what a source is, opens it, closes it again.
 
 A source is the data folder of a hub (`…/hub`, or the folder above it, whose regions' inboxes are compared too), the
-address of a running hub, or an exported folder of tiles.
+address of a running hub, an exported folder of tiles, or the address of a ledger that is published over the web.
 """
 
 from __future__ import annotations
 
 import gc
-import re
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-import grpc
-
 from adapters.compose.parts import LEDGER_FILE, REGION_FILE, SystemClock, contracts_in_force
-from adapters.grpc.ledger_source import HubSource
+from adapters.compose.sources import open_source
 from adapters.region.inbox_audit import check_inbox
-from adapters.settings import is_loopback
-from adapters.store.export_layout import LOG, POLICY
+from adapters.store.cosigned_store import CosignedStore
 from adapters.store.folder_source import FolderSource
 from adapters.store.shelf import SpillingShelf
 from adapters.store.sqlite import SqliteStore
 from adapters.store.store_shelf import StoreShelf
 from adapters.store.tiles_export import Exported, TilesExport
-from adapters.store.tiles_source import TilesSource
 from contracts.errors import UnavailableError
 from hub.audit import Audit, Progress
 from hub.audit_errors import KeptError
@@ -35,7 +30,6 @@ from hub.audit_source import Source
 from hub.matter import unpack
 from hub.overdue import Overdue, overdue
 
-_is_address = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}").fullmatch
 _YOUNG: Final = 200_000
 
 
@@ -45,7 +39,7 @@ def run_audit(
     """Audit a ledger from its first entry to its last.
 
     Args:
-        source_text: A data folder, `HOST:PORT`, or an exported folder.
+        source_text: A data folder, `HOST:PORT`, an exported folder, or the `https://` address of a published ledger.
         vkey: The log's verifier key as the auditor knows it; None trusts the one that the source names.
         ca: Certificates that may have signed the hub's, PEM; None trusts those of the system. Unused on loopback.
         progress: Told how many of how many entries are done.
@@ -67,14 +61,8 @@ def run_audit(
             stack.callback(store.close)
             shelf = stack.enter_context(StoreShelf(store))
             source = FolderSource(store, shelf)
-        elif is_export(Path(source_text)):
-            source = TilesSource(Path(source_text))
-        elif _is_address(source_text) and not Path(source_text).exists():
-            source = stack.enter_context(HubSource(source_text, credentials=_credentials(source_text, ca)))
         else:
-            raise UnavailableError(
-                "SOURCE_UNKNOWN", f"{source_text} is no data folder, no exported folder and no HOST:PORT"
-            )
+            source = open_source(stack, source_text, ca)
         rules = contracts_in_force(is_sandbox=True)
         report = Audit(name=source_text, source=source, rules=rules, shelf=shelf, vkey=vkey, progress=progress).run()
         if store is not None and ledger is not None and report.problem is None:
@@ -139,30 +127,16 @@ def ledger_file(text: str) -> Path | None:
     return None
 
 
-def is_export(folder: Path) -> bool:
-    """Whether a folder looks like an export or like a folder of tiles, be it damaged."""
-    return folder.is_dir() and any((folder / name).exists() for name in (LOG, POLICY, "checkpoint", "tile"))
-
-
 @contextmanager
-def _ledger_in(data: Path) -> Iterator[SqliteStore]:
+def _ledger_in(data: Path) -> Iterator[CosignedStore]:
     ledger = ledger_file(str(data))
     if ledger is None:
         raise UnavailableError("STORE_MISSING", f"{data} holds no ledger")
-    store = SqliteStore(ledger, read_only=True)
+    store = CosignedStore(ledger, read_only=True)
     try:
         yield store
     finally:
         store.close()
-
-
-def _credentials(address: str, ca: Path | None) -> grpc.ChannelCredentials | None:
-    if is_loopback(address):
-        return None
-    try:
-        return grpc.ssl_channel_credentials(None if ca is None else ca.read_bytes())
-    except OSError as error:
-        raise UnavailableError("SOURCE_UNREADABLE", f"{ca} cannot be read: {error.strerror}") from error
 
 
 @contextmanager

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from adapters.compose.parts import LEDGER_FILE
-from adapters.settings import HubSettings, RegionSettings, RelaySettings, Settings
-from adapters.store.sqlite import SqliteStore
+from adapters.settings import HubSettings, RegionSettings, RelaySettings, Settings, WitnessSettings
+from adapters.store.cosigned_store import CosignedStore
 from contracts.errors import UnavailableError
 from contracts.ids import REGIONS
 
@@ -76,10 +76,24 @@ class DataFolder:
         folder = self.region(code)
         return RegionSettings.load(self._file(folder / "region.toml"), data_dir=folder, **overrides)
 
+    @property
+    def witness(self) -> Path:
+        """A witness's own folder."""
+        return self.root / "witness"
+
+    def witness_settings(self, **overrides: object) -> WitnessSettings:
+        """A witness's settings; raises as `hub_settings`."""
+        return WitnessSettings.load(self._file(self.root / "witness.toml"), data_dir=self.witness, **overrides)
+
+    def write_witness(self, settings: WitnessSettings) -> None:
+        """Keep a witness's settings."""
+        _write(self.root / "witness.toml", settings)
+
     def _file(self, path: Path) -> Path:
         if not path.exists():
             raise UnavailableError(
-                "STORE_MISSING", f"there is no {path}; make it with `pprd init` or `pprd region init`"
+                "STORE_MISSING",
+                f"there is no {path}; make it with `pprd init`, `pprd region init` or `pprd witness init`",
             )
         return path
 
@@ -91,13 +105,13 @@ class DataFolder:
         """Keep a region's settings."""
         _write(self.region(settings.region) / "region.toml", settings)
 
-    def ledger(self) -> SqliteStore:
+    def ledger(self) -> CosignedStore:
         """The ledger, to be read; the hub may go on writing it.
 
         Raises:
             UnavailableError: STORE_MISSING: there is none.
         """
-        return SqliteStore(self.hub / LEDGER_FILE, read_only=True)
+        return CosignedStore(self.hub / LEDGER_FILE, read_only=True)
 
 
 def _write(path: Path, settings: Settings) -> None:

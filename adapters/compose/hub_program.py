@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -25,12 +25,13 @@ from adapters.compose.parts import (
     only_one,
 )
 from adapters.compose.projecting import projections_file, unpublished
+from adapters.compose.publishing import follow, ledger_site, store_files, witnesses_of
 from adapters.grpc.server import GrpcServer
 from adapters.keys.folder import make_hub_keys, read_hub_keys
 from adapters.nats.messages import RunForm
 from adapters.sequencer import Sequencer
 from adapters.settings import HubSettings
-from adapters.store.sqlite import SqliteStore
+from adapters.store.cosigned_store import CosignedStore
 from contracts.edition import FOUNDING
 from contracts.errors import UnavailableError
 from contracts.instant import local_day
@@ -59,7 +60,7 @@ def create_ledger(settings: HubSettings) -> NoteVerifier:
     with only_one(settings.data_dir):
         keys = make_hub_keys(settings.data_dir / KEYS)
         signer = NoteSigner(settings.origin, keys.log)
-        store = SqliteStore(settings.data_dir / LEDGER_FILE)
+        store = CosignedStore(settings.data_dir / LEDGER_FILE)
         try:
             clock = SystemClock()
             application = Application.create(
@@ -93,13 +94,13 @@ def opened_hub(settings: HubSettings) -> Iterator[Application]:
             store.close()
 
 
-def _existing_store(data_dir: Path) -> SqliteStore:
+def _existing_store(data_dir: Path) -> CosignedStore:
     if not (data_dir / LEDGER_FILE).exists():
         raise UnavailableError("STORE_MISSING", f"there is no ledger in {data_dir}; make one with `pprd init`")
-    return SqliteStore(data_dir / LEDGER_FILE)
+    return CosignedStore(data_dir / LEDGER_FILE)
 
 
-def _application(settings: HubSettings, store: SqliteStore) -> Application:
+def _application(settings: HubSettings, store: CosignedStore) -> Application:
     keys = read_hub_keys(settings.data_dir / KEYS)
     return Application(
         store=store,
@@ -121,6 +122,7 @@ class HubProgram:
 
     Attributes:
         address: Where it listens, once started.
+        published_at: Where it publishes its ledger over HTTP, once started; empty if it does not.
     """
 
     def __init__(
@@ -136,6 +138,7 @@ class HubProgram:
         self._stack = AsyncExitStack()
         self._server: GrpcServer
         self.address = ""
+        self.published_at = ""
 
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:
@@ -151,6 +154,7 @@ class HubProgram:
     async def _start(self, stack: AsyncExitStack) -> None:
         settings = self._settings
         stack.enter_context(only_one(settings.data_dir))
+        policy = witnesses_of(settings)
         store = _existing_store(settings.data_dir)
         stack.callback(store.close)
         application = _application(settings, store)
@@ -199,6 +203,11 @@ class HubProgram:
         stack.enter_context(_repeated(write_heads, settings.heads_every_seconds))
         stack.enter_context(_repeated(run_timers, self._timers_seconds))
         stack.enter_context(_repeated(publish_statistics, self._statistics_seconds))
+        if policy is not None:
+            stack.enter_context(_beside(follow(store, policy)))
+        if settings.publish is not None:
+            site = ledger_site(store_files(store, policy), settings.publish, settings.tls_cert, settings.tls_key)
+            self.published_at = (await stack.enter_async_context(site)).address
 
     async def failed(self) -> None:
         """Wait until the hub stops by itself, then raise its reason: FatalError."""
@@ -224,6 +233,16 @@ async def reachable_hub(folder: DataFolder, address: str | None) -> AsyncIterato
         return
     async with HubProgram(folder.hub_settings(listen="127.0.0.1:0")) as hub:
         yield hub.address
+
+
+@contextmanager
+def _beside(work: Coroutine[None, None, None]) -> Iterator[None]:
+    """Let something run while the context lasts."""
+    job = asyncio.ensure_future(work)
+    try:
+        yield
+    finally:
+        job.cancel()
 
 
 @contextmanager

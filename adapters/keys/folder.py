@@ -3,6 +3,7 @@
     hub:     log.key (checkpoints), hub-events.key (the hub's own batches)
     relay:   broker.key (who it is on the broker)
     region:  batch.key, open.key, receipt.key, broker.key (Ed25519); office-<office>.key, point-<point>.key (X25519)
+    witness: cosign.key, validated.key (Ed25519 or ML-DSA-44)
 
 One key serves one purpose. Not here: what a key is registered for, which is the directory's.
 """
@@ -15,9 +16,10 @@ from pathlib import Path
 from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
-from adapters.keys.key_file import make_folder, read_opening_key, read_signing_key, write_key
+from adapters.keys.key_file import make_folder, read_cosigning_key, read_opening_key, read_signing_key, write_key
 from contracts.ids import OfficeId, PointId
 
 BROKER_KEY: Final = "broker.key"
@@ -39,6 +41,19 @@ class HubKeys:
 
     log: Ed25519PrivateKey
     events: Ed25519PrivateKey
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class WitnessKeys:
+    """What a witness cosigns with.
+
+    Attributes:
+        cosign: Says that a ledger only grew, and nothing else.
+        validated: Says that every entry follows too, and nothing else.
+    """
+
+    cosign: Ed25519PrivateKey | MLDSA44PrivateKey
+    validated: Ed25519PrivateKey | MLDSA44PrivateKey
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -76,6 +91,23 @@ def read_hub_keys(folder: Path) -> HubKeys:
     return HubKeys(
         log=read_signing_key(folder / "log.key"),
         events=read_signing_key(folder / "hub-events.key"),
+    )
+
+
+def make_witness_keys(folder: Path, *, is_ml_dsa: bool) -> WitnessKeys:
+    """Generate and keep the keys of a new witness, ML-DSA-44 or Ed25519; raises as `write_key`."""
+    generate = MLDSA44PrivateKey.generate if is_ml_dsa else Ed25519PrivateKey.generate
+    keys = WitnessKeys(cosign=generate(), validated=generate())
+    make_folder(folder)
+    write_key(folder / "cosign.key", keys.cosign)
+    write_key(folder / "validated.key", keys.validated)
+    return keys
+
+
+def read_witness_keys(folder: Path) -> WitnessKeys:
+    """Read the keys of a witness; raises as `read_key`."""
+    return WitnessKeys(
+        cosign=read_cosigning_key(folder / "cosign.key"), validated=read_cosigning_key(folder / "validated.key")
     )
 
 

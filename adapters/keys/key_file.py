@@ -13,6 +13,7 @@ from typing import Final
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
@@ -23,7 +24,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from contracts.errors import AccessError, ConflictError, ContractError, UnavailableError
 
-PrivateKey = Ed25519PrivateKey | X25519PrivateKey
+PrivateKey = Ed25519PrivateKey | X25519PrivateKey | MLDSA44PrivateKey
 
 _FILE_MODE: Final = 0o600
 _FOLDER_MODE: Final = 0o700
@@ -46,7 +47,7 @@ def write_key(path: Path, key: PrivateKey) -> None:
 
     Args:
         path: Does not exist; its folder was made by `make_folder`.
-        key: Ed25519 or X25519.
+        key: Ed25519, X25519 or ML-DSA-44.
 
     Raises:
         ConflictError: KEY_EXISTS: the file is there already; a key is never overwritten.
@@ -80,6 +81,14 @@ def read_opening_key(path: Path) -> X25519PrivateKey:
     return key
 
 
+def read_cosigning_key(path: Path) -> Ed25519PrivateKey | MLDSA44PrivateKey:
+    """Read a witness's key, Ed25519 or ML-DSA-44; raises as `read_key`."""
+    key = read_key(path)
+    if isinstance(key, X25519PrivateKey):
+        raise ContractError("KEY_FILE_MALFORMED", f"{path} holds no key that signs")
+    return key
+
+
 def read_key(path: Path) -> PrivateKey:
     """Read a private key.
 
@@ -98,8 +107,8 @@ def read_key(path: Path) -> PrivateKey:
         key = load_pem_private_key(pem, password=None)
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
         raise ContractError("KEY_FILE_MALFORMED", f"{path} is no private key in PEM without a password") from error
-    if not isinstance(key, Ed25519PrivateKey | X25519PrivateKey):
-        raise ContractError("KEY_FILE_MALFORMED", f"{path} holds neither an Ed25519 nor an X25519 key")
+    if not isinstance(key, Ed25519PrivateKey | X25519PrivateKey | MLDSA44PrivateKey):
+        raise ContractError("KEY_FILE_MALFORMED", f"{path} holds no Ed25519, X25519 or ML-DSA-44 key")
     return key
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple, Protocol, Self, TypeVar
 
 from adapters.store.export_layout import (
     CHECKPOINT,
@@ -41,6 +41,22 @@ from ledger.tiles import TILE_WIDTH, decode_bundle, encode_bundle, entries_path,
 T = TypeVar("T")
 
 
+class Files(Protocol):
+    """Files by name, as `adapters.store.export_layout.ExportFolder` reads them."""
+
+    def read(self, name: str) -> bytes:
+        """Bytes of a file; KeptError EXPORT_DAMAGED if it is missing, UnavailableError if it cannot be read now."""
+
+    def has(self, name: str) -> bool:
+        """Whether there is such a file or folder."""
+
+    def names(self, folder: str) -> list[str]:
+        """Names of the files directly in a folder, with the folder, in order; none if that cannot be known."""
+
+    def walk(self, folder: str = "") -> Iterator[str]:
+        """Names of all files below a folder; none if that cannot be known."""
+
+
 class _Sample(NamedTuple):
     """A signed note that lies beside the log."""
 
@@ -52,16 +68,30 @@ class TilesSource:
     """`hub.audit_source.Source` over a folder of tiles.
 
     Args:
-        folder: `OUT` of an export, or its `log` folder alone.
+        folder: Its files.
+        prefix: What the names of the log begin with.
+        is_bare: Whether there is nothing but the log: neither policy nor history.
     """
 
     holds_payloads = False
 
-    def __init__(self, folder: Path) -> None:
-        self._is_bare = not (folder / LOG).is_dir() and (folder / "checkpoint").exists()
-        self._folder = ExportFolder(folder.parent if self._is_bare else folder)
-        self._log = folder.name if self._is_bare else LOG
+    def __init__(self, folder: Files, *, prefix: str, is_bare: bool) -> None:
+        self._folder = folder
+        self._prefix = prefix
+        self._is_bare = is_bare
         self._size = 0
+
+    @classmethod
+    def of_folder(cls, folder: Path) -> Self:
+        """The source of a folder: `OUT` of an export, or its `log` folder alone."""
+        if not (folder / LOG).is_dir() and (folder / "checkpoint").exists():
+            return cls(ExportFolder(folder.parent), prefix=f"{folder.name}/", is_bare=True)
+        return cls(ExportFolder(folder), prefix=f"{LOG}/", is_bare=False)
+
+    @classmethod
+    def of_files(cls, files: Files) -> Self:
+        """The source of a bare log whose names begin with nothing, such as one that is read over the web."""
+        return cls(files, prefix="", is_bare=True)
 
     # -- hub.audit_source.Source
 
@@ -81,7 +111,7 @@ class TilesSource:
 
     def checkpoint(self) -> Kept:
         """See `hub.audit_source.Source.checkpoint`."""
-        place = f"{self._log}/checkpoint"
+        place = f"{self._prefix}checkpoint"
         return Kept(place, self._folder.read(place))
 
     def entries(self, start: LeafIndex, end: LeafIndex) -> Iterator[bytes]:
@@ -93,7 +123,7 @@ class TilesSource:
 
     def _bundle(self, number: int) -> list[bytes]:
         width = min(TILE_WIDTH, self._size - number * TILE_WIDTH)
-        place = f"{self._log}/{entries_path(number, width)}"
+        place = f"{self._prefix}{entries_path(number, width)}"
         entries = _told_at(place, partial(decode_bundle, self._folder.read(place)))
         if len(entries) != width:
             raise KeptError("EXPORT_DAMAGED", f"holds {len(entries)} entries instead of {width}", place=place)
@@ -104,7 +134,7 @@ class TilesSource:
         """See `hub.audit_source.Source.place`."""
         number = index // TILE_WIDTH
         width = min(TILE_WIDTH, self._size - number * TILE_WIDTH)
-        return f"{self._log}/{entries_path(number, width)}" if width > 0 else None
+        return f"{self._prefix}{entries_path(number, width)}" if width > 0 else None
 
     def notes(self, size: int) -> Iterator[Kept]:
         """See `hub.audit_source.Source.notes`: the history, and the checkpoints of the receipts."""
@@ -126,7 +156,7 @@ class TilesSource:
 
     def tile(self, level: int, index: int, width: int) -> Kept:
         """See `hub.audit_source.Source.tile`."""
-        place = f"{self._log}/{tile_path(level, index, width)}"
+        place = f"{self._prefix}{tile_path(level, index, width)}"
         data = self._folder.read(place)
         if len(data) != width * HASH_BYTES:
             raise KeptError("EXPORT_DAMAGED", f"holds {len(data)} bytes instead of {width * HASH_BYTES}", place=place)
@@ -206,7 +236,7 @@ class TilesSource:
         self, index: int, width: int, path: Callable[[int], str], expected: Callable[[int], bytes]
     ) -> None:
         """Check the partial tiles of earlier sizes that still lie beside a wider one."""
-        folder = f"{self._log}/{path(1)}".removesuffix("/1")
+        folder = f"{self._prefix}{path(1)}".removesuffix("/1")
         for name in self._folder.names(folder):
             found = name.removeprefix(f"{folder}/")
             narrower = int(found) if found.isdecimal() and len(found) < 4 else 0

@@ -21,7 +21,7 @@ from adapters.grpc.client import ExchangeClient
 from adapters.grpc.server import GrpcServer
 from adapters.nats.messages import RunForm
 from adapters.sequencer import MAX_QUEUE_BYTES, MAX_QUEUE_EVENTS, Sequencer
-from adapters.store.sqlite import SqliteStore
+from adapters.store.cosigned_store import CosignedStore
 from hub.application import Application
 from hub.replay import Tally
 from hub.run_builder import RunBuilder
@@ -113,7 +113,7 @@ class HubServer:
 
     async def __aenter__(self) -> HubServer:
         is_new = not self._path.exists()
-        self.store = SqliteStore(self._path)
+        self.store = CosignedStore(self._path)
         self.application = self.world.found(self.store) if is_new else self.world.load(self.store)
         self.sequencer = Sequencer(self.application, max_queue_events=self._bounds[0], max_queue_bytes=self._bounds[1])
         self.sequencer.start()

@@ -163,7 +163,7 @@ def test_a_delivery_that_was_withheld_added_or_misdirected_is_named(
     [
         ("UPDATE matters SET packed=packed||x'20' WHERE stream_id=(SELECT max(stream_id) FROM matters)", "matters", ""),
         ("DELETE FROM matters WHERE stream_id=(SELECT min(stream_id) FROM matters)", "matters", ""),
-        ("INSERT INTO matters VALUES (zeroblob(16), x'00')", "matters", ""),
+        ("INSERT INTO matters VALUES (zeroblob(16), x'00', NULL)", "matters", ""),
         ("UPDATE heads SET n=n+1 WHERE point='45-node'", "heads 45-node", "HEAD_MISMATCH"),
         ("DELETE FROM heads WHERE point='44-440106'", "heads 44-440106", "HEAD_MISMATCH"),
         ("UPDATE producers SET next_seq=next_seq+1 WHERE producer='44-node'", "producers 44-node", ""),

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from adapters.settings import DEPLOY, HubSettings, RegionSettings, RelaySettings, Settings, is_loopback
+from adapters.settings import DEPLOY, HubSettings, RegionSettings, RelaySettings, Settings, WitnessSettings, is_loopback
 from contracts.errors import ContractError
 
 _VKEY = "example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k"
@@ -35,6 +35,7 @@ def test_the_sample_of_the_hub_starts_a_hub() -> None:
 
 def test_the_sample_of_the_relay_starts_a_relay() -> None:
     assert RelaySettings.load(DEPLOY / "relay.toml").nats_url == "nats://127.0.0.1:4222"
+    assert WitnessSettings.load(DEPLOY / "witness.toml").operates == ()
 
 
 def test_the_sample_of_a_region_lacks_only_what_nobody_may_guess() -> None:

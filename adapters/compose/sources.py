@@ -1,0 +1,69 @@
+"""Opens what an auditor can read a ledger from, where nothing but the ledger is kept: an export, the web, a hub."""
+
+from __future__ import annotations
+
+import re
+from contextlib import ExitStack
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import grpc
+
+from adapters.grpc.ledger_source import HubSource
+from adapters.settings import is_loopback
+from adapters.store.export_layout import LOG, POLICY
+from adapters.store.tiles_source import TilesSource
+from adapters.web.fetch import check_url, trusting
+from adapters.web.remote_files import RemoteFiles
+from contracts.errors import UnavailableError
+from hub.audit_source import Source
+
+_is_address = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}").fullmatch
+
+
+def open_source(stack: ExitStack, text: str, ca: Path | None) -> Source:
+    """Open a source until the stack ends.
+
+    Args:
+        stack: Closes it.
+        text: An exported folder, `https://…`, or `HOST:PORT` of a hub.
+        ca: Certificates that may have signed the other side's, PEM; None trusts those of the system.
+
+    Raises:
+        UnavailableError: SOURCE_UNKNOWN, SOURCE_UNREADABLE.
+        ContractError: SETTINGS_INVALID: an address of the web has another form, or would be read in plain text.
+    """
+    if is_web_address(text):
+        return TilesSource.of_files(stack.enter_context(open_web(text, ca)))
+    if is_export(Path(text)):
+        return TilesSource.of_folder(Path(text))
+    if _is_address(text) and not Path(text).exists():
+        return stack.enter_context(HubSource(text, credentials=_credentials(text, ca)))
+    raise UnavailableError(
+        "SOURCE_UNKNOWN", f"{text} is no data folder, no exported folder, no HOST:PORT and no https://..."
+    )
+
+
+def open_web(text: str, ca: Path | None) -> RemoteFiles:
+    """The files at an address of the web; raises as `open_source`."""
+    url = check_url(text, is_loopback=is_loopback(urlsplit(text).netloc))
+    return RemoteFiles(url, trusted=trusting(None if ca is None else str(ca)))
+
+
+def is_web_address(text: str) -> bool:
+    """Whether a source is meant to be read over the web."""
+    return text.startswith(("http://", "https://"))
+
+
+def is_export(folder: Path) -> bool:
+    """Whether a folder looks like an export or like a folder of tiles, be it damaged."""
+    return folder.is_dir() and any((folder / name).exists() for name in (LOG, POLICY, "checkpoint", "tile"))
+
+
+def _credentials(address: str, ca: Path | None) -> grpc.ChannelCredentials | None:
+    if is_loopback(address):
+        return None
+    try:
+        return grpc.ssl_channel_credentials(None if ca is None else ca.read_bytes())
+    except OSError as error:
+        raise UnavailableError("SOURCE_UNREADABLE", f"{ca} cannot be read: {error.strerror}") from error

@@ -1,0 +1,155 @@
+"""What a witness remembers, on SQLite: for each ledger the checkpoint that it cosigned last, and what it refused.
+
+The check and the replacement are one transaction that is on disk before anybody is answered: of two requests that race,
+one sees the other's result. A refused request that bears the log's good signature is kept as evidence, each body once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Final, NamedTuple, Self
+
+from contracts.errors import ExchangeError, FatalError, UnavailableError
+from contracts.ids import Hash, TreeSize
+from ledger.note import add_lines
+from ledger.witness import NOTHING_KNOWN, Known, Opened, check_growth, format_request
+
+_TABLES: Final = """
+PRAGMA journal_mode=WAL;
+PRAGMA synchronous=FULL;
+CREATE TABLE IF NOT EXISTS cosigned (
+  origin_hash BLOB PRIMARY KEY, origin TEXT NOT NULL, size INTEGER NOT NULL, root BLOB NOT NULL, note BLOB NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS evidence (
+  id INTEGER PRIMARY KEY, body_hash BLOB UNIQUE NOT NULL, origin TEXT NOT NULL, code TEXT NOT NULL, body BLOB NOT NULL,
+  kept_at INTEGER NOT NULL
+);
+"""
+_WAIT_SECONDS: Final = 10.0
+
+
+class Evidence(NamedTuple):
+    """A request that was refused although the log had signed it.
+
+    Attributes:
+        origin: Of the ledger.
+        code: Why it was refused.
+        body: As received.
+        kept_at: Milliseconds since the epoch.
+    """
+
+    origin: str
+    code: str
+    body: bytes
+    kept_at: int
+
+
+class WitnessStore:
+    """One witness's memory; a context. Safe to call from any thread.
+
+    Args:
+        path: The database file; its directory exists.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._lock = threading.Lock()
+        try:
+            self._db = sqlite3.connect(path, timeout=_WAIT_SECONDS, isolation_level=None, check_same_thread=False)
+            self._db.executescript(_TABLES)
+        except sqlite3.Error as error:
+            raise UnavailableError("STORE_MISSING", f"the witness's file cannot be opened: {error}") from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._db.close()
+
+    @contextmanager
+    def _step(self) -> Iterator[sqlite3.Connection]:
+        """One transaction that nobody else's falls into."""
+        with self._lock:
+            try:
+                self._db.execute("BEGIN IMMEDIATE")
+                try:
+                    yield self._db
+                except BaseException:
+                    self._db.execute("ROLLBACK")
+                    raise
+                self._db.execute("COMMIT")
+            except sqlite3.Error as error:
+                raise FatalError("STORE_FAILED", f"whether the witness remembers is unknown: {error}") from error
+
+    def advance(self, opened: Opened, cosign: Callable[[bytes], bytes], now_ms: int) -> bytes:
+        """Check a signed request against the memory, replace the memory, and give the cosignatures.
+
+        Args:
+            opened: What the log signed.
+            cosign: Gives the signature lines for the text of a checkpoint.
+            now_ms: Milliseconds since the epoch, for the evidence.
+
+        Returns:
+            The lines; the checkpoint is on disk.
+
+        Raises:
+            ExchangeError: As `check_growth`; the request is kept.
+            FatalError: STORE_FAILED.
+        """
+        refusal: ExchangeError | None = None
+        lines = b""
+        with self._step() as db:
+            try:
+                check_growth(opened, self._known(db, opened.checkpoint.origin))
+            except ExchangeError as error:
+                refusal = error
+                self._keep(db, opened, error.code, now_ms)
+            else:
+                lines = cosign(opened.text)
+                self._replace(db, opened, lines)
+        if refusal is not None:
+            raise refusal
+        return lines
+
+    @staticmethod
+    def _known(db: sqlite3.Connection, origin: str) -> Known:
+        row = db.execute("SELECT size, root FROM cosigned WHERE origin_hash=?", (origin_hash(origin),)).fetchone()
+        return NOTHING_KNOWN if row is None else Known(TreeSize(row[0]), Hash(row[1]))
+
+    @staticmethod
+    def _replace(db: sqlite3.Connection, opened: Opened, lines: bytes) -> None:
+        checkpoint = opened.checkpoint
+        # Only the log's own line is taken over: what others appended was not checked here.
+        note = add_lines(opened.text + b"\n" + opened.log_line, [lines])
+        row = (origin_hash(checkpoint.origin), checkpoint.origin, checkpoint.size, checkpoint.root, note)
+        db.execute("INSERT OR REPLACE INTO cosigned VALUES (?,?,?,?,?)", row)
+
+    @staticmethod
+    def _keep(db: sqlite3.Connection, opened: Opened, code: str, now_ms: int) -> None:
+        body = format_request(opened.request)
+        row = (hashlib.sha256(body).digest(), opened.checkpoint.origin, code, body, now_ms)
+        db.execute("INSERT OR IGNORE INTO evidence (body_hash, origin, code, body, kept_at) VALUES (?,?,?,?,?)", row)
+
+    def last(self, hashed_origin: bytes) -> bytes | None:
+        """The last cosigned note of a ledger, by the SHA-256 of its origin."""
+        with self._lock:
+            row = self._db.execute("SELECT note FROM cosigned WHERE origin_hash=?", (hashed_origin,)).fetchone()
+        return None if row is None else row[0]
+
+    def evidence(self) -> list[Evidence]:
+        """Everything that was kept, oldest first."""
+        with self._lock:
+            rows = self._db.execute("SELECT origin, code, body, kept_at FROM evidence ORDER BY id").fetchall()
+        return [Evidence(*row) for row in rows]
+
+
+def origin_hash(origin: str) -> bytes:
+    """SHA-256 of an origin: the name of its ledger in a path."""
+    return hashlib.sha256(origin.encode()).digest()
