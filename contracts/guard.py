@@ -4,6 +4,9 @@
 `contracts.guard_check`. A guard is asked when an event wants to enter and never again: what was recorded is applied
 without it.
 
+The kind `content` reads the plaintext of a sealed payload: its fields are the profile's, and the gateway that seals is
+the one who can judge it. What is a person's stays out of clear text and is still checked.
+
 A date is named by its place: `body.<field>`, `fact.<name>`, or `occurred`, the Shanghai day of `occurred_at`.
 """
 
@@ -57,6 +60,8 @@ class Guard:
 
     def body_fields(self) -> frozenset[str]:
         """Every body field it reads."""
+        if self.reads_content():
+            return frozenset()
         places = (place.removeprefix("body.") for place in (self.since, self.until) if place.startswith("body."))
         return frozenset((*self.fields, *places, *((self.when.field,) if self.when else ())))
 
@@ -64,6 +69,10 @@ class Guard:
         """Every fact it needs somebody to remember."""
         places = (place.removeprefix("fact.") for place in (self.since, self.until) if place.startswith("fact."))
         return frozenset((*places, *((self.fact,) if self.fact else ())))
+
+    def reads_content(self) -> bool:
+        """Whether it reads a sealed payload: judged where the content is readable, at the gateway, and nowhere else."""
+        return self.kind == "content"
 
     def reads_past(self) -> bool:
         """Whether it reads what earlier events left: facts, limits that run, the side that they named."""
@@ -82,6 +91,7 @@ KINDS: Final[Mapping[str, tuple[frozenset[str], frozenset[str]]]] = {
     "division": (frozenset({"fields"}), frozenset({"region"})),
     "same_city": (frozenset({"fields", "fact"}), frozenset()),
     "payload": (frozenset(), frozenset({"profile"})),
+    "content": (frozenset({"fields", "values"}), frozenset({"profile"})),
     "counterpart_named": (frozenset(), frozenset()),
     "counterpart_known": (frozenset(), frozenset()),
     "counterpart_receives": (frozenset({"profile"}), frozenset()),

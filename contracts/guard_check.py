@@ -1,4 +1,4 @@
-"""What each kind of guard checks: `check` and `Case`.
+"""What each kind of guard checks: `check` and `Case`; `check_content` for what is sealed.
 
 A guard reads the event, the values that earlier events left (facts) and the duties that are open, and raises if it does
 not hold. Refusals name codes, dates and fields; a body holds nothing else.
@@ -48,9 +48,32 @@ def check(guard: Guard, case: Case) -> None:
     Raises:
         RuleError: It does not hold; `rule` is its name and `code` its own, by default GUARD_FAILED.
     """
+    if guard.reads_content():
+        # Nobody but the gateway that sealed it can read it: see `check_content`.
+        return
     if guard.when is not None and case.body.get(guard.when.field) not in guard.when.values:
         return
     _CHECKS[guard.kind](guard, case)
+
+
+def check_content(guard: Guard, profile: str, content: Mapping[str, Any]) -> None:
+    """Check a guard that reads sealed content, where the content is still readable.
+
+    Args:
+        guard: Of kind `content`.
+        profile: Profile of the payload; another one than the guard's own is not judged.
+        content: The payload's fields; none of its values is told.
+
+    Raises:
+        RuleError: It does not hold; `rule` is its name and `field` the field of the payload.
+    """
+    if guard.profile not in ("", profile):
+        return
+    if guard.when is not None and content.get(guard.when.field) not in guard.when.values:
+        return
+    for field in guard.fields:
+        if content.get(field) not in guard.values:
+            raise _refuse(guard, f"{field} of {profile} allows {_listed(guard.values)} here", field)
 
 
 def _refuse(guard: Guard, message: str, field: str | None = None) -> RuleError:

@@ -16,6 +16,7 @@ from contracts.guard import parse_when
 from contracts.procedure_check import Known, check_procedure, load_known
 from contracts.procedure_types import (
     ANY_SIDE,
+    BOUND,
     HOLDERS,
     RETENTION,
     Actor,
@@ -34,6 +35,7 @@ from contracts.timer import parse_timer
 
 __all__ = [
     "ANY_SIDE",
+    "BOUND",
     "HOLDERS",
     "RETENTION",
     "Actor",
@@ -144,7 +146,7 @@ class _Reader:
         )
         if head["kind"] not in _KINDS:
             self._fail(f"unknown kind {head['kind']!r}")
-        retention = self._only(self._tables["retention"], "key_days", "skeleton_years", "since")
+        retention = self._only(self._tables["retention"], "key_days", "skeleton_years", "since", "recipient_days")
         return Procedure(
             id=head["id"],
             edition=head["edition"],
@@ -156,7 +158,12 @@ class _Reader:
             purpose=head["purpose"],
             legal_bases=tuple(head["legal_basis"]),
             outside_rules=frozenset(head["outside_rules"]),
-            retention=Retention(retention["key_days"], retention["skeleton_years"], tuple(retention["since"])),
+            retention=Retention(
+                retention["key_days"],
+                retention["skeleton_years"],
+                tuple(retention["since"]),
+                retention.get("recipient_days"),
+            ),
             states=MappingProxyType(self._states()),
             transitions=self._transitions(head),
             file=self._file,

@@ -21,6 +21,7 @@ from contracts.office_type import OfficeType
 from contracts.procedure_types import (
     ANY_SIDE,
     AT_ONCE,
+    BOUND,
     HOLDERS,
     NO_RULES,
     Actor,
@@ -253,7 +254,11 @@ class _Check:
         profiles = {notify.profile for notify in row.notify if notify.profile}
         profiles |= {known.guards[name].profile for name in row.guards} - {""}
         self._ids_known("profile", profiles, known.profiles, row)
-        offices = row.by.offices | {n.office for n in row.notify if n.office} | {s.office for s in row.starts}
+        offices = (
+            row.by.offices
+            | {n.office for n in row.notify if n.office not in ("", BOUND)}
+            | {s.office for s in row.starts}
+        )
         self._ids_known("office type", offices, self._offices(), row)
         sides = [n.side for n in row.notify if n.side != HOLDERS] + [s.side for s in row.starts]
         self._ids_known("side", sides, procedure.all_sides, row)
@@ -270,7 +275,8 @@ class _Check:
         read = {remember.field for remember in row.remember}
         read |= {name for start in row.starts for name in (start.since, start.plus_days) if name}
         read |= {name for guard in guards for name in guard.body_fields()}
-        whens = [when for when in (row.when, *(n.when for n in row.notify), *(g.when for g in guards)) if when]
+        guarded = (guard.when for guard in guards if not guard.reads_content())
+        whens = [when for when in (row.when, *(n.when for n in row.notify), *guarded) if when]
         self._ids_known("body field", read | {when.field for when in whens}, body, row)
         self._limits_are_checked(row, guards)
         for when in whens:

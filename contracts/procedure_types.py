@@ -26,6 +26,8 @@ ANY_SIDE: Final = "ANY"
 """An actor of whichever side the matter has; used by restrictions."""
 HOLDERS: Final = "HOLDERS"
 """In `NotifyRow.side`: every office that got content of this matter so far."""
+BOUND: Final = "BOUND"
+"""In `NotifyRow.office`: the office that its side was bound to first, of whatever type it is."""
 RETENTION: Final = "RETENTION"
 """In place of a rule: the limit is the procedure's own `retention.key_days`."""
 AT_ONCE: Final = "AT_ONCE"
@@ -117,7 +119,7 @@ class NotifyRow:
 
     Attributes:
         side: Side of the recipient, or `HOLDERS`.
-        office: Office type; empty for `HOLDERS`.
+        office: Office type, or `BOUND`; empty for `HOLDERS`.
         profile: The profile sealed to it; None tells the status only.
         many: The content may travel as several payloads of this profile.
         when: Only if the body says so.
@@ -208,11 +210,14 @@ class Retention:
         key_days: Days until the payload keys are destroyed.
         skeleton_years: Years the record of the acts is kept.
         since: States that start the count.
+        recipient_days: Days after which a recipient has taken content into its own file and its copy ends, counted
+            from the event that brought it; None if copies end with `key_days`.
     """
 
     key_days: int
     skeleton_years: int
     since: tuple[str, ...]
+    recipient_days: int | None = None
 
 
 Kind = Literal["registration", "move", "permit", "case", "hub"]
@@ -289,6 +294,16 @@ class Procedure:
         """The guards of a row that are known, and whether one reads the past; the whole check names unknown ones."""
         guards = tuple(self.guards[name] for name in row.guards if name in self.guards)
         return guards, any(guard.reads_past() for guard in guards)
+
+    def starters(self, side: str) -> frozenset[str]:
+        """Types of office that can start a matter for a side: what the office that it is bound to first can be."""
+        starts = (row for row in self.transitions if row.source is None and row.by.side == side)
+        return frozenset(office for row in starts for office in row.by.offices)
+
+    def copy_days(self, region: RegionCode) -> int:
+        """Days for which a recipient may hold the content of one event."""
+        own = self.retention.recipient_days
+        return self.key_days(region) if own is None else own
 
     def key_days(self, region: RegionCode) -> int:
         """Days until the payload keys of a matter are destroyed, in a region."""

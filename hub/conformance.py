@@ -437,6 +437,9 @@ class _Maker:
         right: Act,
     ) -> None:
         """The first event near the right one that this very guard refuses."""
+        if guard.reads_content():
+            # No hub can read it: only the gateway that seals refuses.
+            return
         for there, act in self._near(row, guard, here, place, right):
             outcome = self._answer(act, there)
             if outcome is not None and outcome.rule == guard.name:

@@ -74,9 +74,10 @@ class BodyMaker:
         return [g for g in self._guards if g.when is None or body.get(g.when.field) in g.when.values]
 
     def _moved(self, now_ms: int) -> int:
-        """The first instant at which guards that count from a fact to this event can hold."""
+        """The first instant at which guards can hold that count from a fact to this event or to a day not after it."""
+        not_later = {"occurred", *(guard.since for guard in self._guards if guard.until == "occurred")}
         for guard in self._guards:
-            if guard.until == "occurred" and guard.since.startswith("fact.") and guard.at_least:
+            if guard.until in not_later and guard.since.startswith("fact.") and guard.at_least:
                 since = date.fromisoformat(str(self._facts[guard.since.removeprefix("fact.")]))
                 while local_day(now_ms) < _later(guard, since, guard.at_least):
                     now_ms += DAY_MS
@@ -140,6 +141,8 @@ class BodyMaker:
                 yield from ([] if guard.at_least is None else [guard.at_least - 1])
             case "same_as_remembered":
                 yield from ([bytes(byte ^ 1 for byte in value)] if isinstance(value, bytes) else [])
+                if isinstance(plain := _plain(kind), dict):
+                    yield from (symbol for symbol in plain.get("symbols", ()) if symbol != value)
             case "division":
                 yield f"{self._county6}001000"
                 yield "450103000000" if self._county6[:2] != "45" else "440106000000"

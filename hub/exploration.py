@@ -21,7 +21,7 @@ from collections.abc import Iterator, Mapping
 from itertools import product
 from typing import Final, NamedTuple
 
-from contracts.procedure_types import ANY_SIDE, HOLDERS, NotifyRow, Procedure, Transition
+from contracts.procedure_types import ANY_SIDE, BOUND, HOLDERS, NotifyRow, Procedure, Transition
 from hub.abstract_matter import OTHER, Config, Machine, Move, is_restriction
 
 IN_FLIGHT: Final = 3
@@ -244,6 +244,11 @@ class _Explorer:
     def _recipients(self, notify: NotifyRow, views: tuple[View, ...]) -> Iterator[int]:
         if notify.side == HOLDERS:
             yield from (place for place, view in enumerate(views) if view.state is not None or view.waiting)
+            return
+        if notify.office == BOUND and self._procedure.event_class == _CASES:
+            # Which of them started is not kept: whoever of them acted or was told may be the one.
+            starters = {(notify.side, office) for office in self._procedure.starters(notify.side)}
+            yield from (n for n, who in enumerate(self._all) if who in starters and views[n] != _NOTHING)
             return
         office = notify.office if self._procedure.event_class == _CASES else ""
         place = self._place.get((notify.side, office))

@@ -127,6 +127,8 @@ def _chosen(
         raise TransitionError(matter.state if matter else None, header.event_type, rows, f" with {values}")
     if len(fitting) == 1:
         return fitting[0]
+    if header.producer_region == HUB_REGION:
+        return next((row for row in fitting if row.by.side is None), fitting[0])
     office = directory.office(header.producer_office)
     office_type = "" if office is None else office.office_type
     return next((row for row in fitting if office_type in row.by.offices), fitting[0])

@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 
 from contracts.invariants import Invariants, Never
 from contracts.procedure_check import Known, closure
-from contracts.procedure_types import HOLDERS, Procedure, Transition
+from contracts.procedure_types import BOUND, HOLDERS, Procedure, Transition
 from hub.abstract_matter import AbstractDuty, Config, Machine, Move
 from hub.exploration import GATEWAYS, Exploration, Participant, Situation, Step, deliver, explore
 
@@ -250,14 +250,17 @@ class _Check:
     def _told(self) -> Iterator[Fault]:
         """A profile goes to no office type but those that its list names."""
         listed = self._invariants.recipients
-        content = {n.office for row in self.procedure.transitions for n in row.notify if n.profile and n.office}
+        notified = (n.office for row in self.procedure.transitions for n in row.notify if n.profile)
+        content = frozenset(notified) - {"", BOUND}
         seen: set[int] = set()
         for config, move in (*((None, move) for move in self.machine.starts), *self._all_moves()):
             for notify in move.row.notify if move.row.row not in seen else ():
                 if notify.profile is None:
                     continue
                 allowed = listed.get(notify.profile, frozenset())
-                offices = content if notify.side == HOLDERS else {notify.office}
+                offices = content if notify.side == HOLDERS else frozenset({notify.office})
+                if notify.office == BOUND:
+                    offices = self.procedure.starters(notify.side)
                 wrong = sorted(offices - allowed) if "*" not in allowed else []
                 if wrong:
                     reason = (

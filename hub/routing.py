@@ -17,7 +17,7 @@ from typing import Any, Final, NamedTuple
 from contracts.errors import AccessError, RuleError, UnavailableError
 from contracts.event import Header
 from contracts.ids import OfficeId, PointId
-from contracts.procedure_types import HOLDERS, NotifyRow, Transition
+from contracts.procedure_types import BOUND, HOLDERS, NotifyRow, Transition
 from hub.directory import RECEIVE, SEND, Directory, Office
 from hub.grants import Wanted
 from hub.matter import Matter
@@ -163,15 +163,18 @@ def _offices(
 ) -> Iterable[Office]:
     if notify.side == HOLDERS:
         return [_holder(name, directory, at_ms) for name in earlier.holders] if earlier is not None else ()
-    bound = matter.office_of(notify.side, notify.office)
+    office_type = notify.office
+    if office_type == BOUND:
+        office_type = next((party.office_type for party in matter.parties if party.side == notify.side), BOUND)
+    bound = matter.office_of(notify.side, office_type)
     office = None if bound is None else directory.acting(bound)
     if office is None:
         county6 = matter.county_of(notify.side)
-        office = None if county6 is None else directory.serving(notify.office, county6, at_ms)
+        office = None if county6 is None else directory.serving(office_type, county6, at_ms)
         if office is None and bound is not None:
-            raise _without_successor(bound, f"the {notify.office} of {notify.side}")
+            raise _without_successor(bound, f"the {office_type} of {notify.side}")
         if office is None:
-            raise RuleError("OFFICE_UNKNOWN", f"no {notify.office} serves the side {notify.side} of this matter")
+            raise RuleError("OFFICE_UNKNOWN", f"no {office_type} serves the side {notify.side} of this matter")
     return (office,)
 
 

@@ -17,9 +17,11 @@ from adapters.region.json_value import of_json
 from adapters.region.outbox_store import Drafted
 from contracts.errors import ExchangeError, RuleError
 from contracts.event import Header, encode_event, leaf_hash
+from contracts.guard import load_guards
+from contracts.guard_check import check_content
 from contracts.ids import EventId, Hash, KeyId, LeafIndex, OfficeId, StreamId, uuid7
 from contracts.instant import DAY_MS, rounded
-from contracts.procedure_types import Procedure, body_schema
+from contracts.procedure_types import Procedure, Transition, body_schema
 from contracts.profile import load_profile
 from contracts.profile_identities import check_identities
 from contracts.sealing import Associated, RecipientKey, SealedPayload, seal
@@ -91,7 +93,7 @@ class Composer:
             # has is one: the guards say so, and only then is time counted from it.
             self._admit(plain, matter, key, {})
             raise
-        sealed = self._seal(draft, plain, procedure, recipients)
+        sealed = self._seal(draft, plain, procedure, row, recipients)
         header = plain._replace(sealed=tuple(payload.ref for payload in sealed))
         payloads = tuple(SubmittedPayload(payload.ciphertext, payload.wrapped) for payload in sealed)
         by_hash = {payload.ref.ciphertext_hash: mine for payload, mine in zip(sealed, payloads, strict=True)}
@@ -203,7 +205,7 @@ class Composer:
         return header._replace(purpose=purpose, legal_basis=bases[0] if mandate is None else mandate.legal_basis)
 
     def _seal(
-        self, draft: Draft, header: Header, procedure: Procedure, recipients: Sequence[Recipient]
+        self, draft: Draft, header: Header, procedure: Procedure, row: Transition, recipients: Sequence[Recipient]
     ) -> list[SealedPayload]:
         offices: dict[str, list[OfficeId]] = {}
         for recipient in recipients:
@@ -213,7 +215,7 @@ class Composer:
             if profile not in offices:
                 raise RuleError("RECIPIENTS_MISMATCH", f"no office gets {profile} of this event", field="payloads")
         return [
-            self._seal_one(header, procedure, profile, content, offices[profile])
+            self._seal_one(header, procedure, row, profile, content, offices[profile])
             for profile, contents in draft.payloads.items()
             for content in contents
         ]
@@ -222,6 +224,7 @@ class Composer:
         self,
         header: Header,
         procedure: Procedure,
+        row: Transition,
         profile_id: str,
         content: Mapping[str, Any],
         offices: Sequence[OfficeId],
@@ -231,6 +234,9 @@ class Composer:
         plaintext = profile.encode(value)
         # The gate of DOMAIN 3.6, where an identity is still readable: nobody behind the gateway can make this check.
         check_identities(profile.codec.schema, value, is_sandbox=self._rules.is_sandbox)
+        for guard in (load_guards()[name] for name in row.guards):
+            if guard.reads_content():
+                check_content(guard, profile_id, value)
         return seal(
             plaintext=plaintext,
             associated=Associated(header.stream_id, header.event_id, profile_id),
@@ -248,7 +254,7 @@ class Composer:
 
 def _common(header: Header, procedure: Procedure, profile_id: str) -> dict[str, Any]:
     """The fields that every payload has; the draft may say otherwise, for example that the person is a minor."""
-    expires_ms = header.occurred_at + procedure.key_days(header.producer_region) * DAY_MS
+    expires_ms = header.occurred_at + procedure.copy_days(header.producer_region) * DAY_MS
     return {
         "profile": profile_id,
         "purpose": header.purpose,

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from tests.support.batches import Made
+from tests.support.case_matters import minor_return, rehabilitation, resettlement
 from tests.support.matters import correction, notification, permit, residence
 from tests.support.world import World
 
@@ -14,6 +15,9 @@ MAKERS: Final[Mapping[str, Callable[[World], list[Made]]]] = {
     "RESIDENCE_NOTIFICATION": notification,
     "RESIDENCE_PERMIT": permit,
     "CORRECTION_TRANSFER": correction,
+    "RESETTLEMENT_HANDOVER": resettlement,
+    "REHAB_HANDOVER": rehabilitation,
+    "MINOR_RETURN": minor_return,
 }
 """Makes a whole matter of each procedure that offices carry out, by procedure."""
 

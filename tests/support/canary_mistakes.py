@@ -14,6 +14,8 @@ _FREE: Final = frozenset(
     {
         "name", "document_number", "proposed_address", "household_or_employer", "bans", "reasons", "title", "number",
         "old_value", "new_value", "certificate_number", "permit_number", "content",
+        "place_of_release", "family_contact", "contact", "skills", "schooling", "recommendations", "health",
+        "agreement", "services", "name_as_given", "home_facts", "conditions",
     }
 )  # fmt: skip
 """Fields of profiles that take any text: there a person belongs."""

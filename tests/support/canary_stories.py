@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from contracts.errors import RuleError
 from contracts.office_type import OfficeType as Kind
+from tests.support.canary_cases import play_cases
 from tests.support.canary_marks import ADDRESS, BIRTH_DATE, NAME, NEW_NAME, NUMBER, Mark
 from tests.support.canary_play import Matter, Play, ask_in_vain, read_with_wrong_key, read_without_store
 
@@ -31,6 +32,7 @@ async def play_all(play: Play) -> None:
     await refused_permit(play)
     await transfer(play)
     await stay(play)
+    await play_cases(play)
 
 
 async def _registered(play: Play) -> Matter:

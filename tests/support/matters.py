@@ -139,7 +139,7 @@ class MatterMaker:
             "purpose": header.purpose,
             "legal_basis": header.legal_basis,
             "retention_rule": self.procedure.id,
-            "expires_on": self.day(self.procedure.retention.key_days),
+            "expires_on": self.day(self.procedure.copy_days(header.producer_region)),
             "minor": False,
             "seal_state": "NONE",
             "safety_hold": False,

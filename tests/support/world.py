@@ -42,7 +42,6 @@ MORNING_MS: Final = 1_772_416_800_000
 COUNTIES: Final[Mapping[str, str]] = MappingProxyType({"44": "440106", "45": "450103", "43": "430102"})
 
 NODE_OFFICES: Final = (
-    OfficeType.POLICE_STATION,
     OfficeType.COMMUNITY_AGENCY,
     OfficeType.COUNTY_PSB_HOUSEHOLD,
     OfficeType.COUNTY_GATEWAY,
@@ -50,13 +49,20 @@ NODE_OFFICES: Final = (
 )
 """Served by the region's node."""
 CASE_OFFICES: Final = (
+    OfficeType.POLICE_STATION,
     OfficeType.JUDICIAL_OFFICE,
     OfficeType.COUNTY_CORRECTION,
     OfficeType.SUPERIOR_CORRECTION,
     OfficeType.COURT,
     OfficeType.PRISON,
+    OfficeType.JUVENILE_PRISON,
     OfficeType.PROCURATORATE,
     OfficeType.COUNTY_PSB,
+    OfficeType.COUNTY_RESETTLEMENT,
+    OfficeType.TOWN_OFFICE,
+    OfficeType.RESCUE_STATION,
+    OfficeType.MINOR_PROTECTION,
+    OfficeType.COUNTY_CIVIL_AFFAIRS,
 )
 """Served by the county's own point."""
 

@@ -11,9 +11,10 @@ from adapters.compose.auditing import run_audit
 from adapters.region.database import RegionDatabase
 from adapters.store.sqlite import SqliteStore
 from contracts.event import decode_event, leaf_hash
-from contracts.ids import HUB_REGION, EventId, Hash, LeafIndex, PointId, StreamId, TreeSize
+from contracts.ids import HUB_PRODUCER, HUB_REGION, EventId, Hash, LeafIndex, PointId, StreamId, TreeSize
 from hub.audit_report import Problem
 from hub.own_batch import HubDraft
+from ledger.batch import decode_tbs
 from ledger.checkpoint import Checkpoint, sign_checkpoint
 from ledger.entry import BatchEntry, EventEntry, Refused, decode_entry, encode_batch_entry
 from ledger.heads import head_next
@@ -241,8 +242,9 @@ def test_a_removed_entry_is_found_in_a_ledger_that_was_signed_anew(honest: KeptL
 def test_a_withheld_batch_is_found_in_its_producers_chain(honest: KeptLedger, tmp_path: Path) -> None:
     """A batch that is left out shows at the producer's next one."""
     entries = honest.entries()
-    batches = [i for i, entry in enumerate(entries) if isinstance(decode_entry(entry), BatchEntry)]
-    first, after = next((i, j) for i, j in pairwise(batches) if i > 20)
+    batches = [(i, entry) for i, data in enumerate(entries) if isinstance(entry := decode_entry(data), BatchEntry)]
+    of_region = ((i, j) for (i, entry), (j, _) in pairwise(batches) if decode_tbs(entry.tbs).producer != HUB_PRODUCER)
+    first, after = next(of_region)
     del entries[first:after]
 
     problem = forged_problem(honest, tmp_path / "forged", entries)

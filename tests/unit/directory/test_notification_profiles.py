@@ -37,6 +37,18 @@ FIELDS = {
     "NP-COR-COPY": ["identity", "documents"],
     "NP-COR-FILE": ["part", "parts", "hash_list", "documents"],
     "NP-COR-STATUS": ["stream_id", "state", "date"],
+    "NP-RLS-COUNTY": ["identity", "release_date", "place_of_release", "family_contact", "needs", "way_of_return"],
+    "NP-RLS-LOCAL": ["identity", "release_date", "way_of_return", "needs"],
+    "NP-RLS-REG": ["identity", "release_date", "certificate_number", "former_address"],
+    "NP-RLS-ASSESS": ["stream_id", "skills", "schooling", "needs", "recommendations", "health"],
+    "NP-RLS-ASSESS-LOCAL": ["stream_id", "needs", "recommendations"],
+    "NP-RLS-ASSESS-REG": ["stream_id", "assessment_delivered", "delivered_to", "date"],
+    "NP-RLS-STATUS": ["stream_id", "state", "date", "way_of_return"],
+    "NP-RLS-MINOR": ["identity", "release_date", "guardians", "who_fetches"],
+    "NP-DRG": ["identity", "start_date", "end_date", "agreement", "services"],
+    "NP-MIN-TRACE": ["name_as_given", "apparent_age", "home_facts"],
+    "NP-MIN-HOME": ["stream_id", "result", "conditions"],
+    "NP-MIN-RETURN": ["identity", "receiver", "relation", "date", "needs"],
 }
 
 

@@ -145,6 +145,36 @@ BODIES: Final[Mapping[str, Mapping[str, Any]]] = {
     "NotReported": {},
     "CaseReturned": {},
     "TransferWithdrawn": {},
+    "ReleaseNotified": {**_NOTICE, "ground": "RELEASE", "home_from_record": True, "also_told": "NOBODY"},
+    "HomeConfirmed": {"checked_together": True},
+    "HomeReferred": {"checked_together": True, "division": "430102000000"},
+    "HomeNotKnown": {"checked_together": True},
+    "AssessmentDelivered": {"ground": "RELEASE", "shown_to_person": True},
+    "ReturnAgreed": {"sending_agrees": True, "person_agrees": True},
+    "Released": {"ground": "RELEASE", "released_on": "2026-03-02"},
+    "Arrived": {"arrived_on": "2026-03-02"},
+    "AssistanceOpened": {"person_agrees": True},
+    "AssistanceDeclined": {},
+    "ArrivalNotKnown": {},
+    "AssistanceEnded": {},
+    "AssistanceReferred": {"person_asks": True},
+    "PlaceChanged": {**_NOTICE, "changed_on": "2026-03-02", "may_be_handed_over": True},
+    "MaterialsSent": {"materials": LIST},
+    "MaterialsAcknowledged": {"materials": LIST},
+    "AgreementSigned": {"person_signed": True},
+    "MinorAdmitted": {"home_named": True},
+    "GuardianFound": {"told_sparingly": True},
+    "GuardianNotFound": {"told_sparingly": True},
+    "HomeAssessed": {"result": "SAFE", "visited": True, "child_heard": True, "harm_checked": True},
+    "ReturnPlanned": {"way": "GUARDIAN_FETCHES"},
+    "HandedOver": {
+        "identity_checked": True,
+        "relation_checked": True,
+        "official": ID,
+        "receiving_signature": LIST,
+    },
+    "FollowedUp": {"visited_on": "2026-03-02"},
+    "CareArranged": {"official": ID},
     "AccessRecorded": {
         "opened_event": ID,
         "profile": "NP-RES",
@@ -248,7 +278,7 @@ class Scene:
         full = {**BODIES[event], **(body or {})}
         if "sealed" not in changes:
             changes["sealed"] = self._sealed(event, full)
-        if self.matter is None and not changes.get("counterpart_region") and self._needs_counterpart(event):
+        if self.matter is None and not changes.get("counterpart_region") and self._needs_counterpart(event, full):
             other = self.procedure.counterpart
             assert other is not None
             changes |= self.names(f"{min(other.offices)}@away")
@@ -269,9 +299,10 @@ class Scene:
             self.day = str(more[1])
         return self.happen(event, actor, body, **changes)
 
-    def _needs_counterpart(self, event: str) -> bool:
+    def _needs_counterpart(self, event: str, body: Mapping[str, Any]) -> bool:
         rows = self.procedure.rows.get((event, None), ())
-        return self.procedure.counterpart is not None and any(row.names_counterpart for row in rows)
+        fitting = (row for row in rows if row.when is None or body[row.when.field] in row.when.values)
+        return self.procedure.counterpart is not None and any(row.names_counterpart for row in fitting)
 
     def _sealed(self, event: str, body: Mapping[str, Any]) -> tuple[SealedRef, ...]:
         state = None if self.matter is None else self.matter.state

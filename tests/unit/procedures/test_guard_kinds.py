@@ -8,6 +8,7 @@ import pytest
 from contracts.errors import ExchangeError, RuleError
 from contracts.guard import KINDS, load_guards
 from tests.unit.procedures import scene as stage
+from tests.unit.procedures.case_guards import CASE_BAD, CONTENT_BAD
 from tests.unit.procedures.scene import LIST, Scene, Step
 
 PERMIT: tuple[Step, ...] = (
@@ -353,6 +354,7 @@ BAD: tuple[tuple[str, str, tuple[Step, ...], str, str, dict[str, Any], dict[str,
         {},
         {"day": "2026-12-31"},
     ),
+    *CASE_BAD,
 )
 
 
@@ -377,11 +379,12 @@ def test_a_guard_refuses_under_its_name(
 
 
 def test_every_guard_but_those_of_the_directory_has_a_refusing_case() -> None:
-    tried = {row[0] for row in BAD}
+    tried = {row[0] for row in (*BAD, *CONTENT_BAD)}
     elsewhere = {
         "division_here",
         "consent_not_later",
         "counterpart_known_if_notified",
+        "county_is_real",
         "same_office",
         "same_key",
         "same_mandate",
@@ -393,6 +396,23 @@ def test_every_guard_but_those_of_the_directory_has_a_refusing_case() -> None:
 
     assert set(load_guards()) - tried == elsewhere
     assert {guard.kind for guard in load_guards().values()} == set(KINDS)
+
+
+@pytest.mark.parametrize(
+    ("division", "code"),
+    [
+        ("430102001000", "DIVISION_TOO_FINE"),
+        ("430199000000", "DIVISION_UNKNOWN"),
+        ("430000000000", "DIVISION_NOT_A_PLACE"),
+    ],
+)
+def test_a_county_that_is_named_elsewhere_is_a_real_one(division: str, code: str) -> None:
+    notified = (("ReleaseNotified", "PRISON"),)
+    error = refusal(
+        "RESETTLEMENT_HANDOVER", notified, "HomeReferred", "COUNTY_RESETTLEMENT@away", {"division": division}
+    )
+
+    assert (error.code, error.rule, error.field) == (code, "county_is_real", "division")
 
 
 @pytest.mark.parametrize(

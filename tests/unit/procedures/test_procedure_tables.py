@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from contracts.procedure import load_procedures
+from tests.unit.procedures.case_rows import CASE_PATHS, CASE_ROWS
 from tests.unit.procedures.rows import Paths, Row, at, perform
 from tests.unit.procedures.rows import row as _row
 from tests.unit.procedures.scene import LIST, Scene, Step
@@ -323,8 +324,9 @@ ROWS: Mapping[str, tuple[Row, ...]] = {
         ),
         *(_row(source, _RESTRICT, "RESTRICTED") for source in CORRECTION if source is not None and source.isupper()),
     ),
+    **CASE_ROWS,
 }
-ALL_PATHS: Mapping[str, Paths] = {**PATHS, "CORRECTION_TRANSFER": CORRECTION}
+ALL_PATHS: Mapping[str, Paths] = {**PATHS, "CORRECTION_TRANSFER": CORRECTION, **CASE_PATHS}
 
 
 ROW_PROCEDURES = tuple(ROWS)
