@@ -9,17 +9,19 @@ from typing import Annotated, Any
 import typer
 
 from adapters.cli.errors import err, listing, out, say_json, told
-from adapters.cli.options import AsJson, Data, uuid_bytes, uuid_text
+from adapters.cli.options import AsJson, Data, Hub, uuid_text
 from adapters.cli.progress import entries_bar
 from adapters.cli.servers import LogFile, say_ready
 from adapters.compose.running import until_told
 from adapters.logs import configure_logs
 from contracts.errors import ContractError
+from contracts.ids import OfficeId
 from hub.projections.work_list import NO_DUE_MS, WorkRow
+from hub.projections.work_list_request import WorkPage, read_place
 
 Office = Annotated[str, typer.Option("--office", help="Whose work list.")]
 After = Annotated[str | None, typer.Option("--after", help="Go on after this row: what the page before ended with.")]
-Limit = Annotated[int, typer.Option(min=1, max=1000, help="At most so many rows.")]
+Limit = Annotated[int, typer.Option(min=1, max=500, help="At most so many rows.")]
 Month = Annotated[str | None, typer.Option("--month", help="Only this month, YYYY-MM.")]
 
 projections_app = typer.Typer(help="Work lists, indicators, statistics: kept beside the ledger.", no_args_is_help=True)
@@ -91,27 +93,49 @@ def indicators_command(
 
 
 def worklist_command(
-    data: Data, office: Office, after: After = None, limit: Limit = 100, as_json: AsJson = False
+    data: Data,
+    office: Office,
+    region: Annotated[
+        str | None, typer.Option("--region", help="Ask the hub as this region does; else the folder is read.")
+    ] = None,
+    hub: Hub = None,
+    after: After = None,
+    limit: Limit = 100,
+    as_json: AsJson = False,
 ) -> None:
     """List what waits for an office: matter, kind, state, until when, under which rule. Due first comes first."""
-    from adapters.compose.projecting import projections_file, reading
 
-    with told(as_json=as_json), reading(projections_file(data)) as store:
-        place = None if after is None else _place_of(after)
-        rows = store.work_list(office, after=place, limit=limit + 1)
-    more = _place_text(rows[limit - 1]) if len(rows) > limit else None
+    async def ask(region: str) -> WorkPage:
+        from adapters.compose.folder import DataFolder
+        from adapters.compose.hub_program import reachable_hub
+        from adapters.compose.region_program import connected_gateway
+
+        folder = DataFolder(data)
+        async with (
+            reachable_hub(folder, hub) as address,
+            connected_gateway(folder.region_settings(region, hub_address=address)) as gateway,
+        ):
+            return await gateway.work_list(OfficeId(office), after=_place_of(after), limit=limit)
+
+    from adapters.compose.projecting import projections_file, work_page
+
+    with told(as_json=as_json):
+        if region is None:
+            page = work_page(projections_file(data), office, read_place(_place_of(after)), limit)
+        else:
+            page = asyncio.run(ask(region))
     if as_json:
-        for row in rows[:limit]:
+        for row in page.rows:
             say_json(_row(row))
-        if more is not None:
-            say_json({"after": more})
+        if page.after:
+            say_json({"after": page.after.hex()})
         return
     table = listing("due", "rule", "kind", "state", last="matter")
-    for one in map(_row, rows[:limit]):
+    for one in map(_row, page.rows):
         table.add_row(one["due"] or "-", one["rule"] or "-", one["kind"], one["state"], one["matter"])
     out.print(table)
-    if more is not None:
-        err.print(f"There is more: say --after {more}", markup=False)
+    if page.after:
+        err.print(f"There is more: say --after {page.after.hex()}", markup=False)
 
 
 def _row(row: WorkRow) -> dict[str, Any]:
@@ -126,13 +150,8 @@ def _row(row: WorkRow) -> dict[str, Any]:
     }
 
 
-def _place_text(row: WorkRow) -> str:
-    return f"{row.due_ms}:{row.stream_id.hex()}:{row.rule}"
-
-
-def _place_of(text: str) -> tuple[int, bytes, str]:
-    due, _, rest = text.partition(":")
-    stream, _, rule = rest.partition(":")
-    if not due.isdecimal():
-        raise ContractError("REQUEST_MALFORMED", "this is no place in a work list", field="after")
-    return int(due), uuid_bytes(stream), rule
+def _place_of(text: str | None) -> bytes:
+    try:
+        return b"" if text is None else bytes.fromhex(text)
+    except ValueError as error:
+        raise ContractError("REQUEST_MALFORMED", "this is no place in a work list", field="after") from error

@@ -24,7 +24,7 @@ from adapters.compose.parts import (
     keep_loaded,
     only_one,
 )
-from adapters.compose.projecting import projections_file, unpublished
+from adapters.compose.projecting import projections_file, unpublished, work_page
 from adapters.compose.publishing import follow, ledger_site, store_files, witnesses_of
 from adapters.grpc.server import GrpcServer
 from adapters.keys.folder import make_hub_keys, read_hub_keys
@@ -192,6 +192,7 @@ class HubProgram:
             application=application,
             sequencer=sequencer,
             encode_run=lambda run: form.message(run).data,
+            work_lists=partial(work_page, projections_file(settings.data_dir)),
             address=settings.listen,
             credentials=server_credentials(settings),
         )

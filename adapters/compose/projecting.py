@@ -30,6 +30,7 @@ from hub.admission import Rules
 from hub.own_batch import HubDraft
 from hub.ports import LedgerReader
 from hub.projections.published import drafts_of, part_id, parts_of, safe_table
+from hub.projections.work_list_request import RowPlace, WorkPage, page_of
 
 FOLDER: Final = "projections"
 FILE: Final = "projections.sqlite"
@@ -132,6 +133,17 @@ def reading(file: Path) -> Iterator[ProjectionStore]:
     """
     with ProjectionStore(file, form=form_of_projections(), read_only=True) as store:
         yield store
+
+
+def work_page(file: Path, office: str, after: RowPlace | None, limit: int) -> WorkPage:
+    """A page of an office's work list; the file is opened for it, so that a rebuilt one is seen at once.
+
+    Raises:
+        UnavailableError: PROJECTIONS_MISSING, PROJECTIONS_OUTDATED.
+    """
+    with reading(file) as store:
+        rows = store.work_list(office, after=after, limit=limit + 1)
+        return page_of(rows, limit, store.place().position)
 
 
 def unpublished(file: Path, reader: LedgerReader, rules: Rules) -> list[list[HubDraft]]:

@@ -27,12 +27,15 @@ from adapters.grpc.messages import (
     open_request_to_proto,
     opened_of_proto,
     reply_of_proto,
+    work_list_request_to_proto,
+    work_page_of_proto,
 )
 from adapters.grpc.submit_stream import SubmitStream
 from contracts.errors import UnavailableError
 from contracts.ids import Hash, LeafIndex, PointId
 from hub.openings import Opened, OpenRequest
 from hub.ports import ProducerState
+from hub.projections.work_list_request import WorkListRequest, WorkPage
 from hub.submission import EventReceipt, SubmittedBatch
 
 MAX_MESSAGE_BYTES: Final = 16 << 20
@@ -235,6 +238,16 @@ class ExchangeClient:
             self._stub.GetProducer, pb.GetProducerRequest(producer=producer)
         )
         return ProducerState(response.next_seq, Hash(response.last_hash))
+
+    async def work_list(self, request: WorkListRequest) -> WorkPage:
+        """A page of an office's work list.
+
+        Raises:
+            AccessError: The office is not of the signer's region, or the key is not.
+            UnavailableError: PROJECTIONS_MISSING: the hub has no work lists beside it.
+        """
+        message = await self._ask(self._stub.GetWorkList, work_list_request_to_proto(request))
+        return work_page_of_proto(request.office, message)
 
     async def open_payload(self, request: OpenRequest) -> Opened:
         """One sealed payload; the opening is in the ledger before this returns.

@@ -16,9 +16,11 @@ from google.protobuf.message import DecodeError, Message
 
 from adapters._generated.pprd.v1 import exchange_pb2 as pb
 from contracts.errors import ContractError
-from contracts.ids import Hash, KeyId, LeafIndex, OfficeId
+from contracts.ids import Hash, KeyId, LeafIndex, OfficeId, StreamId
 from contracts.sealing import WrappedKey
 from hub.openings import Opened, OpenRequest
+from hub.projections.work_list import NO_DUE_MS, WorkRow
+from hub.projections.work_list_request import WorkListRequest, WorkPage
 from hub.submission import (
     BatchAnswer,
     EventReceipt,
@@ -266,6 +268,52 @@ def event_receipt_of_proto(message: pb.EventReceipt) -> EventReceipt:
         path=tuple(Hash(value) for value in message.path),
         checkpoint=message.checkpoint,
     )
+
+
+# -- work lists
+
+
+def work_list_request_to_proto(request: WorkListRequest) -> pb.GetWorkListRequest:
+    """Frame a signed request for a work list."""
+    return pb.GetWorkListRequest(**asdict(request))
+
+
+def work_list_request_of_proto(message: pb.GetWorkListRequest) -> WorkListRequest:
+    """Unframe a request for a work list; nothing is checked."""
+    return WorkListRequest(**{name: getattr(message, name) for name in WorkListRequest.__dataclass_fields__})
+
+
+def work_page_to_proto(page: WorkPage) -> pb.GetWorkListResponse:
+    """Frame a page; the office is not said again."""
+    rows = [
+        pb.WorkListRow(
+            stream_id=row.stream_id,
+            kind=row.kind,
+            state=row.state,
+            due_ms=0 if row.due_ms == NO_DUE_MS else row.due_ms,
+            rule=row.rule,
+            calendar_assumed=row.calendar_assumed,
+        )
+        for row in page.rows
+    ]
+    return pb.GetWorkListResponse(rows=rows, after=page.after, position=page.position)
+
+
+def work_page_of_proto(office: str, message: pb.GetWorkListResponse) -> WorkPage:
+    """Unframe a page of an office's list."""
+    rows = tuple(
+        WorkRow(
+            OfficeId(office),
+            row.due_ms or NO_DUE_MS,
+            StreamId(row.stream_id),
+            row.rule,
+            row.kind,
+            row.state,
+            row.calendar_assumed,
+        )
+        for row in message.rows
+    )
+    return WorkPage(rows, message.after, message.position)
 
 
 # -- openings

@@ -20,15 +20,25 @@ from adapters.grpc.messages import (
     exact,
     open_request_of_proto,
     opened_to_proto,
+    work_list_request_of_proto,
+    work_page_to_proto,
 )
 from adapters.grpc.peer import PEER
 from adapters.grpc.reading import Readers
 from adapters.sequencer import Sequencer
 from contracts.errors import ContractError, FatalError, RuleError, UnavailableError
-from contracts.ids import LeafIndex, PointId, TreeSize, is_point_id
+from contracts.ids import KeyId, LeafIndex, PointId, TreeSize, is_point_id
 from hub import evidence
 from hub.application import Application
 from hub.ports import LedgerReader, ProducerState, Run
+from hub.projections.work_list_request import (
+    MAX_ROWS,
+    RowPlace,
+    WorkListRequest,
+    WorkPage,
+    check_work_list_request,
+    read_place,
+)
 from ledger.batch import NO_BATCH
 from ledger.entry import EventEntry, decode_entry
 
@@ -45,6 +55,19 @@ GATHER_SECONDS: Final = 0.2
 RunEncoder = Callable[[Run], bytes]
 """Gives the data of a run exactly as the broker carries it; called on a reading thread, never twice at once."""
 
+WorkLists = Callable[[str, RowPlace | None, int], WorkPage]
+"""Gives a page of an office's work list: the office, the place before the page, rows at most. Called on any thread;
+raises PROJECTIONS_MISSING or PROJECTIONS_OUTDATED where there are no lists."""
+
+
+def no_work_lists(office: str, after: RowPlace | None, limit: int) -> WorkPage:
+    """For a hub that has no projections beside it.
+
+    Raises:
+        UnavailableError: PROJECTIONS_MISSING, always.
+    """
+    raise UnavailableError("PROJECTIONS_MISSING", "this hub keeps no work lists")
+
 
 class Reads:
     """The calls that read.
@@ -54,6 +77,7 @@ class Reads:
         sequencer: Runs openings on the writer's thread.
         readers: Threads to read with.
         encode_run: Makes the data of a notification run.
+        work_lists: Gives pages of work lists.
         limits: Sizes and times.
     """
 
@@ -64,6 +88,7 @@ class Reads:
         sequencer: Sequencer,
         readers: Readers,
         encode_run: RunEncoder,
+        work_lists: WorkLists,
         limits: Limits,
     ) -> None:
         self._application = application
@@ -71,6 +96,7 @@ class Reads:
         self._sequencer = sequencer
         self._readers = readers
         self._encode_run = encode_run
+        self._work_lists = work_lists
         self._limits = limits
         self._encoding = asyncio.Lock()
         self._pulse = asyncio.Event()
@@ -89,6 +115,7 @@ class Reads:
             "OpenPayload": unary("OpenPayload", pb.OpenPayloadRequest, self._open, limits),
             "WatchDirectory": server_stream("WatchDirectory", pb.WatchDirectoryRequest, self._watch, limits),
             "GetRuns": server_stream("GetRuns", pb.GetRunsRequest, self._runs, limits),
+            "GetWorkList": unary("GetWorkList", pb.GetWorkListRequest, self._work_list, limits),
             "GetProducer": unary("GetProducer", pb.GetProducerRequest, self._producer, limits),
         }
 
@@ -143,6 +170,17 @@ class Reads:
         _own_point(request.producer, "producer")
         state = await self._readers.run(self._reader.producer, request.producer) or ProducerState(0, NO_BATCH)
         return pb.GetProducerResponse(next_seq=state.next_seq, last_hash=state.last_hash)
+
+    async def _work_list(self, request: pb.GetWorkListRequest) -> Message:
+        asked = work_list_request_of_proto(request)
+        return work_page_to_proto(await self._readers.run(self._work_page, asked))
+
+    def _work_page(self, asked: WorkListRequest) -> WorkPage:
+        application = self._application
+        directory = application.directory
+        key = directory.open_key(KeyId(asked.key_id), LeafIndex(self._reader.size()))
+        check_work_list_request(asked, key, directory, application.now_ms(), application.rules.clock_skew_ms)
+        return self._work_lists(asked.office, read_place(asked.after), min(asked.limit or MAX_ROWS, MAX_ROWS))
 
     async def _open(self, request: pb.OpenPayloadRequest) -> Message:
         asked = open_request_of_proto(request)

@@ -19,7 +19,7 @@ from grpc_reflection.v1alpha import reflection
 from adapters._generated.pprd.v1 import exchange_pb2 as pb
 from adapters.grpc.calls import Limits
 from adapters.grpc.reading import Readers
-from adapters.grpc.reads import Reads, RunEncoder
+from adapters.grpc.reads import Reads, RunEncoder, WorkLists, no_work_lists
 from adapters.grpc.submissions import Submissions
 from adapters.sequencer import Sequencer
 from contracts.errors import FatalError, UnavailableError
@@ -38,6 +38,7 @@ class GrpcServer:
         application: The hub; its writer side is called through the sequencer only.
         sequencer: Started.
         encode_run: Makes the data of a notification run as the broker carries it.
+        work_lists: Gives pages of work lists.
         address: `HOST:PORT`; port 0 takes a free one.
         credentials: TLS; None listens in plain text, for loopback addresses only (see `adapters.settings`).
         limits: Sizes, times and bounds.
@@ -51,6 +52,7 @@ class GrpcServer:
         encode_run: RunEncoder,
         address: str,
         credentials: grpc.ServerCredentials | None,
+        work_lists: WorkLists = no_work_lists,
         limits: Limits | None = None,
     ) -> None:
         self._limits = limits or Limits()
@@ -66,6 +68,7 @@ class GrpcServer:
             sequencer=sequencer,
             readers=self._readers,
             encode_run=encode_run,
+            work_lists=work_lists,
             limits=self._limits,
         )
         self._server: grpc.aio.Server | None = None

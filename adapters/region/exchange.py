@@ -13,6 +13,7 @@ from typing import Protocol, Self
 from contracts.ids import Hash, LeafIndex
 from hub.openings import Opened, OpenRequest
 from hub.ports import ProducerState
+from hub.projections.work_list_request import WorkListRequest, WorkPage
 from hub.submission import BatchAnswer, EventReceipt, SubmittedBatch
 
 
@@ -115,6 +116,9 @@ class Exchange(Protocol):
 
     async def producer(self, producer: str) -> ProducerState:
         """Where a producer's chain of batches stands."""
+
+    async def work_list(self, request: WorkListRequest) -> WorkPage:
+        """A page of the work list of an office of the asking region."""
 
     async def open_payload(self, request: OpenRequest) -> Opened:
         """One sealed payload; the opening is in the ledger before this returns."""

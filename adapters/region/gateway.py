@@ -36,10 +36,11 @@ from adapters.region.streams import Streams
 from adapters.region.tasks import Tasks
 from contracts.errors import ExchangeError, RuleError, UnavailableError
 from contracts.event import Header, decode_event
-from contracts.ids import PointId, RegionCode, StreamId, is_office_id, uuid7
+from contracts.ids import OfficeId, PointId, RegionCode, StreamId, is_office_id, uuid7
 from hub.admission import Rules
 from hub.matter import Matter
 from hub.ports import Clock
+from hub.projections.work_list_request import WorkListRequest, WorkPage
 from hub.submission import EventResult, Outcome, SubmittedBatch
 from ledger.batch import MAX_BATCH, decode_tbs
 from ledger.entry import BatchEntry, decode_entry
@@ -193,6 +194,30 @@ class RegionGateway:
         done, _ = await asyncio.wait(self._jobs, return_when=asyncio.FIRST_COMPLETED)
         for job in done:
             job.result()
+
+    async def work_list(self, office: OfficeId, *, after: bytes = b"", limit: int = 0) -> WorkPage:
+        """Ask the exchange what waits for an office of this region.
+
+        Args:
+            office: Whose list.
+            after: What the page before ended with; empty for the first page.
+            limit: Rows at most; zero is the exchange's own limit.
+
+        Raises:
+            AccessError: It is no office of this region.
+            UnavailableError: The exchange cannot be reached or keeps no work lists.
+        """
+        key = self._identity.keyring.opening
+        unsigned = WorkListRequest(
+            office=office,
+            after=after,
+            limit=limit,
+            created_ms=self._clock.now_ms(),
+            producer=self._identity.producer,
+            key_id=key.key_id,
+            signature=b"",
+        )
+        return await self._exchange.work_list(replace(unsigned, signature=key.sign(unsigned.tbs())))
 
     async def send(self, draft: Draft) -> asyncio.Future[SentEvent]:
         """Check, seal and queue a draft.

@@ -18,6 +18,7 @@ import grpc
 
 from adapters.grpc.calls import Limits
 from adapters.grpc.client import ExchangeClient
+from adapters.grpc.reads import WorkLists, no_work_lists
 from adapters.grpc.server import GrpcServer
 from adapters.nats.messages import RunForm
 from adapters.sequencer import MAX_QUEUE_BYTES, MAX_QUEUE_EVENTS, Sequencer
@@ -80,6 +81,7 @@ class HubServer:
         max_queue_events: Of the sequencer.
         max_queue_bytes: Of the sequencer.
         tls: What the hub and its client show each other; None in plain text.
+        work_lists: Gives pages of work lists; the hub keeps none if not given.
 
     Attributes:
         world: As given.
@@ -99,7 +101,9 @@ class HubServer:
         max_queue_events: int = MAX_QUEUE_EVENTS,
         max_queue_bytes: int = MAX_QUEUE_BYTES,
         tls: tuple[grpc.ServerCredentials, grpc.ChannelCredentials] | None = None,
+        work_lists: WorkLists = no_work_lists,
     ) -> None:
+        self._work_lists = work_lists
         self.world = world or World()
         self._path = path
         self._limits = limits
@@ -122,6 +126,7 @@ class HubServer:
             application=self.application,
             sequencer=self.sequencer,
             encode_run=lambda run: form.message(run).data,
+            work_lists=self._work_lists,
             address="127.0.0.1:0",
             credentials=self._tls[0],
             limits=self._limits,

@@ -303,3 +303,47 @@ class GetProducerResponse(_message.Message):
     next_seq: int
     last_hash: bytes
     def __init__(self, next_seq: _Optional[int] = ..., last_hash: _Optional[bytes] = ...) -> None: ...
+
+class GetWorkListRequest(_message.Message):
+    __slots__ = ("office", "after", "limit", "created_ms", "producer", "key_id", "signature")
+    OFFICE_FIELD_NUMBER: _ClassVar[int]
+    AFTER_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    CREATED_MS_FIELD_NUMBER: _ClassVar[int]
+    PRODUCER_FIELD_NUMBER: _ClassVar[int]
+    KEY_ID_FIELD_NUMBER: _ClassVar[int]
+    SIGNATURE_FIELD_NUMBER: _ClassVar[int]
+    office: str
+    after: bytes
+    limit: int
+    created_ms: int
+    producer: str
+    key_id: bytes
+    signature: bytes
+    def __init__(self, office: _Optional[str] = ..., after: _Optional[bytes] = ..., limit: _Optional[int] = ..., created_ms: _Optional[int] = ..., producer: _Optional[str] = ..., key_id: _Optional[bytes] = ..., signature: _Optional[bytes] = ...) -> None: ...
+
+class WorkListRow(_message.Message):
+    __slots__ = ("stream_id", "kind", "state", "due_ms", "rule", "calendar_assumed")
+    STREAM_ID_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    DUE_MS_FIELD_NUMBER: _ClassVar[int]
+    RULE_FIELD_NUMBER: _ClassVar[int]
+    CALENDAR_ASSUMED_FIELD_NUMBER: _ClassVar[int]
+    stream_id: bytes
+    kind: str
+    state: str
+    due_ms: int
+    rule: str
+    calendar_assumed: bool
+    def __init__(self, stream_id: _Optional[bytes] = ..., kind: _Optional[str] = ..., state: _Optional[str] = ..., due_ms: _Optional[int] = ..., rule: _Optional[str] = ..., calendar_assumed: _Optional[bool] = ...) -> None: ...
+
+class GetWorkListResponse(_message.Message):
+    __slots__ = ("rows", "after", "position")
+    ROWS_FIELD_NUMBER: _ClassVar[int]
+    AFTER_FIELD_NUMBER: _ClassVar[int]
+    POSITION_FIELD_NUMBER: _ClassVar[int]
+    rows: _containers.RepeatedCompositeFieldContainer[WorkListRow]
+    after: bytes
+    position: int
+    def __init__(self, rows: _Optional[_Iterable[_Union[WorkListRow, _Mapping]]] = ..., after: _Optional[bytes] = ..., position: _Optional[int] = ...) -> None: ...

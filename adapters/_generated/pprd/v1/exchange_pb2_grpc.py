@@ -89,6 +89,11 @@ class ExchangeStub:
                 request_serializer=pprd_dot_v1_dot_exchange__pb2.GetProducerRequest.SerializeToString,
                 response_deserializer=pprd_dot_v1_dot_exchange__pb2.GetProducerResponse.FromString,
                 _registered_method=True)
+        self.GetWorkList = channel.unary_unary(
+                '/pprd.v1.Exchange/GetWorkList',
+                request_serializer=pprd_dot_v1_dot_exchange__pb2.GetWorkListRequest.SerializeToString,
+                response_deserializer=pprd_dot_v1_dot_exchange__pb2.GetWorkListResponse.FromString,
+                _registered_method=True)
 
 
 class ExchangeServicer:
@@ -171,6 +176,13 @@ class ExchangeServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetWorkList(self, request, context):
+        """What waits for an office of the asking region, page by page: matters, states and due dates, no persons.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ExchangeServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -228,6 +240,11 @@ def add_ExchangeServicer_to_server(servicer, server):
                     servicer.GetProducer,
                     request_deserializer=pprd_dot_v1_dot_exchange__pb2.GetProducerRequest.FromString,
                     response_serializer=pprd_dot_v1_dot_exchange__pb2.GetProducerResponse.SerializeToString,
+            ),
+            'GetWorkList': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetWorkList,
+                    request_deserializer=pprd_dot_v1_dot_exchange__pb2.GetWorkListRequest.FromString,
+                    response_serializer=pprd_dot_v1_dot_exchange__pb2.GetWorkListResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -527,6 +544,33 @@ class Exchange:
             '/pprd.v1.Exchange/GetProducer',
             pprd_dot_v1_dot_exchange__pb2.GetProducerRequest.SerializeToString,
             pprd_dot_v1_dot_exchange__pb2.GetProducerResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetWorkList(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pprd.v1.Exchange/GetWorkList',
+            pprd_dot_v1_dot_exchange__pb2.GetWorkListRequest.SerializeToString,
+            pprd_dot_v1_dot_exchange__pb2.GetWorkListResponse.FromString,
             options,
             channel_credentials,
             insecure,
