@@ -23,6 +23,7 @@ from rich.table import Table
 from bench.audit import AuditFigures, measure_audit
 from bench.ours import OurHub
 from bench.plain import PlainHub
+from bench.projections import ProjectionFigures, measure_projections
 from bench.workload import World
 
 RESULTS = Path(__file__).parent / "results.json"
@@ -43,6 +44,7 @@ async def measure(*, rounds: int, matters: int, plain_events: int, alone: int, f
     list(plain_world.directory())
     rows: list[dict[str, float]] = []
     audits: list[AuditFigures] = []
+    projections: list[ProjectionFigures] = []
     async with OurHub(folder / "ours", World()) as ours, PlainHub(folder / "plain", plain_world) as plain:
         await ours.throughput(512)
         await plain.throughput(256)
@@ -61,12 +63,14 @@ async def measure(*, rounds: int, matters: int, plain_events: int, alone: int, f
             ours.note_memory()
             if number in {0, rounds - 1}:
                 audits.append(measure_audit(ours.data, ours.vkey))
+                projections.append(measure_projections(ours.data))
     return {
         "machine": {"python": platform.python_version(), "cpus": len(os.sched_getaffinity(0))},
         "rounds": rows,
         "median": {name: statistics.median(row[name] for row in rows) for name in rows[0]},
         "hub_memory_mib_by_events": ours.memory,
         "audit": [figures._asdict() for figures in audits],
+        "projections": [figures._asdict() for figures in projections],
     }
 
 
@@ -96,6 +100,22 @@ def show(result: dict[str, Any]) -> None:
         "",
         "flat",
     )
+    few, *_, all_ = result["projections"]
+    table.add_row(
+        "rebuild of the projections, entries a CPU second",
+        f"{all_['entries_per_cpu_second']:,.0f}",
+        "",
+        "",
+        ">= 20,000/s",
+    )
+    table.add_row(
+        f"rebuild, peak MiB at {few['entries']:,} and {all_['entries']:,} entries",
+        f"{few['peak_mib']:.0f} and {all_['peak_mib']:.0f}",
+        "",
+        "",
+        "flat",
+    )
+    table.add_row("a page of a work list of 10,000, CPU ms at most", f"{all_['page_cpu_ms']:.2f}", "", "", "< 50")
     memory = result["hub_memory_mib_by_events"]
     table.add_row(
         f"hub, MiB after {memory[0][0]:,} and {memory[-1][0]:,} events",

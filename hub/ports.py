@@ -179,6 +179,9 @@ class LedgerReader(Protocol):
     def directory_entries(self, start: LeafIndex) -> Iterator[tuple[LeafIndex, bytes]]:
         """Index and entry bytes of every directory event at or after an index, ascending."""
 
+    def statistics_entries(self, start: LeafIndex) -> Iterator[tuple[LeafIndex, bytes]]:
+        """Index and entry bytes of every event of statistics at or after an index, ascending."""
+
     def payload(self, entry: LeafIndex, number: int) -> bytes | None:
         """A sealed envelope, by the event that names it and its position in `sealed`, if it is still held."""
 

@@ -26,7 +26,11 @@ LOG_STREAM: Final = "LOG"
 """Checkpoints."""
 LOG_SUBJECT: Final = "pprd.v1.log"
 """Where checkpoints are published."""
-COMMON_SUBJECTS: Final = ("pprd.v1.dir", "pprd.v1.stt.*", LOG_SUBJECT)
+STT_STREAM: Final = "STT"
+"""Statistics, for good: a few messages a month."""
+STT_SUBJECTS: Final = "pprd.v1.stt.*"
+"""Where statistics are published, a subject a table."""
+COMMON_SUBJECTS: Final = ("pprd.v1.dir", STT_SUBJECTS, LOG_SUBJECT)
 """What every region may hear."""
 RCP_SUBJECTS: Final = "pprd.v1.rcp.*"
 """Where regions publish their receipts."""
@@ -67,6 +71,11 @@ def rcp_subject(region: RegionCode) -> str:
     return f"pprd.v1.rcp.{region}"
 
 
+def stt_subject(table: str) -> str:
+    """Subject of a table of statistics."""
+    return f"pprd.v1.stt.{table.lower().replace('_', '-')}"
+
+
 def region_of(point: PointId) -> RegionCode:
     """The region of a delivery point."""
     return RegionCode(point[:2])
@@ -81,10 +90,13 @@ def all_streams() -> tuple[StreamConfig, ...]:
     """Settings of every stream that the relay keeps."""
     log = _config(LOG_STREAM, LOG_SUBJECT, RetentionPolicy.LIMITS)
     log.max_bytes = _LOG_BYTES
+    statistics = _config(STT_STREAM, STT_SUBJECTS, RetentionPolicy.LIMITS)
+    statistics.max_age = 0
     return (
         *(ntf_config(region) for region in REGIONS),
         _config(RCP_STREAM, RCP_SUBJECTS, RetentionPolicy.WORK_QUEUE),
         log,
+        statistics,
     )
 
 

@@ -34,6 +34,11 @@ from hub.intake import chain_id
 from hub.ports import Commit, ProducerState, Run
 
 _PAGE: Final = 1000
+_STATISTICS: Final = "StatisticsPublished"
+_STATISTICS_INDEX: Final = (
+    f"CREATE INDEX IF NOT EXISTS published_statistics ON {{}} (topic) WHERE topic='{_STATISTICS}'"
+)
+"""A handful of rows: the relay asks for them, and the ledger is long."""
 _MAX_VARIABLES: Final = 500
 _NUMBER_BITS: Final = 8
 _CACHE_KIB: Final = 8_192
@@ -82,7 +87,7 @@ class LedgerRecorder(SQLiteApplicationRecorder):
             f"CREATE TABLE IF NOT EXISTS {self.events_table_name} (rowid INTEGER PRIMARY KEY, originator_id TEXT,"
             " originator_version INTEGER, topic TEXT, state BLOB, UNIQUE (originator_id, originator_version))"
         )
-        return [events, *_TABLES]
+        return [events, _STATISTICS_INDEX.format(self.events_table_name), *_TABLES]
 
     def _insert_events(
         self, c: SQLiteCursor, stored_events: Sequence[StoredEvent], *, commit: Commit | None = None, **_: Any
@@ -417,6 +422,17 @@ class SqliteStore:
             for row in rows:
                 yield LeafIndex(row[0]), row[1]
             at = LeafIndex(rows[-1][0] + 1)
+
+    def statistics_entries(self, start: LeafIndex) -> Iterator[tuple[LeafIndex, bytes]]:
+        """See `hub.ports.LedgerReader.statistics_entries`."""
+        at = start
+        while rows := self._all(
+            "SELECT rowid, CAST(state AS BLOB) FROM stored_events WHERE topic=? AND rowid>? ORDER BY rowid LIMIT ?",
+            *(_STATISTICS, at, _PAGE),
+        ):
+            for row in rows:
+                yield LeafIndex(row[0] - 1), row[1]
+            at = LeafIndex(rows[-1][0])
 
     def payload(self, entry: LeafIndex, number: int) -> bytes | None:
         """See `hub.ports.LedgerReader.payload`."""
