@@ -173,6 +173,9 @@ class Reads:
 
     async def _work_list(self, request: pb.GetWorkListRequest) -> Message:
         asked = work_list_request_of_proto(request)
+        _own_point(asked.producer, "producer")
+        if (peer := PEER.get()) is not None:
+            peer.check_office(asked.office, "office")
         return work_page_to_proto(await self._readers.run(self._work_page, asked))
 
     def _work_page(self, asked: WorkListRequest) -> WorkPage:

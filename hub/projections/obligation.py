@@ -40,35 +40,34 @@ class Obligation(NamedTuple):
     calendar_assumed: bool
 
 
-def obligations(procedure: Procedure, matter: Matter, directory: Directory) -> Iterator[Obligation]:
-    """The open duties of offices in a matter; a person's window, a retention limit and an effect of time are none."""
+def obligations(procedure: Procedure, matter: Matter, directory: Directory, at_ms: int) -> Iterator[Obligation]:
+    """The open duties of offices in a matter at an instant; a person's window and an effect of time are none."""
     for duty in matter.duties:
         if duty.rule != RETENTION:
-            found = obligation(procedure, matter, duty, directory)
+            found = obligation(procedure, matter, duty, directory, at_ms)
             if found is not None:
                 yield found
 
 
-def obligation(procedure: Procedure, matter: Matter, duty: Duty, directory: Directory) -> Obligation | None:
+def obligation(procedure: Procedure, matter: Matter, duty: Duty, directory: Directory, at_ms: int) -> Obligation | None:
     """A duty with its office and its end, None where the limit is no office's."""
     due = due_in(procedure, matter, duty)
     if due.kind is not Kind.DUTY:
         return None
     region = matter.region_of(duty.side) or matter.opened_region
-    return Obligation(duty, owing(matter, duty, directory), region, due.due_ms, due.calendar_assumed)
+    return Obligation(duty, owing(matter, duty, directory, at_ms), region, due.due_ms, due.calendar_assumed)
 
 
-def owing(matter: Matter, duty: Duty, directory: Directory) -> OfficeId:
-    """The office that owes a duty: the bound one, else the one that serves the county of its side now."""
+def owing(matter: Matter, duty: Duty, directory: Directory, at_ms: int) -> OfficeId:
+    """The office that owes a duty: the bound one or its successor, else the one that serves the county of its side."""
     bound = matter.office_of(duty.side, duty.office_type)
-    office = None if bound is None else directory.office(bound)
-    if office is not None and not office.is_closed:
-        return office.office
-    county6 = matter.county_of(duty.side)
-    serving = None if county6 is None else directory.serving(duty.office_type, county6)
-    if serving is not None:
-        return serving.office
-    return NOBODY if office is None else office.office
+    acting = None if bound is None else directory.acting(bound)
+    if acting is None:
+        county6 = matter.county_of(duty.side)
+        acting = None if county6 is None else directory.serving(duty.office_type, county6, at_ms)
+    if acting is not None:
+        return acting.office
+    return NOBODY if bound is None else bound
 
 
 def ended(step: Step, directory: Directory) -> list[Obligation]:
@@ -80,5 +79,5 @@ def ended(step: Step, directory: Directory) -> list[Obligation]:
         found
         for duty in before.duties
         if duty.rule in row.meets and duty.rule != RETENTION
-        if (found := obligation(step.procedure, before, duty, directory)) is not None
+        if (found := obligation(step.procedure, before, duty, directory, step.recorded_at)) is not None
     ]

@@ -157,7 +157,7 @@ class Projector:
             else:
                 outcome = "MET" if step.recorded_at < one.due_ms else "MISSED"
                 counted += self._counting.of_duty(one, outcome, step.procedure.kind, after, step.month)
-        record = record._replace(matter=after, told=_told(record, step, after), missed=missed)
+        record = record._replace(matter=after, told=_told(record, step, after, directory), missed=missed)
         self._keep(header.stream_id, record, counted)
 
     def _hub_said(self, step: Step) -> None:
@@ -172,7 +172,7 @@ class Projector:
         counted = list(self._counting.of_event(step, record.matter))
         procedure = self._rules.procedures[record.matter.procedure, record.matter.edition]
         missed = record.missed
-        for one in obligations(procedure, record.matter, self._derivation.directory):
+        for one in obligations(procedure, record.matter, self._derivation.directory, step.recorded_at):
             if derived_id("missed", one.duty, one.due_ms) == step.header.event_id:
                 missed = (*missed, _mark(one))
                 counted += self._counting.of_duty(one, "MISSED", procedure.kind, record.matter, step.month)
@@ -201,11 +201,10 @@ class Projector:
         """Who owes what may have changed: for the office that the event names, for closed ones, for nobody's rows."""
         name = step.body.get("office")
         office = None if name is None else self._derivation.directory.office(name)
-        if office is None:
-            return
-        if office.is_closed:
+        changed = set() if office is None else {office.office}
+        if office is not None and office.is_closed:
             self._closed.add(office.office)
-        for waiting in ("", office.office, *sorted(self._closed - {office.office})):
+        for waiting in ("", *sorted(changed | self._closed)):
             for stream_id in self._listed(waiting):
                 record = self._stream(stream_id)
                 if record is not None:
@@ -230,7 +229,8 @@ class Projector:
         matter = record.matter
         if matter is not None and (matter.duties or record.told):
             procedure = self._rules.procedures[matter.procedure, matter.edition]
-            rows = list(rows_of(record, procedure, self._derivation.directory, self._hiding))
+            derivation = self._derivation
+            rows = list(rows_of(record, procedure, derivation.directory, self._hiding, derivation.recorded_at))
         work = self.changes.work
         for office, due_ms, rule in record.listed:
             work[office, due_ms, stream_id, rule] = None
@@ -257,14 +257,17 @@ class Projector:
         return [StreamId(stream_id) for stream_id in sorted(found)]
 
 
-def _told(record: StreamRecord, step: Step, after: Matter) -> tuple[OfficeId, ...]:
-    """Offices that got content and have not acted since; a matter that is over waits for nobody."""
+def _told(record: StreamRecord, step: Step, after: Matter, directory: Directory) -> tuple[OfficeId, ...]:
+    """Offices that got content and have not acted since, nor their successors; a matter that is over waits for none."""
     header = step.header
     if step.procedure.states[after.state].is_final:
         return ()
     told = record.told
-    if header.producer_office in told:
-        told = tuple(office for office in told if office != header.producer_office)
+    if told:
+        acted = header.producer_office
+        told = tuple(
+            o for o in told if o != acted and ((acting := directory.acting(o)) is None or acting.office != acted)
+        )
     if header.sealed:
         told = tuple(dict.fromkeys((*told, *(office for ref in header.sealed for office in ref.recipients))))
     return told

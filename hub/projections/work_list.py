@@ -53,15 +53,17 @@ class WorkRow(NamedTuple):
         return self.office, self.due_ms, self.stream_id, self.rule
 
 
-def rows_of(record: StreamRecord, procedure: Procedure, directory: Directory, hiding: Hiding) -> Iterator[WorkRow]:
-    """Everything that one stream adds to work lists."""
+def rows_of(
+    record: StreamRecord, procedure: Procedure, directory: Directory, hiding: Hiding, at_ms: int
+) -> Iterator[WorkRow]:
+    """Everything that one stream adds to work lists at an instant."""
     matter = record.matter
     if matter is None or record.is_hidden or not (matter.duties or record.told):
         return
     if matter.state in hiding.states or procedure.states[matter.state].is_final:
         return
     owing = set()
-    for one in obligations(procedure, matter, directory):
+    for one in obligations(procedure, matter, directory, at_ms):
         owing.add(one.office)
         yield WorkRow(
             one.office,
@@ -72,9 +74,12 @@ def rows_of(record: StreamRecord, procedure: Procedure, directory: Directory, hi
             matter.state,
             one.calendar_assumed,
         )
-    for office in record.told:
+    for told in record.told:
+        acting = directory.acting(told)
+        office = told if acting is None else acting.office
         if office not in owing:
-            kind, state = _as_told(office, matter, procedure)
+            owing.add(office)
+            kind, state = _as_told(told, matter, procedure)
             yield WorkRow(office, NO_DUE_MS, matter.stream_id, "", kind, state, calendar_assumed=False)
 
 

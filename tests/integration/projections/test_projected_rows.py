@@ -6,14 +6,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from adapters.store.projection_store import ProjectionStore
 from adapters.store.sqlite import SqliteStore
 from contracts.errors import UnavailableError
 from contracts.event import leaf_hash
 from contracts.hiding import Hiding
+from contracts.ids import OfficeId
 from contracts.instant import DAY_MS
+from contracts.signing import key_id
 from hub.application import Application
+from hub.own_batch import HubDraft
 from hub.projections.work_list import NO_DUE_MS, WorkRow
 from hub.submission import Outcome
 from tests.support.all_matters import one_of_each
@@ -130,15 +134,47 @@ def test_a_matter_that_is_over_waits_for_nobody(desk: Office) -> None:
     assert desk.rows._all("SELECT state FROM work_list WHERE kind='CORRECTION_TRANSFER' OR kind='CASE'") == []
 
 
-def test_a_closed_office_hands_its_list_to_the_one_that_serves_its_county(desk: Office) -> None:
+def register_another(desk: Office) -> None:
+    """A second office of the type whose list is looked at."""
+    body = dict(desk.world.directory["office 45 COUNTY_PSB_HOUSEHOLD"].body)
+    public = X25519PrivateKey.from_private_bytes(bytes(range(32))).public_key().public_bytes_raw()
+    body |= {"office": "o00000045", "key_id": key_id("office", public), "public_key": public}
+    desk.application.record([HubDraft("OfficeRegistered", "DIRECTORY", body)])
+
+
+@pytest.mark.parametrize("events", [2, 3])
+def test_a_successor_takes_the_list_over_duties_and_content_alike(desk: Office, events: int) -> None:
+    desk.submit(notification(desk.world, "44", "45")[:events])
+    before = desk.list_of("45", "COUNTY_PSB_HOUSEHOLD")
+    register_another(desk)
+    closed = desk.world.office("45", "COUNTY_PSB_HOUSEHOLD")
+    desk.application.record([desk.world.closing(closed, OfficeId("o00000045"))])
+    desk.submit([])
+
+    assert len(before) == 1
+    assert desk.list_of("45", "COUNTY_PSB_HOUSEHOLD") == []
+    assert [row.rule for row in desk.rows.work_list("o00000045", after=None, limit=9)] == [before[0].rule]
+
+
+def test_the_list_of_a_closed_office_stays_in_sight_until_somebody_serves_its_county(desk: Office) -> None:
     events = notification(desk.world, "44", "45")
     desk.submit(events[:3])
     closed = desk.world.office("45", "COUNTY_PSB_HOUSEHOLD")
     desk.application.record([desk.world.closing(closed)])
     desk.submit([])
 
-    # Nobody serves the county now: the row stays where it is, in sight.
-    assert [row.rule for row in desk.list_of("45", "COUNTY_PSB_HOUSEHOLD")] == ["R-ACK-1"]
+    waiting = desk.list_of("45", "COUNTY_PSB_HOUSEHOLD")
+    register_another(desk)
+    desk.submit([])
+
+    assert [row.rule for row in waiting] == ["R-ACK-1"]
+    assert desk.list_of("45", "COUNTY_PSB_HOUSEHOLD") == []
+    (moved,) = desk.rows.work_list("o00000045", after=None, limit=9)
+    assert (moved.stream_id, moved.rule, moved.due_ms) == (
+        waiting[0].stream_id,
+        "R-ACK-1",
+        waiting[0].due_ms,
+    )
 
 
 def test_statistics_count_by_place_and_never_by_kind_of_case(desk: Office) -> None:
