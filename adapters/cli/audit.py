@@ -1,4 +1,4 @@
-"""`pprd audit` and `pprd overdue`: derive a ledger again, and tell what is past due.
+"""`pprd audit`: derive a ledger again.
 
 Exit codes of `pprd audit`: 0 everything follows, 1 something does not, 2 the source cannot be found or read.
 """
@@ -6,15 +6,14 @@ Exit codes of `pprd audit`: 0 everything follows, 1 something does not, 2 the so
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Final
 
 import typer
 from rich.table import Table
 
-from adapters.cli.errors import err, out, say_json, tell, told
-from adapters.cli.options import AsJson, Data
+from adapters.cli.errors import out, say_json, tell, told
+from adapters.cli.options import AsJson
 from adapters.cli.progress import entries_bar
 from contracts.codes import CODES
 from contracts.errors import UnavailableError
@@ -104,23 +103,3 @@ def show_report(report: Report) -> None:
 
 def _by(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{name} {count}" for name, count in sorted(counts.items()))
-
-
-def overdue_command(data: Data, as_json: AsJson = False) -> None:
-    """List the duties of offices that are open and past due."""
-    from adapters.compose.auditing import list_overdue
-
-    with told(as_json=as_json):
-        rows = list_overdue(data)
-    if as_json:
-        say_json(
-            [row._asdict() | {"stream_id": row.stream_id.hex(), "started_by": row.started_by.hex()} for row in rows]
-        )
-        return
-    table = Table("due", "rule", "region", "office", "procedure", "matter", box=None, pad_edge=False)
-    for row in rows:
-        due = datetime.fromtimestamp(row.due_ms / 1000, UTC).strftime("%Y-%m-%d %H:%MZ")
-        table.add_row(due, row.rule, row.region, f"{row.side} {row.office_type}", row.procedure, row.stream_id.hex())
-    err.print(f"{len(rows)} duties are overdue", markup=False)
-    if rows:
-        out.print(table)

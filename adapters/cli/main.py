@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import typer
 
-from adapters.cli.audit import audit_command, overdue_command
+from adapters.cli.audit import audit_command
 from adapters.cli.demo import demo_command
 from adapters.cli.deploy import deploy_app
 from adapters.cli.directory import directory_app
+from adapters.cli.dues import due_command, explain_command, overdue_command
 from adapters.cli.editions import edition_app
 from adapters.cli.export import export_command
 from adapters.cli.keys import keys_app
@@ -66,6 +67,8 @@ app.command("worklist")(worklist_command)
 app.command("stream")(stream_command)
 app.command("checkpoint")(checkpoint_command)
 app.command("overdue")(overdue_command)
+app.command("due")(due_command)
+app.command("explain")(explain_command)
 app.command("audit")(audit_command)
 ledger_app.command("export")(export_command)
 ledger_app.command("serve")(serve_ledger)

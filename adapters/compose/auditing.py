@@ -1,4 +1,4 @@
-"""Audits, exports and lists of overdue duties: finds out what a source is, opens it, closes it again.
+"""Audits and exports: finds out what a source is, opens it, closes it again.
 
 A source is the data folder of a hub (`…/hub`, or the folder above it, whose regions' inboxes are compared too), the
 address of a running hub, an exported folder of tiles, or the address of a ledger that is published over the web.
@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from adapters.compose.parts import LEDGER_FILE, REGION_FILE, SystemClock, contracts_in_force
+from adapters.compose.parts import LEDGER_FILE, REGION_FILE, contracts_in_force
 from adapters.compose.sources import open_source
 from adapters.region.inbox_audit import check_inbox
 from adapters.store.cosigned_store import CosignedStore
@@ -27,8 +27,6 @@ from hub.audit import Audit, Progress
 from hub.audit_errors import KeptError
 from hub.audit_report import Problem, Report
 from hub.audit_source import Source
-from hub.matter import unpack
-from hub.overdue import Overdue, overdue
 
 _YOUNG: Final = 200_000
 
@@ -97,25 +95,8 @@ def run_export(data: Path, out: Path, *, progress: Progress | None = None) -> Ex
         ConflictError: EXPORT_OCCUPIED.
         UnavailableError: STORE_MISSING, EXPORT_FAILED.
     """
-    with _ledger_in(data) as store:
+    with ledger_in(data) as store:
         return TilesExport(store, out, progress).run()
-
-
-def list_overdue(data: Path, *, now_ms: int | None = None) -> list[Overdue]:
-    """The duties that are open and past due in a data folder, the one that was due first at the head.
-
-    Args:
-        data: A data folder.
-        now_ms: Milliseconds; None is now.
-
-    Raises:
-        UnavailableError: STORE_MISSING.
-    """
-    with _ledger_in(data) as store:
-        procedures = contracts_in_force(is_sandbox=True).procedures
-        matters = (unpack(packed) for _, packed in store.all_matters())
-        now = SystemClock().now_ms() if now_ms is None else now_ms
-        return sorted(overdue(matters, procedures, now), key=lambda one: (one.due_ms, one.stream_id, one.rule))
 
 
 def ledger_file(text: str) -> Path | None:
@@ -128,7 +109,12 @@ def ledger_file(text: str) -> Path | None:
 
 
 @contextmanager
-def _ledger_in(data: Path) -> Iterator[CosignedStore]:
+def ledger_in(data: Path) -> Iterator[CosignedStore]:
+    """The ledger of a data folder, for reading.
+
+    Raises:
+        UnavailableError: STORE_MISSING.
+    """
     ledger = ledger_file(str(data))
     if ledger is None:
         raise UnavailableError("STORE_MISSING", f"{data} holds no ledger")

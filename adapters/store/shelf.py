@@ -148,6 +148,14 @@ class SpillingShelf:
         row = self._db.execute("SELECT stream_id FROM events WHERE event_id=?", (event_id,)).fetchone()
         return None if row is None else row[0]
 
+    def index_of(self, event_id: bytes) -> int | None:
+        """The ledger index of a recorded event id."""
+        known = self._events.get(event_id)
+        if known is not None or not self._has_flushed:
+            return None if known is None else known[1]
+        row = self._db.execute("SELECT idx FROM events WHERE event_id=?", (event_id,)).fetchone()
+        return None if row is None else row[0]
+
 
 def reused(event_id: bytes, first: int, second: int) -> UnexplainedError:
     """The finding that the second of two entries has the event id of the first."""
