@@ -76,7 +76,7 @@ class Guard:
 
     def reads_past(self) -> bool:
         """Whether it reads what earlier events left: facts, limits that run, the side that they named."""
-        return bool(self.facts()) or self.kind in {"rule_passed", "counterpart_known"}
+        return bool(self.facts()) or self.kind in {"rule_passed", "rule_running", "counterpart_known"}
 
 
 KINDS: Final[Mapping[str, tuple[frozenset[str], frozenset[str]]]] = {
@@ -97,6 +97,7 @@ KINDS: Final[Mapping[str, tuple[frozenset[str], frozenset[str]]]] = {
     "counterpart_receives": (frozenset({"profile"}), frozenset()),
     "other_region": (frozenset(), frozenset()),
     "rule_passed": (frozenset({"rule"}), frozenset()),
+    "rule_running": (frozenset({"rule"}), frozenset()),
 }
 """For each kind, what a row must say and what it may; `kind`, `code` and `when` stand in every row."""
 

@@ -193,12 +193,24 @@ def _other_region(guard: Guard, case: Case) -> None:
 
 def _rule_passed(guard: Guard, case: Case) -> None:
     """The open limit has run out; one that nobody started cannot."""
+    due_ms = _due_ms(guard, case)
+    if case.header.occurred_at < due_ms:
+        raise _refuse(guard, f"{guard.rule} runs until {local_day(due_ms - 1)}", "occurred_at")
+
+
+def _rule_running(guard: Guard, case: Case) -> None:
+    """The limit is open and has not run out, whether or not the hub has looked since."""
+    due_ms = _due_ms(guard, case)
+    if case.header.occurred_at >= due_ms:
+        raise _refuse(guard, f"{guard.rule} ran until {local_day(due_ms - 1)}", "occurred_at")
+
+
+def _due_ms(guard: Guard, case: Case) -> int:
+    """When the guard's limit ends in this matter."""
     started = case.started.get(guard.rule)
     if started is None:
         raise _refuse(guard, f"{guard.rule} does not run in this matter")
-    due = case.limits.due_at(guard.rule, start_ms=started, region=case.header.producer_region)
-    if case.header.occurred_at < due.due_ms:
-        raise _refuse(guard, f"{guard.rule} runs until {local_day(due.due_ms - 1)}", "occurred_at")
+    return case.limits.due_at(guard.rule, start_ms=started, region=case.header.producer_region).due_ms
 
 
 def _is_within(guard: Guard, value: int) -> bool:
@@ -253,4 +265,5 @@ _CHECKS: Final[Mapping[str, Callable[[Guard, Case], None]]] = {
     "counterpart_receives": _counterpart_receives,
     "other_region": _other_region,
     "rule_passed": _rule_passed,
+    "rule_running": _rule_running,
 }

@@ -130,7 +130,7 @@ class Machine:
                 return guard.fact not in facts
             case "remembered":
                 return guard.fact in facts and (not guard.values or facts[guard.fact] in guard.values)
-            case "rule_passed":
+            case "rule_passed" | "rule_running":
                 return guard.rule in running
             case "counterpart_known":
                 return config.is_named or self._can_name(row)

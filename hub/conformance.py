@@ -11,13 +11,14 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 from itertools import product
 from typing import Any, Final, NamedTuple
 
 from contracts.deadline import due_at
 from contracts.errors import ExchangeError
 from contracts.guard import Guard, load_guards
-from contracts.instant import DAY_MS
+from contracts.instant import DAY_MS, day_start_ms
 from contracts.procedure_check import Known
 from contracts.procedure_types import ANY_SIDE, Procedure, Transition, Value
 from hub.abstract_matter import OTHER, Config, Machine, Move, is_restriction
@@ -174,6 +175,19 @@ class _Maker:
                 name = f"accept/{row.source}/{act.event}/{office}/row-{row.row}"
                 purpose = f"{act.event} by {office} stops the matter in {row.source}."
                 self._add(name, purpose, place, act, self._accepted(admitted))
+                if place is not None:
+                    config = place.config._replace(state=row.target, duties=_abstract(admitted.matter))
+                    self._take_what_follows(self._after(place, act, admitted, config))
+
+    def _take_what_follows(self, place: _Place) -> None:
+        """What time itself still does to a matter that was stopped."""
+        for row in self._procedure.timer_rows(place.config.state):
+            act = self._right(row, place, HUB, {}, is_named=False)
+            admitted = None if act is None else self._try(act, place)
+            if act is not None and admitted is not None:
+                purpose = f"{act.event} leads from {row.source} to {row.target}."
+                name = f"accept/{row.source}/{act.event}/{HUB}/row-{row.row}"
+                self._add(name, purpose, place, act, self._accepted(admitted))
 
     def _restrictions(self, place: _Place | None) -> list[Transition]:
         state = None if place is None else place.config.state
@@ -282,10 +296,16 @@ class _Maker:
         acts = (*(place.beginning.acts if place is not None else ()), act)
         facts = "".join(f",{name}={value}" for name, value in config.facts if value != OTHER)
         known = "".join(f",{name}" for name, value in config.facts if value == OTHER)
-        running = "".join(f"+{rule}" for rule in dict.fromkeys(duty[0] for duty in config.duties))
+        running = "".join(f"+{duty}" for duty in dict.fromkeys(map(self._named, config.duties)))
         named = "" if self._procedure.counterpart is None or config.is_named else "-unnamed"
         name = f"{self._procedure.id}/{self._procedure.edition}/at/{config.state}{named}{running}{facts}{known}"
         return _Place(config, admitted.matter, Beginning(name, acts, config.state), act.now_ms)
+
+    def _named(self, duty: tuple[str, str, str]) -> str:
+        """The rule of a limit, and whose it is where that is not always the same office's."""
+        rows = self._procedure.transitions
+        offices = {start.office for row in rows for start in row.starts if start.rule == duty[0]}
+        return duty[0] if len(offices) == 1 else f"{duty[0]}-{duty[2]}"
 
     # -- what is wrong
 
@@ -462,6 +482,9 @@ class _Maker:
         if place is not None:
             yield place, right._replace(now_ms=place.now_ms)
             yield place, right._replace(now_ms=right.now_ms + 60 * DAY_MS)
+        if guard.since == "occurred" and guard.until.startswith("fact."):
+            last = date.fromisoformat(str(facts[guard.until.removeprefix("fact.")]))
+            yield place, right._replace(now_ms=day_start_ms(last) + DAY_MS // 2)
         if guard.kind == "payload":
             yield place, right._replace(sealed=())
         yield place, right._replace(names=None)
@@ -502,6 +525,11 @@ class _Maker:
         if given is not None:
             self._used[given.id] = given
         self._scenarios[full] = Scenario(full, purpose, None if given is None else given.id, act, outcome)
+
+
+def _abstract(matter: Matter) -> tuple[tuple[str, str, str], ...]:
+    """The limits that run in a matter, as places of a matter know them."""
+    return tuple(sorted((duty.rule, duty.side, duty.office_type) for duty in matter.duties))
 
 
 def _sealed_to_others(act: Act) -> Act:

@@ -19,6 +19,7 @@ from contracts.schema import load_schemas
 
 _DATE: Final = "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
 _DIVISION: Final = "^[0-9]{12}$"
+_AHEAD_DAYS: Final = 365
 
 Facts = Mapping[str, Any]
 
@@ -69,6 +70,9 @@ class BodyMaker:
                 field = place.removeprefix("body.")
                 for days in (sign, -sign, 40 * sign, -40 * sign, 400 * sign, -400 * sign):
                     yield {**body, field: (date.fromisoformat(body[field]) + timedelta(days=days)).isoformat()}
+        if guard.until.startswith("body.") and guard.at_least is not None:
+            first = _later(guard, self._at(guard.since, body), guard.at_least)
+            yield {**body, guard.until[5:]: (first - timedelta(days=1)).isoformat()}
 
     def _applying(self, body: Mapping[str, Any]) -> list[Guard]:
         return [g for g in self._guards if g.when is None or body.get(g.when.field) in g.when.values]
@@ -107,7 +111,11 @@ class BodyMaker:
     def _satisfy_days(self, guard: Guard, body: dict[str, Any]) -> None:
         amount = guard.at_least or 0
         if guard.until.startswith("body."):
-            body[guard.until[5:]] = _later(guard, self._at(guard.since, body), amount).isoformat()
+            # What may lie at any later day lies a year later, so that what has to happen before it still can.
+            is_free = guard.at_most is None and all(other.since != guard.until for other in self._guards)
+            day = _later(guard, self._at(guard.since, body), amount + (_AHEAD_DAYS if is_free else 0))
+            if not is_free or day > self._at(guard.until, body):
+                body[guard.until[5:]] = day.isoformat()
         elif guard.since.startswith("body."):
             body[guard.since[5:]] = _later(guard, self._at(guard.until, body), -amount).isoformat()
 
@@ -134,15 +142,14 @@ class BodyMaker:
             case "one_of":
                 if isinstance(value, bool):
                     yield not value
-                elif isinstance(_plain(kind), dict):
-                    yield from (symbol for symbol in _plain(kind).get("symbols", ()) if symbol not in guard.values)
+                else:
+                    yield from (symbol for symbol in _symbols(kind) if symbol not in guard.values)
             case "range":
                 yield from ([] if guard.at_most is None else [guard.at_most + 1])
                 yield from ([] if guard.at_least is None else [guard.at_least - 1])
             case "same_as_remembered":
                 yield from ([bytes(byte ^ 1 for byte in value)] if isinstance(value, bytes) else [])
-                if isinstance(plain := _plain(kind), dict):
-                    yield from (symbol for symbol in plain.get("symbols", ()) if symbol != value)
+                yield from (symbol for symbol in _symbols(kind) if symbol != value)
             case "division":
                 yield f"{self._county6}001000"
                 yield "450103000000" if self._county6[:2] != "45" else "440106000000"
@@ -167,6 +174,12 @@ def _fields_by_name() -> Mapping[str, Mapping[str, Any]]:
 def _plain(kind: Any) -> Any:
     """The type of a field that may be null."""
     return next(branch for branch in kind if branch != "null") if isinstance(kind, list) else kind
+
+
+def _symbols(kind: Any) -> tuple[str, ...]:
+    """What an enum may be; nothing for other types."""
+    plain = _plain(kind)
+    return tuple(plain.get("symbols", ())) if isinstance(plain, dict) else ()
 
 
 def _some(kind: Any, day: date = date(2026, 3, 2), county6: str = "440106") -> Any:

@@ -4,11 +4,11 @@ A pure function of the row of the procedure, the matter after the event, the eve
 that an auditor finds the same recipients.
 
 Rules kept here: a side's office is the one that the matter bound, else the one that serves the matter's county of that
-side; a closed office is replaced by the successor that it named, else by the one that serves the county now; the
-producing office is never a recipient of its own event; every recipient needs a mandate to receive, and for content a
-key that is neither revoked nor older than two years; cases go to county points only; content goes to Hong Kong and
-Macao only on a basis that the sending region and the hub have signed (DOMAIN 9.5, 9.6). Not here: what a profile holds
-(`contracts.profile`), how a run is delivered (`hub.working`).
+side, or all its places; a closed office is replaced by the successor that it named, else by the one that serves the
+county now; the producing office is never a recipient of its own event; every recipient needs a mandate to receive, and
+for content a key that is neither revoked nor older than two years; cases go to county points only; content goes to Hong
+Kong and Macao only on a basis that the sending region and the hub have signed (DOMAIN 9.5, 9.6). Not here: what a
+profile holds (`contracts.profile`), how a run is delivered (`hub.working`).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -169,13 +169,28 @@ def _offices(
     bound = matter.office_of(notify.side, office_type)
     office = None if bound is None else directory.acting(bound)
     if office is None:
-        county6 = matter.county_of(notify.side)
-        office = None if county6 is None else directory.serving(office_type, county6, at_ms)
+        office = _serving(notify.side, office_type, matter, directory, at_ms)
         if office is None and bound is not None:
             raise _without_successor(bound, f"the {office_type} of {notify.side}")
         if office is None:
             raise RuleError("OFFICE_UNKNOWN", f"no {office_type} serves the side {notify.side} of this matter")
     return (office,)
+
+
+def _serving(side: str, office_type: str, matter: Matter, directory: Directory, at_ms: int) -> Office | None:
+    """The office of a type that serves the county of a side.
+
+    A side whose offices sit in no county, but serve a whole prefecture or region, is served by the one office that
+    serves all their places; where several do, nobody knows which, and none is told.
+    """
+    county6 = matter.county_of(side)
+    if county6 is not None:
+        return directory.serving(office_type, county6, at_ms)
+    bound = (directory.office(party.office) for party in matter.parties if party.side == side)
+    areas = sorted({area for office in bound if office is not None for area in office.areas})
+    served = [directory.serving(office_type, area, at_ms) for area in areas]
+    is_one = bool(served) and all(office is served[0] for office in served)
+    return served[0] if is_one else None
 
 
 def _holder(name: OfficeId, directory: Directory, at_ms: int) -> Office:

@@ -17,6 +17,7 @@ from adapters.region.database import RegionDatabase
 from adapters.region.inbox_store import RegionInboxStore, StoredNotification
 from adapters.region.region_store import RegionStore
 from adapters.region.streams import Streams
+from contracts.deadline import Kind
 from contracts.event import Header, decode_event, leaf_hash
 from contracts.ids import EventId, LeafIndex, OfficeId, StreamId
 from contracts.procedure_types import NO_RULES, Procedure
@@ -198,7 +199,7 @@ class Tasks:
         return min(self._duties(task.stream_id, task.office), default=None)
 
     def _duties(self, stream_id: bytes, name: OfficeId) -> list[int]:
-        """When the open duties of an office in a matter fall due; keeping content for a time is no task."""
+        """When the open duties of an office in a matter fall due; what time does, and keeping content, is no task."""
         matter, office = self._streams.matter(stream_id), self._directory.office(name)
         if matter is None or office is None:
             return []
@@ -207,6 +208,7 @@ class Tasks:
             _due_ms(procedure, matter, duty)
             for duty in matter.duties
             if duty.rule not in NO_RULES
+            and procedure.limits.rule(duty.rule).kind is not Kind.EFFECT
             and duty.office_type == office.office_type
             and dict(matter.regions).get(duty.side, office.region) == office.region
         ]

@@ -7,7 +7,9 @@ from typing import Final
 
 from tests.support.batches import Made
 from tests.support.case_matters import minor_return, rehabilitation, resettlement
+from tests.support.household_matters import household_move
 from tests.support.matters import correction, notification, permit, residence
+from tests.support.permit_matters import lodging, settlement, tenancy, work_permit
 from tests.support.world import World
 
 MAKERS: Final[Mapping[str, Callable[[World], list[Made]]]] = {
@@ -18,6 +20,11 @@ MAKERS: Final[Mapping[str, Callable[[World], list[Made]]]] = {
     "RESETTLEMENT_HANDOVER": resettlement,
     "REHAB_HANDOVER": rehabilitation,
     "MINOR_RETURN": minor_return,
+    "TENANCY_FILING": tenancy,
+    "FOREIGN_LODGING": lodging,
+    "HOUSEHOLD_MOVE": household_move,
+    "WORK_PERMIT": work_permit,
+    "POINTS_SETTLEMENT": settlement,
 }
 """Makes a whole matter of each procedure that offices carry out, by procedure."""
 

@@ -46,6 +46,11 @@ NODE_OFFICES: Final = (
     OfficeType.COUNTY_PSB_HOUSEHOLD,
     OfficeType.COUNTY_GATEWAY,
     OfficeType.RIGHTS_DESK,
+    OfficeType.HOUSING_AUTHORITY,
+    OfficeType.WORK_PERMIT_AUTHORITY,
+    OfficeType.EXIT_ENTRY,
+    OfficeType.SERVICE_WINDOW,
+    OfficeType.POINTS_OFFICE,
 )
 """Served by the region's node."""
 CASE_OFFICES: Final = (

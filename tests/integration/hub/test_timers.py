@@ -1,86 +1,32 @@
 """What time does is recorded by the hub: once, not before its time, and also by a hub that was down (DOMAIN 4.1)."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import pytest
 
-from adapters.store.sqlite import SqliteStore
 from contracts.errors import RuleError
-from contracts.event import Header, decode_event
-from contracts.ids import LeafIndex
-from contracts.instant import DAY_MS
-from hub.application import Application
-from hub.matter import Matter, unpack
 from hub.own_batch import HubDraft
-from hub.submission import Outcome
-from ledger.entry import EventEntry, decode_entry
-from tests.support.audit import audit
 from tests.support.batches import Made
 from tests.support.matters import MatterMaker, correction, notification, permit, residence
-from tests.support.world import MORNING_MS, World
+from tests.support.timed_ledger import TimedLedger
+from tests.support.world import World
 
-MIDNIGHT_MS: Final = MORNING_MS - 10 * 3_600_000
-"""2026-03-02 00:00 in Shanghai."""
 FULL_YEAR: Final = 365
 """Days from 2026-03-02 to 2027-03-02, a working day."""
 
 
-class Ledger:
-    """A world's hub, which can be stopped and loaded again."""
-
-    def __init__(self, path: Path) -> None:
-        self.world = World()
-        self._path = path
-        self.store = SqliteStore(path)
-        self.application: Application = self.world.found(self.store)
-
-    def restart(self) -> None:
-        """Stop the hub and load it from its file."""
-        self.store.close()
-        self.store = SqliteStore(self._path)
-        self.application = self.world.load(self.store)
-
-    def record(self, *events: Made) -> None:
-        """Record events one after another."""
-        for made in events:
-            (answer,) = self.application.submit([self.world.batches[made.region].batch([made])])
-            assert [(result.outcome, result.refusal) for result in answer.results] == [(Outcome.ACCEPTED, None)]
-
-    def midnight_after(self, days: int) -> None:
-        """Set the clock to the first instant of the day so many days after the first one."""
-        self.world.clock.ms = MIDNIGHT_MS + days * DAY_MS
-
-    def matter(self, made: Made) -> Matter:
-        """The matter of an event as it is stored."""
-        return unpack(self.store.matters([made.header.stream_id])[made.header.stream_id])
-
-    def made_by_time(self) -> list[tuple[Header, Mapping[str, Any]]]:
-        """Header and body of every event that time made, in ledger order."""
-        return [
-            (header, self.world.rules.registry.decode_body(header.body)[1])
-            for header in self._headers()
-            if header.producer_region == "00" and header.event_class != "dir"
-        ]
-
-    def _headers(self) -> Iterator[Header]:
-        for data in self.store.entries(LeafIndex(0), LeafIndex(self.store.size())):
-            entry = decode_entry(data)
-            if isinstance(entry, EventEntry):
-                yield decode_event(entry.event)
-
-
 @pytest.fixture
-def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    ledger = Ledger(tmp_path / "ledger.sqlite")
+def ledger(tmp_path: Path) -> Iterator[TimedLedger]:
+    ledger = TimedLedger(tmp_path / "ledger.sqlite")
     yield ledger
-    tally = audit(ledger.store, ledger.world)
-    assert sum(tally.missed.values()) == sum(h.event_type == "DeadlineMissed" for h, _ in ledger.made_by_time())
-    ledger.store.close()
+    ledger.finish()
 
 
-def test_a_permit_is_suspended_the_day_after_the_full_year_and_reinstated_by_an_endorsement(ledger: Ledger) -> None:
+def test_a_permit_is_suspended_after_the_full_year_and_reinstated_by_an_endorsement(
+    ledger: TimedLedger,
+) -> None:
     events = permit(ledger.world)
     ledger.record(*events)
     ledger.midnight_after(FULL_YEAR + 1)
@@ -110,7 +56,7 @@ def test_a_permit_is_suspended_the_day_after_the_full_year_and_reinstated_by_an_
     assert [body["full_year_on"] for _, body in ledger.made_by_time()] == ["2027-03-02", "2028-03-03"]
 
 
-def test_the_office_that_holds_a_permit_is_told_that_it_was_suspended(ledger: Ledger) -> None:
+def test_the_office_that_holds_a_permit_is_told_that_it_was_suspended(ledger: TimedLedger) -> None:
     ledger.record(*permit(ledger.world))
     ledger.midnight_after(FULL_YEAR + 1)
     before = ledger.store.heads().get(ledger.world.office("44", "POLICE_STATION").point, (0, b""))[0]
@@ -120,7 +66,7 @@ def test_the_office_that_holds_a_permit_is_told_that_it_was_suspended(ledger: Le
     assert ledger.store.heads()[ledger.world.office("44", "POLICE_STATION").point][0] == before + 1
 
 
-def test_a_notice_is_closed_when_its_retention_is_over(ledger: Ledger) -> None:
+def test_a_notice_is_closed_when_its_retention_is_over(ledger: TimedLedger) -> None:
     events = notification(ledger.world)
     ledger.record(*events)
     ledger.midnight_after(90)
@@ -133,7 +79,7 @@ def test_a_notice_is_closed_when_its_retention_is_over(ledger: Ledger) -> None:
     assert ledger.application.run_timers() == 0
 
 
-def test_a_missed_duty_is_recorded_once_however_often_time_is_asked(ledger: Ledger) -> None:
+def test_a_missed_duty_is_recorded_once_however_often_time_is_asked(ledger: TimedLedger) -> None:
     events = notification(ledger.world)[:3]
     ledger.record(*events)
     ledger.midnight_after(30)
@@ -151,7 +97,7 @@ def test_a_missed_duty_is_recorded_once_however_often_time_is_asked(ledger: Ledg
     assert ledger.matter(events[0]).state == "DELIVERED"
 
 
-def test_a_hub_that_was_down_over_the_due_time_does_what_was_due(ledger: Ledger) -> None:
+def test_a_hub_that_was_down_over_the_due_time_does_what_was_due(ledger: TimedLedger) -> None:
     permits, notices = permit(ledger.world), notification(ledger.world)
     ledger.record(*permits, *notices)
     case = correction(ledger.world)[:2]
@@ -177,7 +123,7 @@ def test_a_hub_that_was_down_over_the_due_time_does_what_was_due(ledger: Ledger)
         pytest.param(lambda world: correction(world)[:2], 8, id="five days that end on a Saturday"),
     ],
 )
-def test_nothing_happens_before_its_time(ledger: Ledger, make: Callable[[World], list[Made]], days: int) -> None:
+def test_nothing_happens_before_its_time(ledger: TimedLedger, make: Callable[[World], list[Made]], days: int) -> None:
     ledger.record(*make(ledger.world))
     ledger.midnight_after(days)
     ledger.world.clock.advance(-1)
@@ -188,7 +134,7 @@ def test_nothing_happens_before_its_time(ledger: Ledger, make: Callable[[World],
     assert (early, ledger.application.run_timers()) == (0, 1)
 
 
-def test_restricted_and_final_matters_are_left_alone(ledger: Ledger) -> None:
+def test_restricted_and_final_matters_are_left_alone(ledger: TimedLedger) -> None:
     world = ledger.world
     restricted, closed = permit(world), residence(world, "44")
     ledger.record(*restricted, *closed, *correction(world))
@@ -205,7 +151,7 @@ def test_restricted_and_final_matters_are_left_alone(ledger: Ledger) -> None:
     assert ledger.matter(restricted[0]).state == "RESTRICTED"
 
 
-def test_no_more_is_recorded_than_was_asked_for(ledger: Ledger) -> None:
+def test_no_more_is_recorded_than_was_asked_for(ledger: TimedLedger) -> None:
     for _ in range(3):
         ledger.record(*notification(ledger.world)[:3])
     ledger.midnight_after(30)
@@ -213,7 +159,7 @@ def test_no_more_is_recorded_than_was_asked_for(ledger: Ledger) -> None:
     assert [ledger.application.run_timers(2), ledger.application.run_timers(2)] == [2, 1]
 
 
-def test_what_the_hub_refuses_itself_keeps_nobody_waiting_and_is_tried_again_later(ledger: Ledger) -> None:
+def test_what_the_hub_refuses_itself_keeps_nobody_waiting_and_is_tried_again_later(ledger: TimedLedger) -> None:
     world = ledger.world
     permits, notices = permit(world), notification(world)
     ledger.record(*permits, *notices)
@@ -230,7 +176,7 @@ def test_what_the_hub_refuses_itself_keeps_nobody_waiting_and_is_tried_again_lat
     assert (ledger.application.run_timers(), ledger.store.size()) == (0, size + 1)
 
 
-def test_the_hub_cannot_hurry_time(ledger: Ledger) -> None:
+def test_the_hub_cannot_hurry_time(ledger: TimedLedger) -> None:
     """An event that only time makes is refused before the limit has ended, even if the hub signs it."""
     events = notification(ledger.world)
     ledger.record(*events)

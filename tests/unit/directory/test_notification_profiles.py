@@ -49,6 +49,26 @@ FIELDS = {
     "NP-MIN-TRACE": ["name_as_given", "apparent_age", "home_facts"],
     "NP-MIN-HOME": ["stream_id", "result", "conditions"],
     "NP-MIN-RETURN": ["identity", "receiver", "relation", "date", "needs"],
+    "NP-HM-ADMIT": [
+        "members",
+        "origin_address",
+        "household_number",
+        "ground",
+        "certificate_number",
+        "certificate_expires_on",
+    ],
+    "NP-HM-ORIGIN": ["stream_id", "result", "certificate_number", "certificate_expires_on", "reason"],
+    "NP-HM-SETTLED": ["stream_id", "date", "county"],
+    "NP-FACT": ["identity", "question", "answer"],
+    "NP-WP-REGION": [
+        "identity",
+        "country",
+        "permit_number",
+        "permit_expires_on",
+        "category",
+        "employer_code",
+        "start_date",
+    ],
 }
 
 

@@ -143,6 +143,23 @@ def test_a_side_without_county_is_refused(case: "Builder") -> None:
     assert error.value.code == "OFFICE_UNKNOWN"
 
 
+@pytest.mark.parametrize(("counties", "is_told"), [(["430100000000"], True), (["430102000000"], False)])
+def test_a_side_that_serves_a_whole_city_is_served_by_the_one_office_that_does_too(
+    case: "Builder", counties: list[str], is_told: bool
+) -> None:
+    """Where only some of its counties are served, nobody knows whom to tell, and none is told."""
+    city, wanted = OfficeId("o00000008"), OfficeId("o00000009")
+    case.office(city, "SUPERIOR_CORRECTION", "43-430102", "430100000000")
+    case.office(wanted, "COURT", "43-430102", *counties)
+    bound = matter(Party("RECEIVING", "SUPERIOR_CORRECTION", RegionCode("43"), city))._replace(counties=())
+
+    if is_told:
+        assert [one.office for one in recipients(case, told("RECEIVING", "COURT"), matter=bound)] == [wanted]
+    else:
+        with pytest.raises(RuleError, match="OFFICE_UNKNOWN"):
+            recipients(case, told("RECEIVING", "COURT"), matter=bound)
+
+
 @pytest.mark.parametrize(
     ("body", "expected"), [({"decision": "TRANSFER"}, [COURT]), ({"decision": "STAY"}, []), ({}, [])]
 )

@@ -12,6 +12,7 @@ from contracts.event import Header, SealedRef
 from contracts.ids import HUB_OFFICE, HUB_REGION, EventId, Hash, OfficeId, PointId, RegionCode, StreamId, uuid7
 from contracts.procedure import Procedure, Transition, load_procedures
 from hub.matter import Matter, advance, check_guards, match_row
+from tests.unit.procedures.bodies_of_moves_and_permits import BODIES as BODIES_OF_MOVES_AND_PERMITS
 
 ZERO: Final = Hash(bytes(32))
 ID: Final = bytes(range(1, 17))
@@ -199,11 +200,18 @@ BODIES: Final[Mapping[str, Mapping[str, Any]]] = {
         "table_hash": LIST,
     },
     "DeadlineMissed": {"rule": "R-COR-3", "region": "45", "due_ms": 1},
+    **BODIES_OF_MOVES_AND_PERMITS,
 }
 """One body for each event that its procedure admits."""
 
-Step = tuple[str, str] | tuple[str, str, Mapping[str, Any]] | tuple[str, str, Mapping[str, Any], str]
-"""Event, actor (`TYPE` or `TYPE@county`; `TIMER` for the hub), changed body fields, day."""
+Step = (
+    tuple[str, str]
+    | tuple[str, str, Mapping[str, Any]]
+    | tuple[str, str, Mapping[str, Any], str]
+    | tuple[str, str, Mapping[str, Any], str, str]
+)
+"""Event, actor (`TYPE` or `TYPE@county`; `TIMER` for the hub), changed body fields, day (empty for the same), and the
+office that the event names as the other side."""
 
 
 @dataclass
@@ -296,7 +304,9 @@ class Scene:
         event, actor, *more = step
         body: Any = more[0] if more else None
         if len(more) > 1:
-            self.day = str(more[1])
+            self.day = str(more[1]) or self.day
+        if len(more) > 2:
+            changes |= self.names(str(more[2]))
         return self.happen(event, actor, body, **changes)
 
     def _needs_counterpart(self, event: str, body: Mapping[str, Any]) -> bool:

@@ -12,6 +12,7 @@ from contracts.errors import ContractError
 from contracts.invariants import load_invariants, parse_invariants
 from contracts.procedure import Procedure, load_procedures
 from contracts.procedure_check import load_known
+from contracts.procedure_types import is_restricted
 from hub.abstract_matter import Machine
 from hub.exploration import Message, Situation, View, deliver, explore
 from hub.procedure_properties import check_properties
@@ -33,7 +34,9 @@ def test_a_packaged_procedure_has_no_fault(procedure: Procedure) -> None:
 def test_every_row_is_taken_somewhere(procedure: Procedure) -> None:
     machine = Machine(procedure, load_known())
     taken = {move.row.row for moves in (machine.starts, *machine.moves.values()) for move in moves}
-    restrictions = {row.row for row in procedure.transitions if row.event == "MatterRestricted"}
+    restrictions = {
+        row.row for row in procedure.transitions if row.event == "MatterRestricted" or is_restricted(row.source or "")
+    }
 
     assert taken | restrictions == {row.row for row in procedure.transitions}
 

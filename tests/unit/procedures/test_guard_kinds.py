@@ -7,6 +7,7 @@ import pytest
 
 from contracts.errors import ExchangeError, RuleError
 from contracts.guard import KINDS, load_guards
+from tests.unit.procedures import guards_of_moves_and_permits
 from tests.unit.procedures import scene as stage
 from tests.unit.procedures.case_guards import CASE_BAD, CONTENT_BAD
 from tests.unit.procedures.scene import LIST, Scene, Step
@@ -40,6 +41,8 @@ def refusal(
         scene.step(step)
     scene.day = changes.pop("day", scene.day)
     scene.away = changes.pop("away", scene.away)
+    if "names" in changes:
+        changes |= scene.names(changes.pop("names"))
     with pytest.raises(RuleError) as caught:
         scene.happen(event, actor, body, **changes)
     return caught.value
@@ -355,6 +358,7 @@ BAD: tuple[tuple[str, str, tuple[Step, ...], str, str, dict[str, Any], dict[str,
         {"day": "2026-12-31"},
     ),
     *CASE_BAD,
+    *guards_of_moves_and_permits.BAD,
 )
 
 
@@ -382,7 +386,6 @@ def test_every_guard_but_those_of_the_directory_has_a_refusing_case() -> None:
     tried = {row[0] for row in (*BAD, *CONTENT_BAD)}
     elsewhere = {
         "division_here",
-        "consent_not_later",
         "counterpart_known_if_notified",
         "county_is_real",
         "same_office",

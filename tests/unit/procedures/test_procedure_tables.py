@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from contracts.procedure import load_procedures
+from tests.unit.procedures import rows_of_household_moves, rows_of_regional_matters, rows_of_work_permits
 from tests.unit.procedures.case_rows import CASE_PATHS, CASE_ROWS
 from tests.unit.procedures.rows import Paths, Row, at, perform
 from tests.unit.procedures.rows import row as _row
@@ -325,8 +326,18 @@ ROWS: Mapping[str, tuple[Row, ...]] = {
         *(_row(source, _RESTRICT, "RESTRICTED") for source in CORRECTION if source is not None and source.isupper()),
     ),
     **CASE_ROWS,
+    "HOUSEHOLD_MOVE": rows_of_household_moves.ROWS,
+    "WORK_PERMIT": rows_of_work_permits.ROWS,
+    **rows_of_regional_matters.ROWS,
 }
-ALL_PATHS: Mapping[str, Paths] = {**PATHS, "CORRECTION_TRANSFER": CORRECTION, **CASE_PATHS}
+ALL_PATHS: Mapping[str, Paths] = {
+    **PATHS,
+    "CORRECTION_TRANSFER": CORRECTION,
+    **CASE_PATHS,
+    "HOUSEHOLD_MOVE": rows_of_household_moves.PATHS,
+    "WORK_PERMIT": rows_of_work_permits.PATHS,
+    **rows_of_regional_matters.PATHS,
+}
 
 
 ROW_PROCEDURES = tuple(ROWS)
