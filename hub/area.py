@@ -37,11 +37,7 @@ def check_areas(areas: Sequence[str], region: str, divisions: DatedDivisions, da
 
 def seat(area: str, divisions: DatedDivisions) -> str | None:
     """The county of an area, six digits; None for a prefecture or a region."""
-    for code in divisions.ancestors(area):
-        row = divisions.last(code)
-        if row is not None and is_county_seat(row):
-            return code[:6]
-    return None
+    return next((row.code[:6] for row in divisions.ancestors(area) if is_county_seat(row)), None)
 
 
 def is_below_county(row: Division) -> bool:

@@ -75,6 +75,8 @@ class DatedDivisions:
 
     def get(self, code: str, day: date) -> Division | None:
         """The division with this code on a day, None if the code is none then."""
+        if not self.is_changed:
+            return self.base.get(code)
         version = self.version(code, day)
         if version is None:
             return None
@@ -83,8 +85,8 @@ class DatedDivisions:
 
     def last(self, code: str) -> Division | None:
         """The division that a code is, or was last."""
-        versions = self.history(code)
-        return versions[-1].division if versions else None
+        changed = self._changed.get(code)
+        return self.base.get(code) if changed is None else changed[-1].division
 
     def is_expected(self, code: str, day: date) -> bool:
         """Whether a code is a division on a day or will be one by what is recorded."""
@@ -92,14 +94,14 @@ class DatedDivisions:
             return True
         return any(v.valid_from is not None and v.valid_from > day for v in self.history(code))
 
-    def ancestors(self, code: str) -> Iterator[str]:
-        """A code and the codes of what it lies in, closest first; of a former code, what it lay in."""
+    def ancestors(self, code: str) -> Iterator[Division]:
+        """A division and what it lies in, closest first; of a former one, what it lay in; neither ever changes."""
         step: str | None = code
         for _ in range(_MAX_LEVELS):
             row = self.last(step) if step else None
             if row is None:
                 return
-            yield row.code
+            yield row
             step = row.parent
 
     def successors(self, code: str, day: date) -> tuple[str, ...]:
@@ -129,7 +131,7 @@ class DatedDivisions:
 
     def _replaced_by(self, code: str, day: date) -> tuple[str, ...]:
         """What replaced a code that has ended: by its own change, else by that of the closest division above."""
-        for step in self.ancestors(code):
+        for step in [row.code for row in self.ancestors(code)]:
             ended = [v for v in self.history(step) if v.valid_to is not None and v.valid_to < day]
             if ended and self.version(step, day) is None:
                 return ended[-1].replaced_by

@@ -32,6 +32,7 @@ from hub.editions import Editions, Term
 from hub.grants import Grants, Wanted
 from hub.key_register import KeyRegister
 from hub.serving import Serving
+from hub.succession import Succession, check_successor
 from ledger.entry import EventEntry, decode_entry
 
 __all__ = ["RECEIVE", "SEND", "AgreementKey", "Directory", "Mandate", "Office", "Point", "SigningKey"]
@@ -58,6 +59,7 @@ class Directory:
         "_points",
         "_regions",
         "_serving",
+        "_succession",
         "divisions",
         "editions",
         "grants",
@@ -72,6 +74,7 @@ class Directory:
         self._offices: dict[str, Office] = {}
         self._keys = KeyRegister()
         self._serving = Serving(self.divisions)
+        self._succession = Succession()
 
     # -- finding
 
@@ -127,6 +130,10 @@ class Directory:
         while found is not None and found.is_closed:
             found = None if found.successor is None else self._offices.get(found.successor)
         return found
+
+    def predecessors(self, office: OfficeId) -> tuple[OfficeId, ...]:
+        """The closed offices for which an office acts, through every closing."""
+        return self._succession.predecessors(office)
 
     def stream_of(self, kind: str, name: Any) -> StreamId | None:
         """The stream of an `office`, `key_id`, `mandate`, `basis` or `edition` by its id; None without one."""
@@ -317,7 +324,8 @@ class Directory:
     def _close_office(self, index: LeafIndex, header: Header, body: _Body) -> None:
         office = self._open_office(header, body)
         if body["successor"] is not None:
-            self._check_successor(office, body["successor"])
+            check_successor(office, self._offices.get(body["successor"]))
+            self._succession.add(office.office, body["successor"])
         self._offices[office.office] = replace(office, closed_at=index, successor=body["successor"])
         self._serving.remove(office.office, office.office_type, office.areas)
 
@@ -330,16 +338,6 @@ class Directory:
         if office.is_closed:
             raise RuleError("OFFICE_CLOSED", f"{office.office} was closed at {office.closed_at}", field="office")
         return office
-
-    def _check_successor(self, office: Office, name: str) -> None:
-        """A successor is another open office of the same type in the same region."""
-        successor = self._offices.get(name)
-        if successor is None or successor.region != office.region:
-            raise RuleError("OFFICE_UNKNOWN", f"region {office.region} has no office {name}", field="successor")
-        if successor.is_closed:
-            raise RuleError("OFFICE_CLOSED", f"{name} was closed at {successor.closed_at}", field="successor")
-        if name == office.office or successor.office_type != office.office_type:
-            raise ContractError("BODY_FIELD", f"the successor is another {office.office_type}", field="successor")
 
     def _register_key(self, index: LeafIndex, header: Header, body: _Body) -> None:
         region = self._region_of(body)

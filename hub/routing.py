@@ -127,7 +127,7 @@ def check_recipient_keys(recipients: Iterable[Recipient], directory: Directory, 
     """Check that everybody who gets content has a key that is used: who has none gets nothing, and the sender waits.
 
     What tells a state only is not sealed to the office, and holding it back would hold the state back: a suspension by
-    law, the return of a case.
+    law, the return of a case (ADR 0017).
 
     Args:
         recipients: What `route` gives.

@@ -54,17 +54,11 @@ class Serving:
         counties: dict[str, None] = {}
         for area in areas:
             yield whole, area
-            row = self._divisions.last(area)
-            if row is not None and is_below_county(row):
-                counties.update(dict.fromkeys(self._above(area)))
+            row, *above = self._divisions.ancestors(area)
+            if is_below_county(row):
+                counties.update({up.code: None for up in above if up.level >= 3 or up.is_without_county})
         for county in counties:
             yield parts, county
-
-    def _above(self, area: str) -> list[str]:
-        """The town and the county, or the city without one, above an area that lies inside a county."""
-        codes = list(self._divisions.ancestors(area))[1:]
-        rows = [row for row in map(self._divisions.last, codes) if row is not None]
-        return [row.code for row in rows if row.level >= 3 or row.is_without_county]
 
     def find(self, office_type: str, code: str, day: date | None = None) -> OfficeId | None:
         """The open office of a type that serves a place.
@@ -89,7 +83,7 @@ class Serving:
         if whole is None:
             return None
         for distance, step in enumerate(self._divisions.ancestors(code)):
-            rows = whole.get(step)
+            rows = whole.get(step.code)
             if rows:
                 return distance, *rows[0]
         rows = self._parts[office_type].get(code)
@@ -104,5 +98,5 @@ class Serving:
             day: The day that says which codes are in force.
         """
         codes = (code, *self._divisions.successors(code, day)) if self._divisions.is_changed else (code,)
-        above = {step for one in codes for step in self._divisions.ancestors(one)}
-        return any(area in above or not set(codes).isdisjoint(self._divisions.ancestors(area)) for area in areas)
+        above = {step.code for one in codes for step in self._divisions.ancestors(one)}
+        return any(area in above or any(row.code in codes for row in self._divisions.ancestors(area)) for area in areas)

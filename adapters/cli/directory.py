@@ -74,20 +74,11 @@ def revoke_mandate_command(
 @directory_app.command("list")
 def list_command(data: Data, as_json: AsJson = False) -> None:
     """List regions, delivery points and offices as the ledger has them now."""
+    from adapters.compose.directory_view import recorded_directory
     from adapters.compose.folder import DataFolder
-    from contracts.division import load_divisions
-    from contracts.ids import LeafIndex
-    from contracts.schema import load_registry
-    from hub.directory import Directory
 
     with told(as_json=as_json):
-        store = DataFolder(data).ledger()
-        try:
-            directory = Directory(load_divisions())
-            for index, entry in store.directory_entries(LeafIndex(0)):
-                directory.apply_event(index, entry, load_registry())
-        finally:
-            store.close()
+        directory = recorded_directory(DataFolder(data))
     rows = [
         {
             "office": office.office,

@@ -13,11 +13,18 @@ from adapters.cli.audit import audit_command
 from adapters.cli.demo import demo_command
 from adapters.cli.deploy import deploy_app
 from adapters.cli.directory import directory_app
+from adapters.cli.divisions import (
+    division_command,
+    import_divisions_command,
+    register_basis_command,
+    sign_basis_command,
+)
 from adapters.cli.dues import due_command, explain_command, overdue_command
 from adapters.cli.editions import edition_app
 from adapters.cli.export import export_command
 from adapters.cli.keys import keys_app
 from adapters.cli.making import init_command, region_init_command
+from adapters.cli.office_register import offices_app
 from adapters.cli.offices import inbox_command, open_command, receive_command, tasks_command
 from adapters.cli.procedures import procedure_app
 from adapters.cli.projections import projections_app, worklist_command
@@ -45,6 +52,11 @@ ledger_app = typer.Typer(help="The ledger as files.", no_args_is_help=True)
 app.add_typer(ledger_app, name="ledger")
 
 app.add_typer(directory_app, name="directory")
+app.add_typer(offices_app, name="offices")
+directory_app.command("division")(division_command)
+directory_app.command("import-divisions")(import_divisions_command)
+directory_app.command("sign-basis")(sign_basis_command)
+directory_app.command("register-basis")(register_basis_command)
 app.add_typer(deploy_app, name="deploy")
 app.add_typer(keys_app, name="keys")
 app.add_typer(receipt_app, name="receipt")

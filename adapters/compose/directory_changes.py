@@ -94,18 +94,28 @@ def record_all(application: Application, drafts: Iterable[HubDraft]) -> list[Lea
     """
     waiting = list(drafts)
     _rehearse(application, waiting)
+    return record_checked(application, waiting)
+
+
+def record_checked(application: Application, drafts: Sequence[HubDraft]) -> list[LeafIndex]:
+    """Record directory events that were tried on a copy of the directory already."""
     indexes: list[LeafIndex] = []
-    for start in range(0, len(waiting), MAX_BATCH):
-        indexes += application.record(waiting[start : start + MAX_BATCH])
+    for start in range(0, len(drafts), MAX_BATCH):
+        indexes += application.record(drafts[start : start + MAX_BATCH])
     return indexes
+
+
+def copy_of(application: Application) -> Directory:
+    """A directory of its own, derived from the ledger, to try changes on."""
+    directory = Directory(application.rules.divisions)
+    for index, entry in application.reader.directory_entries(LeafIndex(0)):
+        directory.apply_event(index, entry, application.rules.registry)
+    return directory
 
 
 def _rehearse(application: Application, drafts: Sequence[HubDraft]) -> None:
     """Apply the drafts to a copy of the directory, so that one that cannot be applied stops all of them."""
-    registry = application.rules.registry
-    directory = Directory(application.rules.divisions)
-    for index, entry in application.reader.directory_entries(LeafIndex(0)):
-        directory.apply_event(index, entry, registry)
+    registry, directory = application.rules.registry, copy_of(application)
     maker = HubBatchMaker(application.rules, SystemEntropy(), SystemClock().now_ms())
     size = application.reader.size()
     for number, event in enumerate(maker.events(drafts, {})):

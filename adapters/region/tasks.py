@@ -158,8 +158,15 @@ class Tasks:
         return route(row, after, header, body, self._directory, earlier=earlier)
 
     def open_tasks(self, office: OfficeId | None = None) -> list[Task]:
-        """Tasks that are not handled, of one office or of all, oldest first."""
-        return self._select("done_at IS NULL AND (? IS NULL OR office=?) ORDER BY idx, office", office, office)
+        """Tasks that are not handled, of one office or of all, oldest first.
+
+        An office sees those of the closed offices for which it acts, too: they keep the office that was told.
+        """
+        if office is None:
+            return self._select("done_at IS NULL ORDER BY idx, office")
+        names = (office, *self._directory.predecessors(office))
+        marks = ",".join("?" * len(names))
+        return self._select(f"done_at IS NULL AND office IN ({marks}) ORDER BY idx, office", *names)
 
     def of_stream(self, stream_id: bytes) -> list[Task]:
         """All tasks of one matter, handled ones too."""
@@ -191,7 +198,11 @@ class Tasks:
         with self._db.transaction():
             self._db.write_many(
                 "UPDATE tasks SET done_at=?, done_by=? WHERE stream_id=? AND office=? AND seq<? AND done_at IS NULL",
-                [(now, h.event_id, h.stream_id, h.producer_office, h.stream_seq) for h in handled],
+                [
+                    (now, h.event_id, h.stream_id, office, h.stream_seq)
+                    for h in handled
+                    for office in (h.producer_office, *self._directory.predecessors(h.producer_office))
+                ],
             )
 
     def due_ms(self, task: Task) -> int | None:
