@@ -52,7 +52,8 @@ def list_command(data: Data, as_json: AsJson = False) -> None:
     if as_json:
         say_json(rows)
         return
-    table = Table("edition", "adopted", "from", "retired on", "manifest here", box=None, pad_edge=False)
+    table = Table("edition", "adopted", "from", "retired on", box=None, pad_edge=False)
+    table.add_column("manifest here", overflow="fold")
     for row in rows:
         since = row["from"] or ("the beginning" if row["is_adopted"] else "-")
         adopted = "yes" if row["is_adopted"] else "no"
