@@ -62,6 +62,18 @@ def parse_checkpoint_text(text: bytes) -> Checkpoint:
     return Checkpoint(lines[0], TreeSize(parse_decimal(lines[1])), Hash(parse_base64(lines[2])))
 
 
+def parse_foreign_text(text: bytes) -> Checkpoint:
+    """Read the text of a checkpoint of a log that is not ours: it may have extension lines, which say nothing here.
+
+    Raises:
+        ContractError: NOTE_MALFORMED.
+    """
+    lines = text.split(b"\n")
+    if len(lines) < 4 or lines[-1] or not all(lines[3:-1]):
+        raise ContractError("NOTE_MALFORMED", f"a checkpoint has three lines and no empty one, not {len(lines) - 1}")
+    return parse_checkpoint_text(b"\n".join([*lines[:3], b""]))
+
+
 def parse_checkpoint(note: bytes, verifier: NoteVerifier) -> Checkpoint:
     """Read a checkpoint and check the signature of its log. Cosignatures are for `ledger.policy`.
 

@@ -52,7 +52,7 @@ def cosigned_subtree(text: bytes, seconds: int, name: str) -> bytes:
     """Give the bytes that a witness signs with ML-DSA-44 for a checkpoint.
 
     Args:
-        text: Text of the checkpoint: origin, size and root, each on its line.
+        text: Text of the checkpoint: origin, size and root, each on its line; extension lines are not signed.
         seconds: When it was cosigned, seconds since the epoch.
         name: Name of the witness's key.
 
@@ -60,8 +60,8 @@ def cosigned_subtree(text: bytes, seconds: int, name: str) -> bytes:
         ContractError: NOTE_MALFORMED, the time is out of range, or the text is no checkpoint.
     """
     lines = text.decode("utf-8", "replace").split("\n")
-    if len(lines) != 4 or lines[3]:
-        raise malformed("an ML-DSA-44 cosignature is for a checkpoint of three lines")
+    if len(lines) < 4 or lines[-1]:
+        raise malformed("an ML-DSA-44 cosignature is for a checkpoint of three lines or more")
     root = parse_base64(lines[2])
     if len(root) != HASH_BYTES:
         raise malformed(f"a root has {HASH_BYTES} bytes, not {len(root)}")

@@ -37,7 +37,8 @@ def _prefix(codec: Codec) -> bytes:
 _GENESIS: Final = _load("entry_genesis.avsc")
 _BATCH: Final = _load("entry_batch.avsc")
 _GENESIS_PREFIX: Final = _prefix(_GENESIS)
-_BATCH_PREFIX: Final = _prefix(_BATCH)
+BATCH_PREFIX: Final = _prefix(_BATCH)
+"""First bytes of every batch entry, and of no other."""
 _EVENT_PREFIX: Final = _prefix(_load("entry_event.avsc"))
 _PREFIX_BYTES: Final = len(_EVENT_PREFIX)
 MAX_EVENT_ENTRY_BYTES: Final = MAX_ENTRY_BYTES - _PREFIX_BYTES - 3
@@ -127,7 +128,7 @@ def encode_batch_entry(entry: BatchEntry) -> bytes:
         ContractError: ENTRY_MALFORMED, a field is out of its range or the refused events are not in order.
     """
     _check_refused(entry.refused)
-    return _encode(_BATCH, _BATCH_PREFIX, entry._asdict() | {"refused": [item._asdict() for item in entry.refused]})
+    return _encode(_BATCH, BATCH_PREFIX, entry._asdict() | {"refused": [item._asdict() for item in entry.refused]})
 
 
 def encode_event_entry(event: bytes) -> bytes:
@@ -156,7 +157,7 @@ def decode_entry(data: bytes) -> GenesisEntry | BatchEntry | EventEntry:
     prefix = data[:_PREFIX_BYTES]
     if prefix == _EVENT_PREFIX:
         return _decode_event(data)
-    if prefix == _BATCH_PREFIX:
+    if prefix == BATCH_PREFIX:
         fields = _decode(_BATCH, data)
         refused = tuple(Refused(**item) for item in fields["refused"])
         _check_refused(refused)

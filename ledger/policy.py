@@ -14,7 +14,7 @@ Source: LEDGER, section 8; C2SP tlog-policy.
 """
 
 import re
-from collections.abc import Iterable, Set
+from collections.abc import Callable, Iterable, Set
 from dataclasses import dataclass
 from typing import Final
 
@@ -132,8 +132,12 @@ class Policy:
         if self.quorum != NO_QUORUM and self.quorum not in defined:
             raise _malformed(f"quorum {self.quorum!r} is not defined")
 
-    def verify(self, note: bytes) -> Witnessed:
+    def verify(self, note: bytes, read_text: Callable[[bytes], Checkpoint] = parse_checkpoint_text) -> Witnessed:
         """Read a checkpoint and check all signatures that this policy knows.
+
+        Args:
+            note: The signed note.
+            read_text: Reads its text; another one for logs that are not ours.
 
         Raises:
             ContractError: NOTE_MALFORMED.
@@ -141,7 +145,7 @@ class Policy:
                 the policy signed it for its own origin, or the quorum is not reached.
         """
         read = parse_note(note, [*(log.verifier for log in self.logs), *(item.verifier for item in self.witnesses)])
-        checkpoint = parse_checkpoint_text(read.text)
+        checkpoint = read_text(read.text)
         signed = {item.verifier: item.seconds for item in read.verified}
         if not any(log.verifier in signed and log.verifier.name == checkpoint.origin for log in self.logs):
             raise EvidenceError("CHECKPOINT_INVALID", f"no known log signed this checkpoint of {checkpoint.origin!r}")

@@ -17,7 +17,9 @@ from adapters.cli.options import AsJson
 from adapters.cli.progress import entries_bar
 from contracts.codes import CODES
 from contracts.errors import UnavailableError
+from hub.audit import Progress
 from hub.audit_report import Report
+from hub.foreign import LEFT_OUT
 
 EXIT_UNEXPLAINED: Final = 1
 EXIT_UNREADABLE: Final = 2
@@ -30,16 +32,29 @@ def audit_command(
     vkey: Annotated[
         str | None, typer.Option(help="The ledger's verifier key; without it the source's own is trusted on first use.")
     ] = None,
+    policy: Annotated[
+        Path | None, typer.Option(help="Policy file: the checkpoint must bear the cosignatures of its quorum.")
+    ] = None,
+    foreign: Annotated[
+        bool,
+        typer.Option("--foreign", help="A log that is not ours: tree and signatures only; with --vkey or --policy."),
+    ] = False,
     ca: Annotated[Path | None, typer.Option(help="PEM of who may have signed the hub's certificate.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Audit a ledger from its first entry to its last."""
     from adapters.compose.auditing import run_audit
+    from adapters.compose.foreign_auditing import hold_to_policy, policy_of
 
     try:
         with told(as_json=as_json), entries_bar("auditing", is_shown=not as_json) as progress:
             try:
+                if foreign:
+                    _audit_foreign(source, vkey, policy, ca, progress, as_json=as_json)
+                    return
                 report = run_audit(source, vkey=vkey, ca=ca, progress=progress)
+                if policy is not None and report.problem is None:
+                    report = hold_to_policy(report, policy_of(vkey, _bytes(policy)), ca)
             except UnavailableError as error:
                 tell(error, as_json=as_json)
                 raise typer.Exit(EXIT_UNREADABLE) from error
@@ -51,6 +66,37 @@ def audit_command(
         show_report(report)
     if report.problem is not None:
         raise typer.Exit(EXIT_UNEXPLAINED)
+
+
+def _audit_foreign(
+    source: str, vkey: str | None, policy: Path | None, ca: Path | None, progress: Progress, *, as_json: bool
+) -> None:
+    """Audit a log that is not ours and end with the exit code of an audit."""
+    from adapters.compose.foreign_auditing import run_foreign_audit
+
+    data = None if policy is None else _bytes(policy)
+    report = run_foreign_audit(source, vkey=vkey, policy=data, ca=ca, progress=progress)
+    problem = report.problem
+    if as_json:
+        say_json(report.to_json())
+    else:
+        told = f"Log {report.origin or '?'}, {report.size} entries, root {report.root or '?'}"
+        out.print(told, markup=False, soft_wrap=True)
+        out.print(f"{report.entries} entries hashed; cosigned by {', '.join(report.cosigners) or 'nobody asked for'}")
+        out.print(f"Not ours, so not looked at: {LEFT_OUT}", style="yellow", soft_wrap=True)
+        if problem is None:
+            out.print("tree and signatures hold", style="bold green")
+        else:
+            out.print(f"this does not hold: {problem}", markup=False, soft_wrap=True, style="bold red")
+    if problem is not None:
+        raise typer.Exit(EXIT_UNEXPLAINED)
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise UnavailableError("SOURCE_UNREADABLE", f"{path} cannot be read: {error.strerror}") from error
 
 
 def show_report(report: Report) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import typer
 
 from adapters.cli.audit import audit_command
+from adapters.cli.checks import fsck_command, repair_command
 from adapters.cli.demo import demo_command
 from adapters.cli.deploy import deploy_app
 from adapters.cli.directory import directory_app
@@ -84,6 +85,8 @@ app.command("explain")(explain_command)
 app.command("audit")(audit_command)
 ledger_app.command("export")(export_command)
 ledger_app.command("serve")(serve_ledger)
+ledger_app.command("fsck")(fsck_command)
+ledger_app.command("repair")(repair_command)
 app.command("demo")(demo_command)
 
 if __name__ == "__main__":
