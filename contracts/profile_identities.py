@@ -1,8 +1,8 @@
 """Who stands in a payload: identity cores and codes of organisations, at any depth: `check_identities`.
 
-The schema says where: a record `IdentityCore` is an identity (DOMAIN 9.4), and a string with `"form": "uscc"` is the
-code of an organisation. Only a gateway that still sees the plaintext can make this check. Messages name fields, never
-values.
+The schema says where: a record with type and number of a document and a birth date is an identity core (DOMAIN 9.4),
+whatever its name, and a string with `"form": "uscc"` is the code of an organisation. Only a gateway that still sees the
+plaintext can make this check. Messages name fields, never values.
 """
 
 from collections.abc import Iterator, Mapping
@@ -12,12 +12,13 @@ from typing import Any, Final
 from contracts.errors import ContractError
 from contracts.identity import IdDocType, validate_identity, validate_uscc
 
-IDENTITY: Final = "IdentityCore"
-"""Name of the record that holds an identity core."""
+IDENTITY: Final = frozenset({"document_type", "document_number", "birth_date"})
+"""Fields that make a record an identity core."""
 ORGANISATION: Final = "uscc"
 """`form` of a string that holds a unified social credit code."""
 
-_Found = tuple[str, Any]
+_Found = tuple[bool, Any]
+"""Whether it is an identity, and the value."""
 
 
 def check_identities(schema: Any, value: Any, *, is_sandbox: bool) -> None:
@@ -32,8 +33,8 @@ def check_identities(schema: Any, value: Any, *, is_sandbox: bool) -> None:
         ContractError: IDENTITY_FORM.
         RuleError: SYNTHETIC_IDENTITY_REFUSED or REAL_IDENTITY_REFUSED.
     """
-    for what, found in _find(schema, value, {}):
-        if what == IDENTITY:
+    for is_identity, found in _find(schema, value, {}):
+        if is_identity:
             _check_identity(found, is_sandbox=is_sandbox)
         else:
             validate_uscc(found, sandbox=is_sandbox)
@@ -57,12 +58,12 @@ def _find(schema: Any, value: Any, named: dict[str, Any]) -> Iterator[_Found]:
         match schema["type"]:
             case "record":
                 named[schema["name"]] = schema
-                if schema["name"] == IDENTITY:
-                    yield IDENTITY, value
+                if {row["name"] for row in schema["fields"]} >= IDENTITY:
+                    yield True, value
                 for row in schema["fields"]:
                     yield from _find(row["type"], value[row["name"]], named)
             case "array":
                 for item in value:
                     yield from _find(schema["items"], item, named)
             case "string" if schema.get("form") == ORGANISATION:
-                yield ORGANISATION, value
+                yield False, value

@@ -25,6 +25,10 @@ NUMBER: Final = "450103185202290176"
 BIRTH_DATE: Final = "2000-02-29"
 UNREAL_NUMBER: Final = "45010318990228017X"
 """Outside the synthetic ranges and held by nobody: numbering began long after that year."""
+PASSPORT: Final = "UTO-L90417263"
+"""Of the specimen state."""
+EMPLOYER_CODE: Final = "91440300PPRD00033U"
+"""A code of DOMAIN 3.6 that no body can hold."""
 
 
 class Mark(Enum):
@@ -44,6 +48,13 @@ class Mark(Enum):
     CONTENT = "CANARY-CONTENT-10"
     CERTIFICATE = "CANARY-CERTIFICATE-11"
     PERMIT = "CANARY-PERMIT-12"
+    HOUSEHOLD = "标记辛户簿"
+    ADMISSION = "CANARY-ADMISSION-13"
+    MOVE_OUT = "CANARY-MOVE-OUT-14"
+    WORK_PERMIT = "CANARY-WORK-PERMIT-15"
+    QUESTION = "标记壬期间"
+    PASSPORT = PASSPORT[4:]
+    EMPLOYER_CODE = EMPLOYER_CODE
     TYPED_REASON = "标记庚因由"
 
 

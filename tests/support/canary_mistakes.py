@@ -16,6 +16,7 @@ _FREE: Final = frozenset(
         "old_value", "new_value", "certificate_number", "permit_number", "content",
         "place_of_release", "family_contact", "contact", "skills", "schooling", "recommendations", "health",
         "agreement", "services", "name_as_given", "home_facts", "conditions",
+        "household_number", "about",
     }
 )  # fmt: skip
 """Fields of profiles that take any text: there a person belongs."""
@@ -58,10 +59,24 @@ def _wrong_contents(content: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[s
     for path in _coded(content):
         for text in (NAME, NUMBER):
             yield f"{'.'.join(map(str, path))} holds a text", _changed(content, path, text)
+    for path in _identities(content):
+        for what, change in _WRONG_IDENTITIES.items():
+            for name, value in change.items():
+                yield f"{'.'.join(map(str, path))} {what}", _changed(content, (*path, name), value)
     if "identity" in content:
         yield "identity is a text", {**content, "identity": ADDRESS}
-        for what, change in _WRONG_IDENTITIES.items():
-            yield f"identity {what}", {**content, "identity": {**content["identity"], **change}}
+
+
+def _identities(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
+    """Paths of the identity cores in a payload that hold the marked number."""
+    if isinstance(value, Mapping):
+        if value.get("document_number") == NUMBER:
+            yield path
+        for name, item in value.items():
+            yield from _identities(item, (*path, name))
+    elif isinstance(value, list):
+        for number, item in enumerate(value):
+            yield from _identities(item, (*path, number))
 
 
 def _coded(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:

@@ -9,6 +9,7 @@ from contracts.errors import RuleError
 from contracts.office_type import OfficeType as Kind
 from tests.support.canary_cases import play_cases
 from tests.support.canary_marks import ADDRESS, BIRTH_DATE, NAME, NEW_NAME, NUMBER, Mark
+from tests.support.canary_moves import play_moves
 from tests.support.canary_play import Matter, Play, ask_in_vain, read_with_wrong_key, read_without_store
 
 POLICE: Final = Kind.POLICE_STATION
@@ -33,6 +34,7 @@ async def play_all(play: Play) -> None:
     await transfer(play)
     await stay(play)
     await play_cases(play)
+    await play_moves(play)
 
 
 async def _registered(play: Play) -> Matter:

@@ -51,6 +51,9 @@ def test_names_are_split_at_underscores_digits_and_changes_of_case(name: str, wo
         "民族",
         "申请人照片",
         "重点人员_flag",
+        "agricultural_household",
+        "isNonagricultural",
+        "农业户口",
     ],
 )
 def test_the_words_of_the_domain_are_refused(name: str) -> None:

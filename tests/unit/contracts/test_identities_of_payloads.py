@@ -11,12 +11,15 @@ from contracts.profile_identities import check_identities
 CORE: dict[str, Any] = next(
     field["type"] for field in load_profile("NP-RES").codec.schema["fields"] if field["name"] == "identity"
 )
+# A second record of the same fields: named types stand once in a schema.
+_FIELDS = [{**row, "type": "IdDocType"} if row["name"] == "document_type" else row for row in CORE["fields"]]
 SCHEMA = {
     "type": "record",
     "name": "R",
     "fields": [
         {"name": "people", "type": {"type": "array", "items": CORE}},
         {"name": "receiver", "type": ["null", "IdentityCore"]},
+        {"name": "guardian", "type": {**CORE, "name": "Guardian", "fields": _FIELDS}},
         {"name": "employer", "type": {"type": "string", "form": "uscc"}},
     ],
 }
@@ -26,7 +29,7 @@ SOMEBODY = {
     "document_number": "44010618020301002X",
     "birth_date": "1950-03-01",
 }
-RIGHT = {"people": [SOMEBODY, SOMEBODY], "receiver": None, "employer": "91440300PPRD00033U"}
+RIGHT = {"people": [SOMEBODY, SOMEBODY], "receiver": None, "guardian": SOMEBODY, "employer": "91440300PPRD00033U"}
 
 
 def test_what_nobody_can_hold_passes_in_a_sandbox() -> None:
@@ -39,6 +42,7 @@ def test_what_nobody_can_hold_passes_in_a_sandbox() -> None:
     [
         ({"people": [SOMEBODY, SOMEBODY | {"document_number": "440106180203010029"}]}, "IDENTITY_FORM"),
         ({"people": [SOMEBODY | {"birth_date": "1950-02-30"}]}, "IDENTITY_FORM"),
+        ({"guardian": SOMEBODY | {"birth_date": "1950-03-02"}}, "IDENTITY_FORM"),
         ({"receiver": SOMEBODY | {"birth_date": "1950-03-02"}}, "IDENTITY_FORM"),
         ({"receiver": SOMEBODY | {"document_type": "PASSPORT", "document_number": "CHN-E1"}}, "REAL_IDENTITY_REFUSED"),
         ({"employer": "91440300PPRD00033X"}, "IDENTITY_FORM"),
