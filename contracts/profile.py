@@ -14,13 +14,19 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from contracts.avro import Codec
 from contracts.errors import ContractError
 
 _Forms: TypeAlias = Callable[[Any, str], None]
 """Checks the forms of the strings in a value; the second argument is its place."""
+
+
+COMMON_FIELDS: Final = frozenset(
+    {"profile", "purpose", "legal_basis", "retention_rule", "expires_on", "minor", "seal_state", "safety_hold"}
+)
+"""Fields that every payload has (DOMAIN 5.3)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +83,16 @@ def load_profile(profile_id: str) -> Profile:
     if profile is None:
         raise ContractError("PROFILE_UNKNOWN", f"no profile has the id {profile_id!r}", field="profile")
     return profile
+
+
+def own_fields(profile_id: str) -> tuple[str, ...]:
+    """Names of the fields of DOMAIN 9.4 that a profile has besides those of every payload.
+
+    Raises:
+        ContractError: PROFILE_UNKNOWN.
+    """
+    schema = load_profile(profile_id).codec.schema
+    return tuple(field["name"] for field in schema["fields"] if field["name"] not in COMMON_FIELDS)
 
 
 def encode_payload(profile_id: str, value: Mapping[str, Any]) -> bytes:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Final
 
 from contracts.codes import CODES, Code
+from contracts.messages import message_of
 
 PAGE: Final = Path(__file__).with_name("codes.md")
 """The page that is written."""
@@ -21,7 +22,7 @@ _FAMILIES: Final = {
 
 _HEAD: Final = """# Codes
 
-Made from `contracts/codes.csv` by `make docs`; do not edit.
+Made from `contracts/codes.csv` and `contracts/messages.csv` by `make docs`; do not edit.
 
 Every refusal and every error has a code that never changes its meaning. The family says what to do, the sentence what
 went wrong, the advice how to go on. Beside the code an answer names the field and the rule, where one is to blame.
@@ -40,11 +41,18 @@ def render(codes: Mapping[str, Code]) -> str:
     parts = [_HEAD]
     for family, meaning in _FAMILIES.items():
         rows = sorted(code.code for code in codes.values() if code.family == family)
-        table = "".join(f"| `{row}` | {codes[row].sentence} | {codes[row].advice} |\n" for row in rows)
-        parts.append(
-            f"## {family}\n\n{meaning}\n\n| code | what went wrong | what to do |\n| --- | --- | --- |\n{table}"
-        )
+        table = "".join(map(_row, rows))
+        head = f"| code | title 标题 | what went wrong | what to do | 含义 | 处理办法 |\n|{' --- |' * 6}\n"
+        parts.append(f"## {family}\n\n{meaning}\n\n{head}{table}")
     return "\n".join(parts)
+
+
+def _row(code: str) -> str:
+    english, chinese = message_of(code), message_of(code, "zh")
+    return (
+        f"| `{code}` | {english.title} {chinese.title} | {english.sentence} | {english.advice} | {chinese.sentence}"
+        f" | {chinese.advice} |\n"
+    )
 
 
 if __name__ == "__main__":

@@ -63,7 +63,7 @@ class Machine:
     def __init__(self, procedure: Procedure, known: Known) -> None:
         self.procedure = procedure
         self._known = known
-        rows = [row for row in procedure.transitions if not is_restriction(row)]
+        rows = [row for row in procedure.transitions if not is_restriction(procedure, row)]
         self._from: dict[str | None, tuple[Transition, ...]] = {
             source: tuple(row for row in rows if row.source == source) for source in (None, *procedure.states)
         }
@@ -96,7 +96,8 @@ class Machine:
         before: dict[Config, list[Config]] = {}
         for config, moves in self.moves.items():
             for move in moves:
-                if not (without_persons and self.is_persons_end(move.row)):
+                gives_up = without_persons and self.is_persons_end(move.row)
+                if not gives_up and not stops(config, move.target):
                     before.setdefault(move.target, []).append(config)
         return closure(
             (config for config in self.moves if self.is_final(config)), lambda config: before.get(config, ())
@@ -189,9 +190,14 @@ class Machine:
         return tuple(sorted(left | {(start.rule, start.side, start.office) for start in row.starts}))
 
 
-def is_restriction(row: Transition) -> bool:
-    """Whether a row stops a matter without ending it, which is no way out (DOMAIN 6)."""
-    return row.by.side == ANY_SIDE and is_restricted(row.target)
+def is_restriction(procedure: Procedure, row: Transition) -> bool:
+    """Whether a row stops a matter for good without ending what it was about."""
+    return row.by.side == ANY_SIDE and procedure.states[row.target].is_final and is_restricted(row.target)
+
+
+def stops(config: Config, target: Config) -> bool:
+    """Whether a step restricts a matter: that is no way out of where it stood (DOMAIN 6)."""
+    return is_restricted(target.state) and not is_restricted(config.state)
 
 
 def _is_certain(wanted: When, chosen: When | None) -> bool:

@@ -191,7 +191,9 @@ class _Maker:
 
     def _restrictions(self, place: _Place | None) -> list[Transition]:
         state = None if place is None else place.config.state
-        return [row for row in self._procedure.transitions if is_restriction(row) and row.source == state]
+        return [
+            row for row in self._procedure.transitions if is_restriction(self._procedure, row) and row.source == state
+        ]
 
     def _wanted(self, move: Move) -> Iterator[dict[str, Value]]:
         """Values that a body has to have: what is remembered, and for each recipient that depends on it."""
@@ -379,7 +381,7 @@ class _Maker:
                 act = self._right(row, place, office, wanted, is_named=named)
                 if act is not None and self._try(act, place) is not None:
                     return place, act
-            if is_restriction(row) and place is not None:
+            if is_restriction(self._procedure, row) and place is not None:
                 act = self._right(row, place, min(row.by.offices), {}, is_named=False)
                 if act is not None and self._try(act, place) is not None:
                     return place, act

@@ -150,7 +150,7 @@ class _Explorer:
         self._acting: dict[int, tuple[int, ...]] = {}
         self._own: dict[tuple[int, str], bool] = {}
         for row in self._procedure.transitions:
-            if is_restriction(row):
+            if is_restriction(self._procedure, row):
                 continue
             places = self._places(row)
             self._acting[id(row)] = places

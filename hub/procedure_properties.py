@@ -16,7 +16,7 @@ from typing import Final, NamedTuple
 from contracts.invariants import Invariants, Never
 from contracts.procedure_check import Known, closure
 from contracts.procedure_types import BOUND, HOLDERS, Procedure, Transition
-from hub.abstract_matter import AbstractDuty, Config, Machine, Move
+from hub.abstract_matter import AbstractDuty, Config, Machine, Move, stops
 from hub.exploration import GATEWAYS, Exploration, Participant, Situation, Step, deliver, explore
 
 PROPERTIES: Final = (
@@ -116,7 +116,7 @@ class _Check:
                 ends.append(situation)
             for step, after in ways:
                 gives_up = step.row is not None and self.machine.is_persons_end(step.row)
-                if not (gives_up and situation.config in by_offices):
+                if not stops(situation.config, after.config) and not (gives_up and situation.config in by_offices):
                     before.setdefault(after, []).append(situation)
         ending = closure(ends, lambda situation: before.get(situation, ()))
         hopeless = [situation for situation in self.found.first if situation not in ending]

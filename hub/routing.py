@@ -11,7 +11,8 @@ Kong and Macao only on a basis that the sending region and the hub have signed (
 profile holds (`contracts.profile`), how a run is delivered (`hub.working`).
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from enum import StrEnum
 from typing import Any, Final, NamedTuple
 
 from contracts.errors import AccessError, RuleError, UnavailableError
@@ -42,6 +43,19 @@ class Recipient(NamedTuple):
     many: bool = False
 
 
+class Reason(StrEnum):
+    """What became of one office in one line of a row's `notify`."""
+
+    TOLD = "TOLD"
+    WHEN_NOT_MET = "WHEN_NOT_MET"
+    PRODUCER = "PRODUCER"
+    TOLD_ALREADY = "TOLD_ALREADY"
+
+
+Note = Callable[[NotifyRow, Office | None, Reason], None]
+"""Takes down one decision: the line, the office if one was found, and what became of it."""
+
+
 def route(
     row: Transition,
     matter: Matter,
@@ -50,6 +64,7 @@ def route(
     directory: Directory,
     *,
     earlier: Matter | None,
+    note: Note | None = None,
 ) -> tuple[Recipient, ...]:
     """Say who is told of an event.
 
@@ -61,6 +76,7 @@ def route(
         directory: As of the event's index.
         earlier: The matter before the event, None if it has no earlier one. Holders are read from it: the matter after
             the event lists whoever the event itself is sealed to, so reading them there would let a producer choose.
+        note: Told of every decision, for explanations (`hub.route_explanation`); None for everybody else.
 
     Returns:
         Recipients in the order of the row's `notify`, each office and profile once.
@@ -75,12 +91,21 @@ def route(
     recipients: dict[tuple[str, str | None], Recipient] = {}
     for notify in row.notify:
         if notify.when is not None and body.get(notify.when.field) not in notify.when.values:
+            if note is not None:
+                note(notify, None, Reason.WHEN_NOT_MET)
             continue
         for office in _offices(notify, matter, earlier, directory, header.occurred_at):
             place = (office.office, notify.profile)
-            if office.office != header.producer_office and place not in recipients:
+            if office.office == header.producer_office:
+                reason = Reason.PRODUCER
+            elif place in recipients:
+                reason = Reason.TOLD_ALREADY
+            else:
                 _check_recipient(office, notify, header, directory)
                 recipients[place] = Recipient(office.office, office.point, notify.profile, notify.many)
+                reason = Reason.TOLD
+            if note is not None:
+                note(notify, office, reason)
     return tuple(recipients.values())
 
 

@@ -12,11 +12,11 @@ from typing import Annotated, Final
 import typer
 from rich.table import Table
 
-from adapters.cli.errors import out, say_json, tell, told
+from adapters.cli.errors import language, out, say_json, tell, told
 from adapters.cli.options import AsJson
 from adapters.cli.progress import entries_bar
-from contracts.codes import CODES
 from contracts.errors import UnavailableError
+from contracts.messages import message_of
 from hub.audit import Progress
 from hub.audit_report import Report
 from hub.foreign import LEFT_OUT
@@ -142,9 +142,8 @@ def show_report(report: Report) -> None:
         return
     out.print("1 unexplained, the first thing that does not follow:", style="bold red")
     out.print(f"  {problem}", markup=False, soft_wrap=True)
-    code = CODES.get(problem.code)
-    if code is not None:
-        out.print(f"  {code.sentence} {code.advice}", markup=False)
+    message = message_of(problem.code, language())
+    out.print(f"  {message.sentence} {message.advice}", markup=False)
 
 
 def _by(counts: Mapping[str, int]) -> str:

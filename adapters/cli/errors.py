@@ -15,6 +15,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Final
 
 import typer
@@ -22,8 +23,8 @@ from rich.console import Console
 from rich.table import Table
 
 from adapters.logs import places
-from contracts.codes import CODES
 from contracts.errors import ExchangeError, Family, UnavailableError
+from contracts.messages import Language, message_of
 
 EXIT_CODES: Final[Mapping[Family, int]] = {
     "contract": 3,
@@ -35,6 +36,9 @@ EXIT_CODES: Final[Mapping[Family, int]] = {
     "fatal": 5,
 }
 """Exit code of each family of errors."""
+
+_spoken: Final[ContextVar[Language]] = ContextVar("language", default="en")
+_WHAT_TO_DO: Final[Mapping[Language, str]] = {"en": "What to do: ", "zh": "处理办法："}
 
 out = Console(highlight=False)
 """Where results go."""
@@ -62,14 +66,14 @@ def told(*, as_json: bool = False) -> Iterator[None]:
 
 def tell(error: ExchangeError, *, as_json: bool = False) -> None:
     """Write an error for a person, or for a machine."""
-    known = CODES.get(error.code)
-    sentence = known.sentence if known is not None else "Something is not as it has to be."
-    advice = known.advice if known is not None else ""
+    said = language()
+    title, sentence, advice = message_of(error.code, said)
     if as_json:
         say_json(
             {
                 "error": {
                     "code": error.code,
+                    "title": title,
                     "sentence": sentence,
                     "advice": advice,
                     "detail": error.message,
@@ -82,8 +86,17 @@ def tell(error: ExchangeError, *, as_json: bool = False) -> None:
     where = "".join(f", {name} {value}" for name, value in (("field", error.field), ("rule", error.rule)) if value)
     err.print(f"{sentence} ({error.code}{where})", markup=False, style="bold red")
     err.print(f"  {error.message}", markup=False)
-    if advice:
-        err.print(f"  What to do: {advice}", markup=False)
+    err.print(f"  {_WHAT_TO_DO[said]}{advice}", markup=False)
+
+
+def language() -> Language:
+    """The language in which this call of the program speaks: `--lang`, `PPRD_LANG`, or the locale."""
+    return _spoken.get()
+
+
+def speak_in(spoken: Language) -> None:
+    """Choose the language for this call of the program."""
+    _spoken.set(spoken)
 
 
 def listing(*columns: str, last: str) -> Table:

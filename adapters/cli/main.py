@@ -7,6 +7,8 @@ Exit codes stand in `adapters.cli.errors`.
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
 from adapters.cli.audit import audit_command
@@ -22,6 +24,7 @@ from adapters.cli.divisions import (
 )
 from adapters.cli.dues import due_command, explain_command, overdue_command
 from adapters.cli.editions import edition_app
+from adapters.cli.errors import speak_in
 from adapters.cli.export import export_command
 from adapters.cli.keys import keys_app
 from adapters.cli.making import init_command, region_init_command
@@ -30,9 +33,11 @@ from adapters.cli.offices import inbox_command, open_command, receive_command, t
 from adapters.cli.procedures import procedure_app
 from adapters.cli.projections import projections_app, worklist_command
 from adapters.cli.proofs import checkpoint_command, receipt_app, stream_command
+from adapters.cli.routes import route_command
 from adapters.cli.servers import serve_hub, serve_ledger, serve_region, serve_relay
 from adapters.cli.submitting import submit_command
 from adapters.cli.witnesses import witness_app
+from contracts.messages import language_of
 
 app = typer.Typer(
     name="pprd",
@@ -64,6 +69,7 @@ app.add_typer(receipt_app, name="receipt")
 app.add_typer(edition_app, name="edition")
 app.add_typer(witness_app, name="witness")
 app.add_typer(procedure_app, name="procedure")
+procedure_app.command("route")(route_command)
 app.add_typer(projections_app, name="projections")
 
 app.command("init")(init_command)
@@ -88,6 +94,22 @@ ledger_app.command("serve")(serve_ledger)
 ledger_app.command("fsck")(fsck_command)
 ledger_app.command("repair")(repair_command)
 app.command("demo")(demo_command)
+
+
+@app.callback()
+def speak(
+    lang: Annotated[
+        str,
+        typer.Option(
+            help="Language of refusals: en or zh.",
+            envvar=["PPRD_LANG", "LC_ALL", "LC_MESSAGES", "LANG"],
+            show_envvar=False,
+        ),
+    ] = "en",
+) -> None:
+    """The exchange of the Pan-Pearl River Delta: hub, relay, regions, audit."""
+    speak_in(language_of(lang))
+
 
 if __name__ == "__main__":
     app()

@@ -35,6 +35,9 @@ class LedgerView(Protocol):
     def genesis(self) -> bytes:
         """Bytes of entry 0."""
 
+    def directory_events(self) -> Sequence[tuple[LeafIndex, bytes]]:
+        """Ledger index and event bytes of every change of the directory, in order."""
+
 
 @contextmanager
 def ledger_view(data: Path | None, address: str | None) -> Iterator[LedgerView]:
@@ -94,6 +97,10 @@ class _InFolder:
     def genesis(self) -> bytes:
         return next(iter(self._store.entries(LeafIndex(0), LeafIndex(1))))
 
+    def directory_events(self) -> Sequence[tuple[LeafIndex, bytes]]:
+        rows = ((index, decode_entry(entry)) for index, entry in self._store.directory_entries(LeafIndex(0)))
+        return [(index, entry.event) for index, entry in rows if isinstance(entry, EventEntry)]
+
 
 class _OverGrpc:
     """A hub that answers; one connection a question."""
@@ -123,6 +130,12 @@ class _OverGrpc:
             async for chunk in client.entries(0, 1):
                 return chunk.entries[0]
             raise RuleError("NOT_FOUND", "the hub gives no entry 0")
+
+        return self._ask(ask)
+
+    def directory_events(self) -> Sequence[tuple[LeafIndex, bytes]]:
+        async def ask(client: ExchangeClient) -> list[tuple[LeafIndex, bytes]]:
+            return [event async for update in client.directory() for event in update.events]
 
         return self._ask(ask)
 

@@ -16,7 +16,7 @@ import grpc
 import structlog
 from google.protobuf.message import Message
 
-from adapters.grpc.codes import metadata_of, status_of
+from adapters.grpc.codes import language_asked, metadata_of, status_of
 from adapters.grpc.messages import parse
 from adapters.grpc.peer import PEER, peer_of
 from contracts.errors import ExchangeError, UnavailableError
@@ -140,7 +140,9 @@ def ours(err: Exception) -> ExchangeError:
 
 async def abort(context: Context, error: ExchangeError) -> bytes:
     """End a call with the status, the sentence and the metadata of an error; never returns."""
-    return await context.abort(status_of(error), error.message, metadata_of(error))
+    return await context.abort(
+        status_of(error), error.message, metadata_of(error, language_asked(context.invocation_metadata()))
+    )
 
 
 def _tell(name: str, began: float, error: ExchangeError | None = None) -> None:

@@ -6,7 +6,7 @@ refuses in a submission is not here: that is an answer inside `SubmitResponse` (
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -24,12 +24,19 @@ from contracts.errors import (
     RuleError,
     UnavailableError,
 )
+from contracts.messages import Language, language_of, message_of
 
 CODE_KEY: Final = "pprd-code"
 FAMILY_KEY: Final = "pprd-family"
 FIELD_KEY: Final = "pprd-field"
 RULE_KEY: Final = "pprd-rule"
 RETRY_KEY: Final = "pprd-retry-after-ms"
+LANGUAGE_KEY: Final = "pprd-lang"
+"""In the metadata of a call: the language in which its refusals speak, `en` or `zh`."""
+MEANING_KEY: Final = "pprd-meaning-bin"
+"""What the code means, in the call's language, UTF-8."""
+ADVICE_KEY: Final = "pprd-advice-bin"
+"""What to do, in the call's language, UTF-8."""
 
 FAMILY_STATUS: Final[Mapping[Family, grpc.StatusCode]] = MappingProxyType(
     {
@@ -74,8 +81,14 @@ def status_of(error: ExchangeError) -> grpc.StatusCode:
     return CODE_STATUS.get(error.code) or FAMILY_STATUS[error.family]
 
 
-def metadata_of(error: ExchangeError) -> tuple[tuple[str, str], ...]:
-    """Trailing metadata of an error: its code, family and, where known, field, rule and pause; ASCII only."""
+def language_asked(metadata: Iterable[tuple[str, str | bytes]] | None) -> Language:
+    """The language that a call's metadata names; English if it names none."""
+    found = next((value for key, value in metadata or () if key == LANGUAGE_KEY), None)
+    return language_of(found if isinstance(found, str) else None)
+
+
+def metadata_of(error: ExchangeError, language: Language = "en") -> tuple[tuple[str, str | bytes], ...]:
+    """Trailing metadata of an error: code, family, where known field, rule and pause in ASCII; what the code says."""
     retry_after_ms = error.retry_after_ms if isinstance(error, UnavailableError) else 0
     pairs = (
         (CODE_KEY, error.code),
@@ -84,7 +97,12 @@ def metadata_of(error: ExchangeError) -> tuple[tuple[str, str], ...]:
         (RULE_KEY, error.rule or ""),
         (RETRY_KEY, str(retry_after_ms) if retry_after_ms else ""),
     )
-    return tuple((key, value.encode("ascii", "replace").decode()) for key, value in pairs if value)
+    message = message_of(error.code, language)
+    return (
+        *((key, value.encode("ascii", "replace").decode()) for key, value in pairs if value),
+        (MEANING_KEY, message.sentence.encode()),
+        (ADVICE_KEY, message.advice.encode()),
+    )
 
 
 def error_of(err: grpc.aio.AioRpcError) -> ExchangeError:

@@ -17,6 +17,7 @@ from google.protobuf.message import DecodeError, Message
 from adapters._generated.pprd.v1 import exchange_pb2 as pb
 from contracts.errors import ContractError
 from contracts.ids import Hash, KeyId, LeafIndex, OfficeId, StreamId
+from contracts.messages import Language, message_of
 from contracts.sealing import WrappedKey
 from hub.openings import Opened, OpenRequest
 from hub.projections.work_list import NO_DUE_MS, WorkRow
@@ -119,29 +120,29 @@ def wrapped_of_proto(key: pb.WrappedKey) -> WrappedKey:
 # -- answers
 
 
-def reply_to_proto(reply: Reply) -> pb.SubmitResponse:
-    """Frame an answer: only the events that were not recorded now are named."""
+def reply_to_proto(reply: Reply, language: Language = "en") -> pb.SubmitResponse:
+    """Frame an answer: only the events that were not recorded now are named, refusals in the caller's language."""
     answer = reply.answer
     response = pb.SubmitResponse(batch_id=answer.batch_id)
     if answer.refusal is not None:
-        response.refusal.CopyFrom(refusal_to_proto(answer.refusal))
+        response.refusal.CopyFrom(refusal_to_proto(answer.refusal, language))
         return response
     if answer.receipt is not None:
         response.receipt.CopyFrom(receipt_to_proto(answer.receipt))
     for result in answer.results:
         if result.outcome is not Outcome.ACCEPTED:
-            response.exceptions.append(_exception_to_proto(result, reply.originals.get(result.position)))
+            response.exceptions.append(_exception_to_proto(result, reply.originals.get(result.position), language))
     return response
 
 
-def _exception_to_proto(result: EventResult, original: EventReceipt | None) -> pb.EventException:
+def _exception_to_proto(result: EventResult, original: EventReceipt | None, language: Language) -> pb.EventException:
     exception = pb.EventException(position=result.position)
     if result.outcome is Outcome.REPEATED:
         exception.outcome = pb.OUTCOME_REPEATED
     else:
         exception.outcome = pb.OUTCOME_REFUSED
     if result.refusal is not None:
-        exception.refusal.CopyFrom(refusal_to_proto(result.refusal))
+        exception.refusal.CopyFrom(refusal_to_proto(result.refusal, language))
     if original is not None:
         exception.original.CopyFrom(event_receipt_to_proto(original))
     return exception
@@ -199,14 +200,18 @@ def _results(n: int, start: LeafIndex, exceptions: Mapping[int, pb.EventExceptio
     return tuple(results)
 
 
-def refusal_to_proto(refusal: Refusal) -> pb.Refusal:
-    """Frame a refusal."""
+def refusal_to_proto(refusal: Refusal, language: Language = "en") -> pb.Refusal:
+    """Frame a refusal, with what its code says in a language."""
+    title, meaning, advice = message_of(refusal.code, language)
     message = pb.Refusal(
         code=refusal.code,
         sentence=refusal.sentence,
         field=refusal.field or "",
         rule=refusal.rule or "",
         retry_after_ms=refusal.retry_after_ms,
+        title=title,
+        meaning=meaning,
+        advice=advice,
     )
     if refusal.expected_batch_seq is not None and refusal.expected_prev_batch is not None:
         message.has_expected = True

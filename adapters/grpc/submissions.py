@@ -17,12 +17,14 @@ import structlog
 
 from adapters._generated.pprd.v1 import exchange_pb2 as pb
 from adapters.grpc.calls import Context, Handler, Limits, abort, know, ours, within
+from adapters.grpc.codes import language_asked
 from adapters.grpc.messages import Reply, batch_of_proto, parse, reply_to_proto
 from adapters.grpc.peer import PEER
 from adapters.grpc.reading import Readers
 from adapters.sequencer import Sequencer
 from contracts.errors import ContractError, ExchangeError, UnavailableError
 from contracts.ids import is_point_id
+from contracts.messages import Language
 from hub.evidence import entry_receipt
 from hub.ports import LedgerReader
 from hub.submission import BatchAnswer, EventReceipt, Outcome, Refusal, SubmittedBatch
@@ -73,7 +75,8 @@ class Submissions:
     async def _submit_one(self, raw: bytes, context: Context) -> bytes:
         try:
             know(context)
-            return await self._answer(await self._take(raw, patience_seconds=0.0, is_single=True))
+            taken = await self._take(raw, patience_seconds=0.0, is_single=True)
+            return await self._answer(taken, language_asked(context.invocation_metadata()))
         except Exception as err:  # noqa: BLE001 - the outermost loop of the transport
             error = ours(err)
         return await self._break_off(context, error)
@@ -83,13 +86,14 @@ class Submissions:
             know(context)
         except ExchangeError as unknown:
             await self._break_off(context, unknown)
+        language = language_asked(context.invocation_metadata())
         taken: asyncio.Queue[_Taken | None] = asyncio.Queue()
         window = asyncio.Semaphore(self._limits.window)
         ahead = asyncio.create_task(self._read_ahead(context, taken, window))
         self._ahead.add(ahead)
         try:
             while (item := await taken.get()) is not None:
-                response = await self._answer(item)
+                response = await self._answer(item, language)
                 window.release()
                 async with within(self._limits.message_seconds):
                     await context.write(response)
@@ -138,7 +142,7 @@ class Submissions:
             answer = _refused(batch, error)
         return _Taken(began, batch, answer)
 
-    async def _answer(self, taken: _Taken) -> bytes:
+    async def _answer(self, taken: _Taken, language: Language) -> bytes:
         answer = taken.answer
         if not isinstance(answer, BatchAnswer):
             # Too late is no refusal: the batch is in the queue and may be recorded, so the call ends without an answer.
@@ -146,7 +150,7 @@ class Submissions:
                 answer = await answer
         originals = await self._readers.run(self._originals, answer) if _has_repeats(answer) else {}
         _tell(taken, answer)
-        return reply_to_proto(Reply(answer, originals)).SerializeToString()
+        return reply_to_proto(Reply(answer, originals), language).SerializeToString()
 
     async def _break_off(self, context: Context, error: ExchangeError) -> bytes:
         log.info("submission.ended", outcome="REFUSED", code=error.code)

@@ -53,7 +53,7 @@ def test_an_error_comes_back_as_it_went_out(code: str) -> None:
 def test_what_is_not_known_is_left_out() -> None:
     keys = {key for key, _ in metadata_of(RuleError("GUARD_FAILED", "no"))}
 
-    assert keys == {"pprd-code", "pprd-family"}
+    assert keys == {"pprd-code", "pprd-family", "pprd-meaning-bin", "pprd-advice-bin"}
 
 
 def test_the_pause_that_an_error_asks_for_comes_back() -> None:

@@ -49,7 +49,7 @@ class SubmitRequest(_message.Message):
     def __init__(self, tbs: _Optional[bytes] = ..., signature: _Optional[bytes] = ..., key_id: _Optional[bytes] = ..., events: _Optional[_Iterable[bytes]] = ..., payloads: _Optional[_Iterable[_Union[SealedPayload, _Mapping]]] = ...) -> None: ...
 
 class Refusal(_message.Message):
-    __slots__ = ("code", "sentence", "field", "rule", "retry_after_ms", "has_expected", "expected_batch_seq", "expected_prev_batch")
+    __slots__ = ("code", "sentence", "field", "rule", "retry_after_ms", "has_expected", "expected_batch_seq", "expected_prev_batch", "title", "meaning", "advice")
     CODE_FIELD_NUMBER: _ClassVar[int]
     SENTENCE_FIELD_NUMBER: _ClassVar[int]
     FIELD_FIELD_NUMBER: _ClassVar[int]
@@ -58,6 +58,9 @@ class Refusal(_message.Message):
     HAS_EXPECTED_FIELD_NUMBER: _ClassVar[int]
     EXPECTED_BATCH_SEQ_FIELD_NUMBER: _ClassVar[int]
     EXPECTED_PREV_BATCH_FIELD_NUMBER: _ClassVar[int]
+    TITLE_FIELD_NUMBER: _ClassVar[int]
+    MEANING_FIELD_NUMBER: _ClassVar[int]
+    ADVICE_FIELD_NUMBER: _ClassVar[int]
     code: str
     sentence: str
     field: str
@@ -66,7 +69,10 @@ class Refusal(_message.Message):
     has_expected: bool
     expected_batch_seq: int
     expected_prev_batch: bytes
-    def __init__(self, code: _Optional[str] = ..., sentence: _Optional[str] = ..., field: _Optional[str] = ..., rule: _Optional[str] = ..., retry_after_ms: _Optional[int] = ..., has_expected: _Optional[bool] = ..., expected_batch_seq: _Optional[int] = ..., expected_prev_batch: _Optional[bytes] = ...) -> None: ...
+    title: str
+    meaning: str
+    advice: str
+    def __init__(self, code: _Optional[str] = ..., sentence: _Optional[str] = ..., field: _Optional[str] = ..., rule: _Optional[str] = ..., retry_after_ms: _Optional[int] = ..., has_expected: _Optional[bool] = ..., expected_batch_seq: _Optional[int] = ..., expected_prev_batch: _Optional[bytes] = ..., title: _Optional[str] = ..., meaning: _Optional[str] = ..., advice: _Optional[str] = ...) -> None: ...
 
 class EventException(_message.Message):
     __slots__ = ("position", "outcome", "refusal", "original")
