@@ -90,7 +90,7 @@ class _Running:
         try:
             checkpoint = parse_checkpoint(self._source.checkpoint().data, self._verifier)
         except ExchangeError as error:
-            log.warning("replay.waits", code=error.code)
+            log.warning("replay.waited", code=error.code)
             return
         self.follows(checkpoint)
 
@@ -101,7 +101,7 @@ class _Running:
         try:
             return self._advance(checkpoint)
         except UnavailableError as error:
-            log.warning("replay.waits", size=checkpoint.size, code=error.code)
+            log.warning("replay.waited", size=checkpoint.size, code=error.code)
         except ExchangeError as error:
             self._stop(error.code)
         return False
@@ -111,7 +111,7 @@ class _Running:
             self._replay.feed_all([entry])
             self._done += 1
         if self._done < checkpoint.size:
-            log.warning("replay.waits", size=checkpoint.size, code="DIRECTORY_INCOMPLETE")
+            log.warning("replay.waited", size=checkpoint.size, code="DIRECTORY_INCOMPLETE")
             return False
         self._shelf.finish()
         if self._replay.tree.root() != checkpoint.root or not self._replay.is_between_batches:

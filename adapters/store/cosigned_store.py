@@ -17,10 +17,11 @@ from typing import Final
 from eventsourcing.persistence import PersistenceError
 
 from adapters.store.sqlite import SqliteStore
-from contracts.errors import UnavailableError
+from contracts.errors import ContractError, UnavailableError
 from contracts.ids import LeafIndex, TreeSize
 from ledger.checkpoint import checkpoint_size
 from ledger.note import add_lines
+from ledger.witness import parse_lines
 
 _TABLES: Final = (
     "CREATE TABLE IF NOT EXISTS cosignatures (size INTEGER, witness TEXT, line BLOB NOT NULL,"
@@ -78,7 +79,8 @@ class CosignedStore(SqliteStore):
         if not self._is_kept():
             return {}
         rows = self._all("SELECT witness, line FROM cosignatures WHERE size=? ORDER BY witness", size)
-        return {row[0]: row[1] for row in rows}
+        # A damaged line must not take the checkpoint with it: it is left out, and `pprd ledger fsck` names it.
+        return {row[0]: row[1] for row in rows if is_line(row[1])}
 
     def witnessed_size(self) -> TreeSize | None:
         """The newest size whose quorum is reached."""
@@ -105,3 +107,13 @@ class CosignedStore(SqliteStore):
             return None
         lines = self.cosignatures(checkpoint_size(note))
         return add_lines(note, lines.values()) if lines else note
+
+
+def is_line(line: object) -> bool:
+    """Whether kept bytes are one signature line."""
+    if not isinstance(line, bytes):
+        return False
+    try:
+        return len(parse_lines(line)) == 1
+    except ContractError:
+        return False

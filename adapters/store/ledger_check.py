@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from adapters.store.cosigned_store import is_line
 from adapters.store.shelf import SpillingShelf
 from adapters.store.sqlite import SqliteStore
 from contracts.errors import EvidenceError, ExchangeError, UnavailableError
@@ -205,6 +206,7 @@ class LedgerCheck:
             yield from self._checkpoints(db)
             for name in _TABLES:
                 yield from _differences(db, name)
+            yield from _bad_cosignatures(db)
             yield from _misfiled(db)
 
     def _checkpoints(self, db: sqlite3.Connection) -> Iterator[Damage]:
@@ -254,8 +256,12 @@ class LedgerCheck:
                 if next(_differences(db, name), None) is not None:
                     _replace(db, name)
                     replaced += 1
+            bad = [one.place.removeprefix("cosignatures ") for one in _bad_cosignatures(db)]
+            if bad:
+                places = [(place,) for place in bad]
+                db.executemany("DELETE FROM main.cosignatures WHERE size || '/' || witness=?", places)
             db.execute("COMMIT")
-        return replaced
+        return replaced + (1 if bad else 0)
 
     def _repair_checkpoints(self, db: sqlite3.Connection) -> None:
         db.execute("DELETE FROM main.checkpoints WHERE size NOT IN (SELECT size FROM expected.checkpoints)")
@@ -318,6 +324,16 @@ def _short(value: object, other: object) -> str:
         pairs = enumerate(zip(value, other, strict=False))
         same = next((at for at, (a, b) in pairs if a != b), min(len(value), len(other)))
     return f"{value[same : same + 16].hex() or 'nothing'} at byte {same} of {len(value)}"
+
+
+def _bad_cosignatures(db: sqlite3.Connection) -> Iterator[Damage]:
+    """Kept lines of witnesses that are none, or that stand under no checkpoint; a repair removes them."""
+    if db.execute("SELECT count(*) FROM main.sqlite_master WHERE name='cosignatures'").fetchone()[0] == 0:
+        return
+    sizes = {row[0] for row in db.execute("SELECT size FROM expected.checkpoints")}
+    for size, witness, line in db.execute("SELECT size, witness, line FROM main.cosignatures").fetchall():
+        if size not in sizes or not is_line(line):
+            yield Damage(f"cosignatures {size}/{witness}", "a signature line under a checkpoint", "something else")
 
 
 def _misfiled(db: sqlite3.Connection) -> Iterator[Damage]:

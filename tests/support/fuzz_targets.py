@@ -17,7 +17,7 @@ from contracts.schema import load_registry
 from contracts.sealing import Associated, RecipientKey, WrappedKey, check_form, check_wrapped_keys, open_sealed, seal
 from docs.ledger_parties import INPUTS, LOG, ML_DSA_WITNESS, NOTE, PUBLISHED, TEXT, WITNESS, cosigned, request
 from ledger.batch import MAX_TBS_BYTES, decode_tbs, encode_tbs
-from ledger.checkpoint import parse_checkpoint, parse_checkpoint_text
+from ledger.checkpoint import parse_checkpoint, parse_checkpoint_text, parse_foreign_text
 from ledger.entry import (
     BatchEntry,
     EventEntry,
@@ -38,7 +38,8 @@ from tests.support.fuzz import Target
 from tests.support.world import World
 
 NAMES: Final = (
-    "note", "known note", "checkpoint", "checkpoint text", "verifier key", "cosignature line", "ed25519 cosignature",
+    "note", "known note", "checkpoint", "checkpoint text", "foreign text", "verifier key",
+    "cosignature line", "ed25519 cosignature",
     "ml-dsa-44 cosignature", "add-checkpoint body", "add-checkpoint request", "policy", "proof file", "tile path",
     "entries bundle", "entry", "event", "batch header", "body", "envelope and wrapped key", "manifest",
 )  # fmt: skip
@@ -68,6 +69,7 @@ def _notes() -> Iterator[Target]:
     yield Target("known note", seeds[:3], lambda data: parse_note(data, keys))
     yield Target("checkpoint", seeds[:3], lambda data: parse_checkpoint(data, LOG.verifier))
     yield Target("checkpoint text", (TEXT,), parse_checkpoint_text, lambda value: value.text())
+    yield Target("foreign text", (TEXT, TEXT + b"an extension\nand another\n"), parse_foreign_text)
     vkeys = tuple(key.vkey.encode() for key in keys)
     yield Target(
         "verifier key", vkeys, _text(NoteVerifier.parse), lambda value: value.vkey.encode(), max_bytes=MAX_VKEY_LENGTH

@@ -1,5 +1,6 @@
 """Whatever happens to a file of an export, its audit ends with that file's name and a reason (DESIGN 2.8, LEDGER 3)."""
 
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -213,3 +214,22 @@ def test_the_command_says_file_reason_and_code_without_a_traceback(out: Path) ->
     assert "log/tile/entries/000" in result.output
     assert "ENTRY_MALFORMED" in result.output
     assert "Traceback" not in result.output
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_damage_ends_with_exit_1_file_and_reason(honest_export: Path, tmp_path: Path, kind: str) -> None:
+    """Never a pass and never a traceback, by the verb that people use."""
+    app = Typer()
+    app.command()(audit_command)
+    out = Path(shutil.copytree(honest_export, tmp_path / "out"))
+    file = file_of(out, kind)
+    file.write_bytes(file.read_bytes()[:-1])
+
+    result = CliRunner().invoke(app, [str(out), "--json"])
+
+    assert result.exit_code == 1
+    assert "Traceback" not in result.output
+    problem = json.loads(result.stdout)["problem"]
+    name = str(file.relative_to(out))
+    assert problem["reason"]
+    assert name.rpartition("/")[2] in f"{problem['place']} {problem['reason']}" or problem["entry"] is not None

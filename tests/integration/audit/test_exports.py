@@ -1,5 +1,9 @@
 """An export is whole, grows with its ledger, goes on after an interruption, and is nobody else's (LEDGER 3)."""
 
+import subprocess
+import sys
+import time
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -9,11 +13,11 @@ from adapters.compose.auditing import run_audit, run_export
 from adapters.store import tiles_export
 from adapters.store.sqlite import SqliteStore
 from contracts.errors import ConflictError, UnavailableError
-from ledger.checkpoint import parse_checkpoint
+from ledger.checkpoint import checkpoint_size, parse_checkpoint
 from ledger.entry import EventEntry, decode_entry
 from ledger.policy import parse_policy
 from ledger.proof import parse_proof, verify_proof
-from ledger.tiles import tiles_of
+from ledger.tiles import entries_path, tile_path, tiles_of
 from tests.support.kept_ledger import KeptLedger, make_ledger
 from tests.support.matters import residence
 
@@ -176,3 +180,73 @@ def test_numbers_are_spread_evenly() -> None:
     assert tiles_export.evenly(0, 5) == []
     assert tiles_export.evenly(3, 5) == [0, 1, 2]
     assert tiles_export.evenly(1000, 5) == [0, 249, 499, 749, 999]
+
+
+@pytest.mark.parametrize("is_second", [False, True], ids=["first export", "second export"])
+def test_wherever_an_export_stops_its_checkpoint_counts_only_what_is_there(
+    own: KeptLedger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_second: bool
+) -> None:
+    """Stopped after each write and each removal in turn; then it goes on where it was."""
+    out = tmp_path / "out"
+    if is_second:
+        run_export(own.folder, out)
+        grow(own, 90)
+    steps = 0
+    left = 0
+
+    class Stop(BaseException):
+        """What a killed process looks like from inside."""
+
+    def counted(original: Callable[..., None]) -> Callable[..., None]:
+        def step(*arguments: object, **named: object) -> None:
+            nonlocal steps, left
+            original(*arguments, **named)
+            steps += 1
+            left -= 1
+            if left == 0:
+                raise Stop
+
+        return step
+
+    for name in ("_put", "_remove_replaced"):
+        monkeypatch.setattr(tiles_export.TilesExport, name, counted(getattr(tiles_export.TilesExport, name)))
+    while True:
+        left = 7
+        try:
+            run_export(own.folder, out)
+        except Stop:
+            check_promise(out)
+            continue
+        break
+
+    check_promise(out)
+    assert steps > 14
+    assert run_audit(str(out)).problem is None
+
+
+def check_promise(out: Path) -> None:
+    """What the checkpoint counts is there."""
+    if (out / "log/checkpoint").exists():
+        size = checkpoint_size((out / "log/checkpoint").read_bytes())
+        for level, index, width in tiles_of(size):
+            assert (out / "log" / tile_path(level, index, width)).exists()
+        for index in range(-(-size // 256)):
+            assert (out / "log" / entries_path(index, min(256, size - index * 256))).exists()
+
+
+def test_a_killed_export_goes_on(own: KeptLedger, tmp_path: Path) -> None:
+    """The process is really killed, at some moment of its own."""
+    out = tmp_path / "out"
+    command = [sys.executable, "-P", "-m", "adapters.cli.main", "ledger", "export", "--out", str(out)]
+    for _ in range(3):
+        with subprocess.Popen([*command, "--data", str(own.folder)], stdout=subprocess.DEVNULL) as process:
+            deadline = time.monotonic() + 60
+            while not (out / "log").exists() and process.poll() is None and time.monotonic() < deadline:
+                time.sleep(0.002)
+            process.kill()
+        check_promise(out)
+        grow(own, 40)
+
+    run_export(own.folder, out)
+
+    assert run_audit(str(out)).problem is None

@@ -6,15 +6,18 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from typer.testing import CliRunner
 
 from adapters.cli.main import app
 from adapters.compose.auditing import run_audit
 from adapters.compose.checking import check_ledger, repair_ledger
 from adapters.compose.parts import contracts_in_force, only_one
+from adapters.store.cosigned_store import CosignedStore
 from adapters.store.ledger_check import LedgerCheck
 from adapters.store.sqlite import SqliteStore
 from contracts.errors import ConflictError, EvidenceError
+from ledger.note import Cosigner
 from tests.support.kept_ledger import KeptLedger
 
 _TABLES = (
@@ -25,7 +28,7 @@ _TABLES = (
 DAMAGES = {
     "event_ids": [
         "UPDATE event_ids SET idx=idx+1 WHERE event_id=(SELECT min(event_id) FROM event_ids)",
-        "DELETE FROM event_ids WHERE idx>30",
+        "DELETE FROM event_ids WHERE idx BETWEEN 30 AND 50",
         "INSERT INTO event_ids VALUES (zeroblob(16), 5)",
     ],
     "tiles": [
@@ -51,7 +54,10 @@ DAMAGES = {
         "DELETE FROM matters",
     ],
     "producers": ["UPDATE producers SET next_seq=next_seq+1", "DELETE FROM producers WHERE producer='00-hub'"],
-    "directory_log": ["DELETE FROM directory_log WHERE idx>20", "INSERT INTO directory_log VALUES (100000)"],
+    "directory_log": [
+        "DELETE FROM directory_log WHERE idx BETWEEN 20 AND 40",
+        "INSERT INTO directory_log VALUES (100000)",
+    ],
     "checkpoints": [
         "UPDATE checkpoints SET recorded_at=recorded_at+1 WHERE size=(SELECT min(size) FROM checkpoints)",
         "INSERT INTO checkpoints SELECT 3, note, recorded_at FROM checkpoints WHERE size=1",
@@ -170,6 +176,23 @@ def test_an_entry_under_another_stream_is_named_and_left(kept: KeptLedger) -> No
     (damage,) = check_ledger(kept.folder).damages
     assert (damage.place, damage.is_repairable) == ("stored_events 39", False)
     assert damage.found == "topic OtherThing"
+
+
+def test_a_damaged_cosignature_is_left_out_named_and_removed(kept: KeptLedger) -> None:
+    with closing(CosignedStore(kept.file)) as store:
+        size = store.size()
+        note = store.checkpoint()
+        line = Cosigner("w.example", Ed25519PrivateKey.from_private_bytes(bytes(32))).line(b"text\n", seconds=1)
+        store.add_cosignatures(size, {"44-good": line, "45-bad": b"junk", "46-two": line + line})
+        assert store.checkpoint() == (note or b"") + line
+
+    named = {one.place for one in check_ledger(kept.folder).damages}
+    repair_ledger(kept.folder)
+
+    assert named == {f"cosignatures {size}/45-bad", f"cosignatures {size}/46-two"}
+    assert check_ledger(kept.folder).count == 0
+    with closing(CosignedStore(kept.file, read_only=True)) as store:
+        assert list(store.cosignatures(size)) == ["44-good"]
 
 
 def test_a_ledger_whose_hub_runs_is_not_repaired(kept: KeptLedger) -> None:
