@@ -135,6 +135,14 @@ def leaf_hash(event: bytes) -> Hash:
     return Hash(hashlib.sha256(b"\0" + event).digest())
 
 
+def class_of(event: bytes) -> str | None:
+    """The class that an event says it has, read without the rest of it; None where no event says that."""
+    try:
+        return _CLASS_OF.get(event[_TYPE_AT + 1 + (event[_TYPE_AT] >> 1)]) if event.startswith(_PREFIX) else None
+    except IndexError:
+        return None
+
+
 def decode_event(event: bytes) -> Header:
     """Read and check the bytes of one event.
 

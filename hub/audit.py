@@ -7,7 +7,6 @@ does not follow ends the audit and is named.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from typing import Final
 
 from contracts.errors import ExchangeError, UnavailableError
@@ -15,17 +14,15 @@ from contracts.event import Header
 from contracts.ids import LeafIndex
 from hub.admission import Rules
 from hub.audit_errors import KeptError, UnexplainedError
-from hub.audit_report import Problem, Report
+from hub.audit_notes import Notes, check_genesis, parse_kept, unexplained
+from hub.audit_report import Problem, Progress, Report, problem_of
 from hub.audit_runs import RunCheck
-from hub.audit_source import AuditShelf, Kept, NamedPayload, Source
+from hub.audit_source import AuditShelf, NamedPayload, Source
 from hub.audit_tree import TileTree
 from hub.replay import Delivery, Replay
-from ledger.checkpoint import Checkpoint, parse_checkpoint
+from ledger.checkpoint import Checkpoint
 from ledger.compact import hash_leaf
 from ledger.note import NoteVerifier
-
-Progress = Callable[[int, int], None]
-"""Told how many of how many entries are done."""
 
 _PAYLOADS_AT_ONCE: Final = 64
 _STEP: Final = 1000
@@ -80,7 +77,7 @@ class Audit:
         except UnavailableError:
             raise
         except ExchangeError as error:
-            problem = self._problem(self._earlier(error))
+            problem = problem_of(self._earlier(error), self._source)
         checkpoint = self._checkpoint
         return Report(
             source=self._name,
@@ -106,33 +103,24 @@ class Audit:
             return error if is_first else found
         return error
 
-    def _problem(self, error: ExchangeError) -> Problem:
-        match error:
-            case KeptError():
-                return Problem(error.code, error.message, error.index, error.place)
-            case UnexplainedError():
-                place = self._source.place(LeafIndex(error.index))
-                return Problem(error.code, error.message, error.index, place)
-            case _:
-                return Problem(error.code, error.message)
-
     def _read(self, verifier: NoteVerifier) -> None:
-        checkpoint = self._checkpoint = _parse(self._source.checkpoint(), verifier)
+        checkpoint = self._checkpoint = parse_kept(self._source.checkpoint(), verifier)
         size = checkpoint.size
         tree = TileTree(self._source, size)
         replay = self._replay = Replay(rules=self._rules, shelf=self._shelf, observer=self, tree=tree)
         self._runs = runs = RunCheck(self._source.runs(size))
-        notes = _Notes(self._source.notes(size), verifier)
+        notes = Notes(self._source.notes(size), verifier)
         done, next_size = 0, notes.next_size
         for data in self._source.entries(LeafIndex(0), LeafIndex(size)):
             leaf = hash_leaf(data)
             tree.check_leaf(leaf)
             replay.feed(data, leaf)
             if done == 0:
-                self._check_genesis(verifier)
+                check_genesis(replay.genesis, verifier)
             done += 1
             if done == next_size:
-                self._compare_notes(notes, done)
+                root = tree.root()
+                self._checkpoints += notes.compare(done, root, is_between_batches=replay.is_between_batches)
                 runs.compare(done)
                 next_size = notes.next_size
             if len(self._named) >= _PAYLOADS_AT_ONCE:
@@ -142,37 +130,16 @@ class Audit:
         self._check_payloads()
         self._shelf.finish()
         if done != size:
-            raise _unexplained(f"entry {done} is missing: the checkpoint counts {size}", done)
+            raise unexplained(f"entry {done} is missing: the checkpoint counts {size}", done)
         if tree.root() != checkpoint.root:
-            raise _unexplained(f"the entries lead to root {tree.root().hex()}, signed is {checkpoint.root.hex()}")
+            raise unexplained(f"the entries lead to root {tree.root().hex()}, signed is {checkpoint.root.hex()}")
         if not replay.is_between_batches:
-            raise _unexplained("the ledger ends within a batch", size - 1)
+            raise unexplained("the ledger ends within a batch", size - 1)
         notes.finish()
         runs.compare(size)
         runs.finish()
         self._source.check_rest(replay)
         self._progress(size, size)
-
-    def _check_genesis(self, verifier: NoteVerifier) -> None:
-        genesis = self._replay.genesis
-        if genesis is None:
-            raise _unexplained("the first entry is no genesis record", 0)
-        if genesis.origin != verifier.name or genesis.log_key != verifier.vkey:
-            raise _unexplained(f"the genesis record names the key {genesis.log_key}, not {verifier.vkey}", 0)
-
-    def _compare_notes(self, notes: _Notes, size: int) -> None:
-        root = self._replay.tree.root()
-        for place, kept in notes.take(size):
-            if kept.root != root:
-                raise KeptError(
-                    "CHECKPOINT_INVALID",
-                    f"size {size} is signed with root {kept.root.hex()}, the entries lead to {root.hex()}",
-                    place=place,
-                    index=size - 1,
-                )
-            if not self._replay.is_between_batches:
-                raise KeptError("CHECKPOINT_INVALID", f"size {size} cuts a batch", place=place, index=size - 1)
-            self._checkpoints += 1
 
     def _check_payloads(self) -> None:
         if self._named:
@@ -190,51 +157,3 @@ class Audit:
         if self._source.holds_payloads:
             producer = header.producer_office
             self._named += [NamedPayload(index, n, producer, ref) for n, ref in enumerate(header.sealed)]
-
-
-class _Notes:
-    """The checkpoints of a source, one ahead."""
-
-    def __init__(self, notes: Iterator[Kept], verifier: NoteVerifier) -> None:
-        self._notes = notes
-        self._verifier = verifier
-        self._place = ""
-        self._next: Checkpoint | None = None
-        self._advance()
-
-    @property
-    def next_size(self) -> int:
-        """Size of the next one; -1 if there is none."""
-        return -1 if self._next is None else self._next.size
-
-    def take(self, size: int) -> Iterator[tuple[str, Checkpoint]]:
-        """Place and content of each that is signed over a size."""
-        while self._next is not None and self._next.size == size:
-            yield self._place, self._next
-            self._advance()
-
-    def _advance(self) -> None:
-        last = self.next_size
-        kept = next(self._notes, None)
-        if kept is None:
-            self._next = None
-            return
-        self._place, self._next = kept.place, _parse(kept, self._verifier)
-        if self._next.size < max(last, 1):
-            raise KeptError("CHECKPOINT_INVALID", f"size {self._next.size} comes after {last}", place=kept.place)
-
-    def finish(self) -> None:
-        """Check that none is left after the last entry."""
-        if self._next is not None:
-            raise KeptError("CHECKPOINT_INVALID", f"size {self._next.size} is newer than the ledger", place=self._place)
-
-
-def _parse(kept: Kept, verifier: NoteVerifier) -> Checkpoint:
-    try:
-        return parse_checkpoint(kept.data, verifier)
-    except ExchangeError as error:
-        raise KeptError(error.code, error.message, place=kept.place) from error
-
-
-def _unexplained(message: str, index: int | None = None) -> KeptError:
-    return KeptError("LEDGER_UNEXPLAINED", message, index=index)

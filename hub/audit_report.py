@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from contracts.errors import ExchangeError
+from contracts.ids import LeafIndex
+from hub.audit_errors import KeptError, UnexplainedError
+from hub.audit_source import Source
 from hub.replay import Tally
+
+Progress = Callable[[int, int], None]
+"""Told how many of how many entries are done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +57,7 @@ class Report:
         payloads_held: Payloads that the source holds; None where it holds none.
         inboxes: Notifications in the inboxes of regions that were compared; None where there are none.
         problem: None if everything follows; else the first thing that does not.
+        not_checked: What this audit left out, in plain words; empty after a whole one.
     """
 
     source: str
@@ -63,6 +72,7 @@ class Report:
     payloads_held: int | None = None
     inboxes: int | None = None
     problem: Problem | None = None
+    not_checked: tuple[str, ...] = ()
 
     @property
     def unexplained(self) -> int:
@@ -92,11 +102,23 @@ class Report:
             "checkpoints": self.checkpoints,
             "runs": self.runs,
             "inboxes": self.inboxes,
+            "not_checked": list(self.not_checked),
             "unexplained": self.unexplained,
             "problem": None
             if problem is None
             else {"code": problem.code, "entry": problem.index, "place": problem.place, "reason": problem.reason},
         }
+
+
+def problem_of(error: ExchangeError, source: Source) -> Problem:
+    """The problem that an error stands for, with its place in a source."""
+    match error:
+        case KeptError():
+            return Problem(error.code, error.message, error.index, error.place)
+        case UnexplainedError():
+            return Problem(error.code, error.message, error.index, source.place(LeafIndex(error.index)))
+        case _:
+            return Problem(error.code, error.message)
 
 
 def _counted(counter: dict[str, int]) -> dict[str, Any]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from contracts.ids import Hash
 from hub.audit_errors import KeptError
 from hub.audit_source import Kept, Source
-from ledger.compact import EMPTY_ROOT, HASH_BYTES, CompactRange, hash_node
+from ledger.compact import EMPTY_ROOT, HASH_BYTES, CompactRange, hash_node, root_of
 from ledger.tiles import TILE_BYTES, TILE_WIDTH
 
 _NO_TILE: Final = Kept("", b"")
@@ -37,6 +38,7 @@ class TileTree:
         self._source = source
         self._size = size
         self._leaves = _Level(0, self._fetch(0, 0))
+        self._pending: list[Hash] = []
         self._upper: list[_Level] = []
 
     def _fetch(self, number: int, index: int) -> Kept:
@@ -60,17 +62,51 @@ class TileTree:
         level = self._leaves
         kept = level.kept.data
         if kept and kept[level.at : level.at + HASH_BYTES] != leaf:
-            index = level.index * TILE_WIDTH + level.part.size
+            index = level.index * TILE_WIDTH + level.at // HASH_BYTES
             raise _differs(level, leaf, ": the entry or the hash was changed", index)
 
     def append(self, leaf_hash: Hash) -> None:
         """See `hub.replay.Tree`; the leaf was checked."""
         level = self._leaves
-        level.part.append(leaf_hash)
+        self._pending.append(leaf_hash)
         level.at += HASH_BYTES
         if level.at == TILE_BYTES:
-            self._leaves = _Level(level.index + 1, self._fetch(0, level.index + 1))
-            self._append(1, level.part.root())
+            self._close_tile()
+
+    def extend(self, leaf_hashes: Sequence[Hash]) -> None:
+        """Check and append several leaves in order: as `check_leaf` and `append` of each, by the tile.
+
+        Raises:
+            KeptError: As `check_leaf`.
+        """
+        at = 0
+        while at < len(leaf_hashes):
+            level = self._leaves
+            part = leaf_hashes[at : at + (TILE_BYTES - level.at) // HASH_BYTES]
+            joined = b"".join(part)
+            if level.kept.data and level.kept.data[level.at : level.at + len(joined)] != joined:
+                for leaf in part:
+                    self.check_leaf(leaf)
+                    self.append(leaf)
+            self._pending += part
+            level.at += len(joined)
+            at += len(part)
+            if level.at == TILE_BYTES:
+                self._close_tile()
+
+    def _close_tile(self) -> None:
+        """Go on to the next tile of leaves; the root of a tile that no checkpoint cut is computed in one go."""
+        level, value = self._leaves, root_of(self._pending) if not self._leaves.part.size else self._cut().root()
+        self._pending = []
+        self._leaves = _Level(level.index + 1, self._fetch(0, level.index + 1))
+        self._append(1, value)
+
+    def _cut(self) -> CompactRange:
+        """The leaves of the unfinished tile, as far as they are there."""
+        part = self._leaves.part
+        part.extend(self._pending)
+        self._pending = []
+        return part
 
     def _append(self, number: int, value: Hash) -> None:
         """Append the root of a full tile to the level above it."""
@@ -89,7 +125,7 @@ class TileTree:
     def root(self) -> Hash:
         """See `hub.replay.Tree`."""
         hashes = [value for level in reversed(self._upper) for value in level.part.hashes]
-        hashes += self._leaves.part.hashes
+        hashes += self._cut().hashes
         if not hashes:
             return EMPTY_ROOT
         node = hashes[-1]
@@ -100,5 +136,5 @@ class TileTree:
 
 def _differs(level: _Level, value: Hash, why: str = "", index: int | None = None) -> KeptError:
     kept = level.kept.data[level.at : level.at + HASH_BYTES]
-    message = f"hash {level.part.size} is {kept.hex()}, derived {value.hex()}{why}"
+    message = f"hash {level.at // HASH_BYTES} is {kept.hex()}, derived {value.hex()}{why}"
     return KeptError("TILE_INVALID", message, place=level.kept.place, index=index)

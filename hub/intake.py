@@ -151,14 +151,30 @@ def check_header(
         ConflictError: BATCH_CHAIN_BROKEN.
         RuleError: CLOCK_SKEW.
     """
-    if key.producer != header.producer:
-        raise AccessError("PRODUCER_MISMATCH", f"the key belongs to {key.producer}", field="producer")
+    _check_producer(header, key)
     signing.verify(key.public_key, signature, tbs)
+    check_chain(header, key=key, state=state, now_ms=now_ms, rules=rules)
+
+
+def check_chain(header: Batch, *, key: SigningKey, state: ProducerState, now_ms: int, rules: Rules) -> None:
+    """As `check_header`, for a reader whose signatures another one checks.
+
+    Raises:
+        AccessError: PRODUCER_MISMATCH.
+        ConflictError: BATCH_CHAIN_BROKEN.
+        RuleError: CLOCK_SKEW.
+    """
+    _check_producer(header, key)
     if header.batch_seq != state.next_seq or header.prev_batch != state.last_hash:
         raise ChainError(header.batch_seq, state)
     ahead_ms = header.created_ms - now_ms
     if ahead_ms > rules.clock_skew_ms or -ahead_ms > rules.batch_age_ms:
         raise RuleError("CLOCK_SKEW", f"created {ahead_ms} ms from the hub's time", field="created_ms")
+
+
+def _check_producer(header: Batch, key: SigningKey) -> None:
+    if key.producer != header.producer:
+        raise AccessError("PRODUCER_MISMATCH", f"the key belongs to {key.producer}", field="producer")
 
 
 def _decode(data: bytes) -> Header | ContractError:

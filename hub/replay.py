@@ -16,20 +16,18 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
-from contracts import signing
-from contracts.errors import EvidenceError, ExchangeError
+from contracts.errors import ExchangeError
 from contracts.event import Header, decode_event, leaf_hash
 from contracts.ids import HUB_REGION, Hash, LeafIndex, PointId
 from hub.admission import Admitted, Rules, admit
+from hub.audit_batches import BatchChain, wrong
 from hub.audit_errors import KeptError, UnexplainedError
-from hub.directory import Directory, SigningKey
+from hub.directory import Directory
 from hub.hub_events import check_due, check_heads, check_opening
-from hub.intake import check_header
 from hub.matter import Matter
 from hub.ports import ProducerState
-from ledger.batch import Batch, batch_hash, decode_tbs
-from ledger.compact import CompactRange, hash_leaf, root_of
-from ledger.entry import BatchEntry, EventEntry, GenesisEntry, decode_entry
+from ledger.compact import CompactRange, hash_leaf
+from ledger.entry import BatchEntry, EventEntry, GenesisEntry, decode_entry, event_of
 from ledger.heads import head_next
 
 _ZERO = Hash(bytes(32))
@@ -123,18 +121,6 @@ class Tally:
     heads: int = 0
 
 
-@dataclass(slots=True)
-class _OpenBatch:
-    """The batch whose accepted events are being read."""
-
-    index: LeafIndex
-    header: Batch
-    key: SigningKey
-    recorded_at: int
-    leaves: list[Hash | None]
-    waiting: list[int]
-
-
 class Replay:
     """Derives a ledger again, one entry a call.
 
@@ -143,39 +129,49 @@ class Replay:
         shelf: Empty.
         observer: Told of every notification and payload, in ledger order.
         tree: Takes the leaves; empty.
+        is_evidence_checked: False where another reader of the same ledger checks signatures and signed roots.
 
     Attributes:
-        rules: As given, with the settings of the genesis record.
         tree: As given.
         tally: What was counted so far.
         heads: Counter and running hash of each delivery point.
-        producers: Where the chain of each producer stands.
+        batches: Genesis record and chains of batches.
         directory: As of the last entry.
         directory_log: Indexes of the directory's events.
-        genesis: Entry 0.
     """
 
     def __init__(
-        self, *, rules: Rules, shelf: Shelf, observer: Observer | None = None, tree: Tree | None = None
+        self,
+        *,
+        rules: Rules,
+        shelf: Shelf,
+        observer: Observer | None = None,
+        tree: Tree | None = None,
+        is_evidence_checked: bool = True,
     ) -> None:
-        self.rules = rules
         self.tree: Tree = CompactRange() if tree is None else tree
         self.tally = Tally()
         self.heads: dict[PointId, tuple[int, Hash]] = {}
-        self.producers: dict[str, ProducerState] = {}
+        self.batches = BatchChain(rules, is_evidence_checked=is_evidence_checked)
         self.directory = Directory(rules.divisions)
         self.directory_log: list[LeafIndex] = []
-        self.genesis: GenesisEntry | None = None
         self._shelf = shelf
         self._observer = observer
-        self._hub: SigningKey | None = None
-        self._batch: _OpenBatch | None = None
-        self._recorded_at = 0
+
+    @property
+    def producers(self) -> dict[str, ProducerState]:
+        """Where the chain of each producer stands."""
+        return self.batches.producers
+
+    @property
+    def genesis(self) -> GenesisEntry | None:
+        """Entry 0."""
+        return self.batches.genesis
 
     @property
     def is_between_batches(self) -> bool:
         """Whether every event that the last batch promised has come: where a checkpoint may stand."""
-        return self._batch is None
+        return self.batches.open is None
 
     def feed(self, data: bytes, leaf: Hash | None = None) -> Hash:
         """Take the next entry.
@@ -192,13 +188,12 @@ class Replay:
         """
         index = LeafIndex(self.tally.entries)
         try:
-            match decode_entry(data):
-                case EventEntry() as entry:
-                    self._event(index, entry.event)
-                case BatchEntry() as entry:
-                    self._open(index, entry)
-                case GenesisEntry() as entry:
-                    self._start(index, entry)
+            event = event_of(data)
+            if event is None:
+                self._take(index, data)
+            else:
+                self.batches.expected()
+                self._event(index, leaf_hash(event), decode_event(event))
         except (UnexplainedError, KeptError):
             raise
         except ExchangeError as error:
@@ -218,51 +213,41 @@ class Replay:
         for data in entries:
             self.feed(data)
 
+    def follow(self, entry: bytes | tuple[Hash, Header]) -> None:
+        """Take the next entry from a reader that keeps the tree: its bytes, or leaf hash and header of an event.
+
+        Raises:
+            UnexplainedError: It does not follow from those before it.
+        """
+        index = LeafIndex(self.tally.entries)
+        try:
+            if isinstance(entry, tuple):
+                self._event(index, *entry)
+            else:
+                self._take(index, entry)
+        except (UnexplainedError, KeptError):
+            raise
+        except ExchangeError as error:
+            raise UnexplainedError(index, error) from error
+        self.tally.entries += 1
+
     # -- the three kinds of entry
 
-    def _start(self, index: LeafIndex, entry: GenesisEntry) -> None:
-        if index != 0:
-            raise _wrong("a genesis record stands at entry 0 only")
-        if entry.divisions_hash != self.rules.divisions.divisions_hash:
-            raise _wrong("the ledger was made with another edition of the division codes")
-        self.genesis = entry
-        self.rules = self.rules.of_ledger(is_sandbox=entry.sandbox, clock_skew_ms=entry.clock_skew_ms)
-        key_id = signing.key_id("hub-events", entry.hub_key)
-        self._hub = SigningKey.of_hub(key_id=key_id, public_key=entry.hub_key)
-        self._recorded_at = entry.created_at
+    def _take(self, index: LeafIndex, data: bytes) -> None:
+        entry = decode_entry(data)
+        match entry:
+            case BatchEntry():
+                self.batches.take(index, entry, self.directory)
+                self.tally.batches += 1
+                self.tally.refusals.update(refused.code for refused in entry.refused)
+            case GenesisEntry():
+                self.batches.start(index, entry)
+            case EventEntry():
+                raise wrong("an event stands where none was read")
 
-    def _open(self, index: LeafIndex, entry: BatchEntry) -> None:
-        if self._hub is None:
-            raise _wrong("the first entry is no genesis record")
-        if self._batch is not None:
-            raise _wrong(f"batch {self._batch.index} is not complete: {len(self._batch.waiting)} events are missing")
-        if entry.recorded_at < self._recorded_at:
-            raise _wrong(f"recorded {self._recorded_at - entry.recorded_at} ms before the batch in front of it")
-        header = decode_tbs(entry.tbs)
-        key = self._hub if entry.key_id == self._hub.key_id else self.directory.batch_key(entry.key_id, index)
-        state = self.producers.get(header.producer) or ProducerState(0, _ZERO)
-        check_header(
-            header, entry.tbs, entry.signature, key=key, state=state, now_ms=entry.recorded_at, rules=self.rules
-        )
-        leaves: list[Hash | None] = [None] * header.n
-        for refused in entry.refused:
-            if refused.position >= header.n:
-                raise _wrong(f"a refusal at position {refused.position} of a batch of {header.n}")
-            leaves[refused.position] = refused.leaf_hash
-        waiting = [position for position in range(header.n - 1, -1, -1) if leaves[position] is None]
-        self._batch = _OpenBatch(index, header, key, entry.recorded_at, leaves, waiting)
-        self._recorded_at = entry.recorded_at
-        self.producers[header.producer] = ProducerState(header.batch_seq + 1, batch_hash(entry.tbs))
-        self.tally.batches += 1
-        self.tally.refusals.update(refused.code for refused in entry.refused)
-        self._close_if_complete()
-
-    def _event(self, index: LeafIndex, data: bytes) -> None:
-        batch = self._batch
-        if batch is None:
-            raise _wrong("an event stands where no batch promised one")
-        leaf = leaf_hash(data)
-        header = decode_event(data)
+    def _event(self, index: LeafIndex, leaf: Hash, header: Header) -> None:
+        batch = self.batches.expected()
+        rules = self.batches.rules
         matter = self._shelf.matter(header.stream_id)
         admitted = admit(
             header=header,
@@ -270,26 +255,16 @@ class Replay:
             matter=matter,
             key=batch.key,
             payloads=None,
-            rules=self.rules,
+            rules=rules,
             directory=self.directory,
             now_ms=batch.recorded_at,
         )
         if header.producer_region == HUB_REGION and header.event_class not in _HUB_CLASSES:
-            check_due(header, admitted.body, matter, self.rules.procedures, batch.recorded_at)
+            check_due(header, admitted.body, matter, rules.procedures, batch.recorded_at)
         self._shelf.add_event(header.event_id, header.stream_id, index)
         self._shelf.put(header.stream_id, admitted.matter)
         self._follow(index, leaf, header, admitted)
-        batch.leaves[batch.waiting.pop()] = leaf
-        self._close_if_complete()
-
-    def _close_if_complete(self) -> None:
-        batch = self._batch
-        if batch is None or batch.waiting:
-            return
-        leaves = [leaf for leaf in batch.leaves if leaf is not None]
-        if root_of(leaves) != batch.header.root:
-            raise _wrong(f"the signed root of batch {batch.index} is not that of its events and refusals")
-        self._batch = None
+        self.batches.add(batch, leaf)
 
     # -- what follows from an event
 
@@ -319,14 +294,14 @@ class Replay:
                 self._observer.delivered(Delivery(point, n + 1, index, after, is_case))
 
     def _account(self, header: Header, admitted: Admitted) -> None:
-        body, batch = admitted.body, self._batch
-        at, recorded_at = (LeafIndex(0), 0) if batch is None else (batch.index, batch.recorded_at)
+        body, batch = admitted.body, self.batches.expected()
+        at, recorded_at = batch.index, batch.recorded_at
         match header.event_type:
             case "HeadsPublished":
                 self.tally.heads += check_heads(body, self.heads)
             case "DeadlineMissed":
                 matter = self._matter_of(header.causation_id)
-                check_due(header, body, matter, self.rules.procedures, recorded_at)
+                check_due(header, body, matter, self.batches.rules.procedures, recorded_at)
                 self.tally.missed[body["rule"]] += 1
             case "AccessRecorded":
                 matter = self._matter_of(body["opened_event"])
@@ -335,7 +310,3 @@ class Replay:
     def _matter_of(self, event_id: bytes | None) -> Matter | None:
         stream_id = None if event_id is None else self._shelf.stream_of(event_id)
         return None if stream_id is None else self._shelf.matter(stream_id)
-
-
-def _wrong(message: str) -> EvidenceError:
-    return EvidenceError("ENTRY_UNEXPLAINED", message)

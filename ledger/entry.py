@@ -12,6 +12,7 @@ Source: LEDGER, section 4.
 
 import json
 import re
+from functools import lru_cache
 from importlib.resources import files
 from typing import Any, Final, NamedTuple
 
@@ -154,9 +155,10 @@ def decode_entry(data: bytes) -> GenesisEntry | BatchEntry | EventEntry:
     """
     if len(data) > MAX_ENTRY_BYTES:
         raise ContractError("ENTRY_MALFORMED", f"an entry has at most {MAX_ENTRY_BYTES} bytes, not {len(data)}")
+    event = event_of(data)
+    if event is not None:
+        return EventEntry(event)
     prefix = data[:_PREFIX_BYTES]
-    if prefix == _EVENT_PREFIX:
-        return _decode_event(data)
     if prefix == BATCH_PREFIX:
         fields = _decode(_BATCH, data)
         refused = tuple(Refused(**item) for item in fields["refused"])
@@ -167,14 +169,26 @@ def decode_entry(data: bytes) -> GenesisEntry | BatchEntry | EventEntry:
     raise ContractError("ENTRY_MALFORMED", f"{len(data)} bytes do not begin like an entry")
 
 
-def _decode_event(data: bytes) -> EventEntry:
-    # The length prefix has one form only, and how wide it is follows from how many bytes there are.
-    rest = len(data) - _PREFIX_BYTES
-    width = 1 if rest <= 64 else 2 if rest <= 8193 else 3
-    start = _PREFIX_BYTES + width
-    if rest < width or data[_PREFIX_BYTES:start] != _length(rest - width):
+def event_of(data: bytes) -> bytes | None:
+    """The event of an event entry; None of an entry of another kind.
+
+    Raises:
+        ContractError: ENTRY_MALFORMED: it begins like an event entry and is none.
+    """
+    head = _event_head(len(data))
+    if data.startswith(head) and len(data) <= MAX_ENTRY_BYTES:
+        return data[len(head) :]
+    if data.startswith(_EVENT_PREFIX):
         raise ContractError("ENTRY_MALFORMED", f"the event of an entry of {len(data)} bytes has another length")
-    return EventEntry(data[start:])
+    return None
+
+
+@lru_cache(4_096)
+def _event_head(size: int) -> bytes:
+    """How an event entry of so many bytes begins: the length prefix has one form, whose width follows from the size."""
+    rest = max(1, size - _PREFIX_BYTES)
+    width = 1 if rest <= 64 else 2 if rest <= 8193 else 3
+    return _EVENT_PREFIX + _length(rest - width)
 
 
 def _length(size: int) -> bytes:

@@ -7,7 +7,8 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from adapters.compose.auditing import ledger_file, run_export
+from adapters.compose.audit_sources import ledger_file
+from adapters.compose.auditing import run_export
 from adapters.compose.parts import KEYS, contracts_in_force, only_one
 from adapters.keys.folder import read_hub_keys
 from adapters.store.export_check import ExportCheck

@@ -6,13 +6,12 @@ from contextlib import ExitStack, closing
 from dataclasses import replace
 from pathlib import Path
 
-from adapters.compose.auditing import ledger_file
+from adapters.compose.audit_sources import ledger_file
 from adapters.compose.sources import open_source
 from adapters.store.cosigned_store import CosignedStore
 from contracts.errors import ContractError, ExchangeError, UnavailableError
 from contracts.ids import TreeSize
-from hub.audit import Progress
-from hub.audit_report import Problem, Report
+from hub.audit_report import Problem, Progress, Report
 from hub.foreign import ForeignAudit, ForeignReport
 from ledger.note import NoteVerifier
 from ledger.policy import NO_QUORUM, Log, Policy, parse_policy

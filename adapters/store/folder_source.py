@@ -9,7 +9,7 @@ from typing import Final
 
 from adapters.store.shelf import SpillingShelf
 from adapters.store.sqlite import SqliteStore
-from contracts.ids import LeafIndex
+from contracts.ids import LeafIndex, TreeSize
 from hub.audit_errors import KeptError
 from hub.audit_source import Kept, NamedPayload, genesis_key
 from hub.ports import Run
@@ -26,14 +26,15 @@ class FolderSource:
         store: Opened read-only; a hub may go on writing to it: what is kept is compared up to the checkpoint that was
             the last one when this was made, and rows that hold only the newest state only if the hub stood still.
         shelf: That of the same audit.
+        size: Of the checkpoint to audit up to; None takes the last one.
     """
 
     holds_payloads = True
 
-    def __init__(self, store: SqliteStore, shelf: SpillingShelf) -> None:
+    def __init__(self, store: SqliteStore, shelf: SpillingShelf, *, size: int | None = None) -> None:
         self._store = store
         self._shelf = shelf
-        self._size = store.size()
+        self._size = store.size() if size is None else TreeSize(size)
         self._note = store.checkpoint(self._size) if self._size else None
 
     def log_key(self) -> str:

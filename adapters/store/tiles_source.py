@@ -152,6 +152,7 @@ class TilesSource:
 
     def runs(self, size: int) -> Iterator[Run] | None:
         """See `hub.audit_source.Source.runs`: none are exported."""
+        self._size = max(self._size, size)
         return None
 
     def tile(self, level: int, index: int, width: int) -> Kept:

@@ -44,6 +44,7 @@ KEYS: dict[str, type | tuple[type, ...]] = {
     "checkpoints": int,
     "runs": (int, type(None)),
     "inboxes": (int, type(None)),
+    "not_checked": list,
     "unexplained": int,
     "problem": (dict, type(None)),
 }
@@ -108,8 +109,8 @@ def test_memory_that_spills_to_disk_changes_nothing(
         shelves.append(shelf)
         return shelf
 
-    monkeypatch.setattr("adapters.compose.auditing.SpillingShelf", small)
-    monkeypatch.setattr("adapters.compose.auditing.StoreShelf", small_over)
+    monkeypatch.setattr("adapters.compose.audit_sources.SpillingShelf", small)
+    monkeypatch.setattr("adapters.compose.audit_sources.StoreShelf", small_over)
 
     report = run_audit(named)
 

@@ -14,6 +14,7 @@ from adapters.compose.auditing import run_audit, run_export
 from contracts.ids import Hash, TreeSize
 from hub.audit_report import Problem
 from ledger.checkpoint import Checkpoint, sign_checkpoint
+from tests.support.divided_audit import audited_both_ways
 from tests.support.kept_ledger import KeptLedger, forge
 
 KINDS = {
@@ -62,7 +63,7 @@ MUTATIONS: dict[str, Callable[[Path], object]] = {
 
 
 def problem_of(out: Path) -> Problem:
-    problem = run_audit(str(out)).problem
+    problem = audited_both_ways(str(out)).problem
     assert problem is not None
     return problem
 

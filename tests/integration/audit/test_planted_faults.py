@@ -18,13 +18,14 @@ from ledger.batch import decode_tbs
 from ledger.checkpoint import Checkpoint, sign_checkpoint
 from ledger.entry import BatchEntry, EventEntry, Refused, decode_entry, encode_batch_entry
 from ledger.heads import head_next
+from tests.support.divided_audit import audited_both_ways
 from tests.support.kept_ledger import KeptLedger, forge, hub_batch, opening, recorded
 from tests.support.matters import MatterMaker, declaration
 
 
 def problem_of(folder: Path) -> Problem:
     """What an audit of a folder finds."""
-    problem = run_audit(str(folder)).problem
+    problem = audited_both_ways(str(folder)).problem
     assert problem is not None
     return problem
 

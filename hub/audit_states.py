@@ -1,0 +1,84 @@
+"""What the events of a ledger mean, for the half of a divided audit that is handed entries whose evidence holds.
+
+The other half is `hub.audit_hashes` with `hub.audit_forward`. Together they check what `hub.audit` checks alone; which
+of several things that do not follow comes first is only said by that one.
+"""
+
+from __future__ import annotations
+
+from contracts.event import Header
+from contracts.ids import Hash, LeafIndex
+from hub.admission import Rules
+from hub.audit_forward import Passed, header_of
+from hub.audit_notes import unexplained
+from hub.audit_runs import RunCheck
+from hub.audit_source import AuditShelf, Source
+from hub.replay import Delivery, Replay
+
+
+class _NoTree:
+    """The other half keeps the tree."""
+
+    def append(self, leaf_hash: Hash) -> None:
+        """Keep nothing."""
+
+    def root(self) -> Hash:
+        """There is none here."""
+        raise NotImplementedError
+
+
+class StatesAudit:
+    """Replays what a reader passes on, and compares states, deliveries and whatever else the source keeps.
+
+    Args:
+        source: The same ledger that the reader reads.
+        rules: The contracts.
+        shelf: Empty.
+        size: Of the audited checkpoint.
+
+    Attributes:
+        runs: Delivery runs, compared so far.
+    """
+
+    def __init__(self, *, source: Source, rules: Rules, shelf: AuditShelf, size: int) -> None:
+        self._source = source
+        self._shelf = shelf
+        self._size = size
+        self.runs = RunCheck(source.runs(size))
+        self.replay = Replay(rules=rules, shelf=shelf, observer=self, tree=_NoTree(), is_evidence_checked=False)
+
+    def take(self, passed: Passed) -> None:
+        """Follow some entries.
+
+        Raises:
+            EvidenceError: One of them does not follow.
+        """
+        follow = self.replay.follow
+        for entry in passed.entries:
+            follow(entry if isinstance(entry, bytes) else (entry[0], header_of(entry[1])))
+        if self.replay.tally.entries != passed.size:
+            raise unexplained(f"{passed.size} entries were told and {self.replay.tally.entries} came")
+        if passed.is_signed:
+            self.runs.compare(passed.size)
+
+    def finish(self) -> None:
+        """Compare what remains after the last entry.
+
+        Raises:
+            EvidenceError: Something differs.
+        """
+        if self.replay.tally.entries != self._size:
+            raise unexplained(f"{self.replay.tally.entries} entries came, the checkpoint counts {self._size}")
+        self._shelf.finish()
+        self.runs.compare(self._size)
+        self.runs.finish()
+        self._source.check_rest(self.replay)
+
+    # -- hub.replay.Observer
+
+    def delivered(self, delivery: Delivery) -> None:
+        """See `hub.replay.Observer`."""
+        self.runs.derived(delivery)
+
+    def sealed(self, index: LeafIndex, header: Header) -> None:
+        """See `hub.replay.Observer`: the other half compares payloads."""
