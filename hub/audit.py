@@ -7,7 +7,7 @@ does not follow ends the audit and is named.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, Protocol
 
 from contracts.errors import ExchangeError, UnavailableError
 from contracts.event import Header
@@ -18,6 +18,7 @@ from hub.audit_notes import Notes, check_genesis, parse_kept, unexplained
 from hub.audit_report import Problem, Progress, Report, problem_of
 from hub.audit_runs import RunCheck
 from hub.audit_source import AuditShelf, NamedPayload, Source
+from hub.audit_state import Progressed, State, state_of, take_up
 from hub.audit_tree import TileTree
 from hub.replay import Delivery, Replay
 from ledger.checkpoint import Checkpoint
@@ -26,6 +27,31 @@ from ledger.note import NoteVerifier
 
 _PAYLOADS_AT_ONCE: Final = 64
 _STEP: Final = 1000
+
+
+class Keeper(Protocol):
+    """Keeps the state of an audit together with its shelf."""
+
+    @property
+    def state(self) -> State | None:
+        """The state to go on from, whose matters and event ids are on the shelf; None to begin at the first entry."""
+
+    @property
+    def is_due(self) -> bool:
+        """Whether it is time to keep the state again."""
+
+    def keep(self, state: State) -> None:
+        """Keep a state and the shelf as it is now, durably and both or none."""
+
+
+class _NoKeeper:
+    """Keeps nothing."""
+
+    state: State | None = None
+    is_due = False
+
+    def keep(self, state: State) -> None:
+        """Keep nothing."""
 
 
 class Audit:
@@ -38,6 +64,7 @@ class Audit:
         shelf: Empty.
         vkey: The log's verifier key as the auditor knows it; None asks the source, and the report says so.
         progress: Told now and then.
+        keeper: Keeps the state of the audit now and then, and has that of an interrupted one.
     """
 
     def __init__(
@@ -49,6 +76,7 @@ class Audit:
         shelf: AuditShelf,
         vkey: str | None = None,
         progress: Progress | None = None,
+        keeper: Keeper | None = None,
     ) -> None:
         self._name = name
         self._source = source
@@ -56,6 +84,7 @@ class Audit:
         self._rules = rules
         self._vkey = vkey
         self._progress = progress or (lambda done, size: None)
+        self._keeper: Keeper = keeper or _NoKeeper()
         self._checkpoint: Checkpoint | None = None
         self._replay = Replay(rules=rules, shelf=shelf, observer=self)
         self._runs: RunCheck = RunCheck(None)
@@ -68,6 +97,7 @@ class Audit:
 
         Raises:
             UnavailableError: The source cannot be read; nothing is said about the ledger.
+            ConflictError: AUDIT_STATE_FOREIGN: the state to go on from is another ledger's.
         """
         problem: Problem | None = None
         key = self._vkey or ""
@@ -77,6 +107,8 @@ class Audit:
         except UnavailableError:
             raise
         except ExchangeError as error:
+            if error.code == "AUDIT_STATE_FOREIGN":
+                raise
             problem = problem_of(self._earlier(error), self._source)
         checkpoint = self._checkpoint
         return Report(
@@ -109,9 +141,12 @@ class Audit:
         tree = TileTree(self._source, size)
         replay = self._replay = Replay(rules=self._rules, shelf=self._shelf, observer=self, tree=tree)
         self._runs = runs = RunCheck(self._source.runs(size))
-        notes = Notes(self._source.notes(size), verifier)
-        done, next_size = 0, notes.next_size
-        for data in self._source.entries(LeafIndex(0), LeafIndex(size)):
+        parts = Progressed(replay, tree, runs)
+        self._take_up(parts, checkpoint, verifier)
+        done = replay.tally.entries
+        notes = Notes(self._source.notes(size), verifier, after=done)
+        next_size = notes.next_size
+        for data in self._source.entries(LeafIndex(done), LeafIndex(size)):
             leaf = hash_leaf(data)
             tree.check_leaf(leaf)
             replay.feed(data, leaf)
@@ -125,6 +160,8 @@ class Audit:
                 next_size = notes.next_size
             if len(self._named) >= _PAYLOADS_AT_ONCE:
                 self._check_payloads()
+            if self._keeper.is_due and replay.is_between_batches and not runs.is_waiting:
+                self._keep(parts, verifier)
             if not done % _STEP:
                 self._progress(done, size)
         self._check_payloads()
@@ -145,6 +182,21 @@ class Audit:
         if self._named:
             self._held += self._source.check_payloads(self._named)
             self._named.clear()
+
+    # -- going on after an interruption
+
+    def _take_up(self, parts: Progressed, checkpoint: Checkpoint, verifier: NoteVerifier) -> None:
+        state = self._keeper.state
+        if state is not None:
+            take_up(state, parts, self._source, checkpoint, verifier.vkey)
+            self._checkpoints, self._held = int(state["checkpoints"]), int(state["held"])
+
+    def _keep(self, parts: Progressed, verifier: NoteVerifier) -> None:
+        self._check_payloads()
+        state = state_of(
+            parts, vkey=verifier.vkey, origin=verifier.name, checkpoints=self._checkpoints, held=self._held
+        )
+        self._keeper.keep(state)
 
     # -- hub.replay.Observer
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import dropwhile
 
 from contracts.errors import ExchangeError
 from contracts.ids import Hash
 from hub.audit_errors import KeptError
 from hub.audit_source import Kept
-from ledger.checkpoint import Checkpoint, parse_checkpoint
+from ledger.checkpoint import Checkpoint, checkpoint_size, parse_checkpoint
 from ledger.entry import GenesisEntry
 from ledger.note import NoteVerifier
 
@@ -19,13 +20,14 @@ class Notes:
     Args:
         notes: As kept, ascending by size.
         verifier: The log's key.
+        after: Those of this size and smaller ones were compared before.
 
     Raises:
         KeptError: One is not signed, or out of order.
     """
 
-    def __init__(self, notes: Iterator[Kept], verifier: NoteVerifier) -> None:
-        self._notes = notes
+    def __init__(self, notes: Iterator[Kept], verifier: NoteVerifier, *, after: int = 0) -> None:
+        self._notes = notes if not after else dropwhile(lambda kept: checkpoint_size(kept.data) <= after, notes)
         self._verifier = verifier
         self._place = ""
         self._next: Checkpoint | None = None

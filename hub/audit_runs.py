@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict, deque
 from collections.abc import Iterator
+from itertools import islice
 
 from contracts.errors import EvidenceError
 from contracts.ids import Hash
@@ -21,6 +22,7 @@ class RunCheck:
         runs: As kept; None where none are kept.
 
     Attributes:
+        heads: Running hash of each point after its last run that was compared.
         compared: Runs that were compared; None where none are kept.
     """
 
@@ -29,8 +31,20 @@ class RunCheck:
         self._next = None if runs is None else next(runs, None)
         self._waiting: defaultdict[str, deque[Delivery]] = defaultdict(deque)
         self._count = 0
-        self._heads: dict[str, Hash] = {}
+        self.heads: dict[str, Hash] = {}
         self.compared: int | None = None if runs is None else 0
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether a notification waits for its run."""
+        return self._count > 0
+
+    def take_up(self, compared: int | None, heads: dict[str, Hash]) -> None:
+        """Go on after runs that an earlier audit of the same ledger compared; this one has compared none."""
+        if self._runs is not None and compared:
+            self._next = next(islice(self._runs, compared - 1, None), None)
+        self.compared = self.compared if compared is None else compared
+        self.heads = heads
 
     def derived(self, delivery: Delivery) -> None:
         """Take a notification that follows from an entry."""
@@ -56,7 +70,7 @@ class RunCheck:
 
     def _compare(self, run: Run) -> None:
         waiting = self._waiting[run.point]
-        head = self._heads.get(run.point, _ZERO)
+        head = self.heads.get(run.point, _ZERO)
         is_right = head == run.head_before
         for offset, index in enumerate(run.indexes):
             n = run.first_n + offset
@@ -71,7 +85,7 @@ class RunCheck:
                 )
             head = derived.head
             is_right = is_right and derived.is_case is run.is_case
-        self._heads[run.point] = head
+        self.heads[run.point] = head
         if not is_right or head != run.head_after:
             index = min(run.indexes, default=-1)
             raise _mismatch(f"run {run.point} {run.first_n} has another running hash or class", index)

@@ -122,6 +122,28 @@ class TileTree:
             self._upper[number - 1] = _Level(level.index + 1, self._fetch(number, level.index + 1))
             self._append(number + 1, level.part.root())
 
+    def levels(self) -> list[tuple[int, tuple[Hash, ...]]]:
+        """Of each level of tiles how many hashes it has, and the state of its unfinished tile: what `take_up` takes."""
+        self._cut()
+        levels = (self._leaves, *self._upper)
+        return [(level.index * TILE_WIDTH + level.part.size, level.part.hashes) for level in levels]
+
+    def take_up(self, levels: Sequence[tuple[int, Sequence[Hash]]]) -> None:
+        """Go on from the levels of another tree of the same ledger; this one is empty.
+
+        Raises:
+            EvidenceError: RANGE_INVALID: these are no levels of a tree.
+        """
+        taken = [self._level(number, count, hashes) for number, (count, hashes) in enumerate(levels)]
+        self._leaves, *self._upper = taken
+
+    def _level(self, number: int, count: int, hashes: Sequence[Hash]) -> _Level:
+        index, width = divmod(count, TILE_WIDTH)
+        level = _Level(index, self._fetch(number, index))
+        level.part = CompactRange.of(width, hashes)
+        level.at = width * HASH_BYTES
+        return level
+
     def root(self) -> Hash:
         """See `hub.replay.Tree`."""
         hashes = [value for level in reversed(self._upper) for value in level.part.hashes]

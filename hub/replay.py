@@ -26,7 +26,7 @@ from hub.directory import Directory
 from hub.hub_events import check_due, check_heads, check_opening
 from hub.matter import Matter
 from hub.ports import ProducerState
-from ledger.compact import CompactRange, hash_leaf
+from ledger.compact import CompactRange, hash_leaf, sha256
 from ledger.entry import BatchEntry, EventEntry, GenesisEntry, decode_entry, event_of
 from ledger.heads import head_next
 
@@ -138,6 +138,7 @@ class Replay:
         batches: Genesis record and chains of batches.
         directory: As of the last entry.
         directory_log: Indexes of the directory's events.
+        directory_digest: Running hash over their leaf hashes.
     """
 
     def __init__(
@@ -155,6 +156,7 @@ class Replay:
         self.batches = BatchChain(rules, is_evidence_checked=is_evidence_checked)
         self.directory = Directory(rules.divisions)
         self.directory_log: list[LeafIndex] = []
+        self.directory_digest = _ZERO
         self._shelf = shelf
         self._observer = observer
 
@@ -231,6 +233,25 @@ class Replay:
             raise UnexplainedError(index, error) from error
         self.tally.entries += 1
 
+    def take_up(self, genesis: bytes, directory: Iterable[tuple[LeafIndex, bytes]]) -> None:
+        """Go on from what an earlier replay of the same ledger derived; this one has taken no entry.
+
+        Args:
+            genesis: Entry 0.
+            directory: Index and entry of every event of the directory so far.
+
+        Raises:
+            ExchangeError: These are not the entries of a ledger that was replayed.
+        """
+        self._take(LeafIndex(0), genesis)
+        for index, entry in directory:
+            self.directory.apply_event(index, entry, self.batches.rules.registry)
+            self._note_directory(index, leaf_hash(event_of(entry) or b""))
+
+    def _note_directory(self, index: LeafIndex, leaf: Hash) -> None:
+        self.directory_log.append(index)
+        self.directory_digest = sha256(self.directory_digest + leaf).digest()
+
     # -- the three kinds of entry
 
     def _take(self, index: LeafIndex, data: bytes) -> None:
@@ -280,7 +301,7 @@ class Replay:
         match header.event_class:
             case "dir":
                 self.directory.apply(index, header, admitted.body)
-                self.directory_log.append(index)
+                self._note_directory(index, leaf)
             case "acc":
                 self._account(header, admitted)
 

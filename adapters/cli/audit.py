@@ -46,6 +46,10 @@ def audit_command(
         int | None,
         typer.Option(min=1, help="Processes, up to two; by default two for a long ledger where there are two cores."),
     ] = None,
+    resume: Annotated[
+        Path | None,
+        typer.Option(help="Keep the state of the audit in this file, and go on from it after an interruption."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Audit a ledger from its first entry to its last."""
@@ -58,7 +62,9 @@ def audit_command(
                 if foreign:
                     _audit_foreign(source, vkey, policy, ca, progress, as_json=as_json)
                     return
-                report = run_audit(source, vkey=vkey, ca=ca, progress=progress, hashes_only=hashes_only, jobs=jobs)
+                report = run_audit(
+                    source, vkey=vkey, ca=ca, progress=progress, hashes_only=hashes_only, jobs=jobs, resume=resume
+                )
                 if policy is not None and report.problem is None:
                     report = hold_to_policy(report, policy_of(vkey, _bytes(policy)), ca)
             except UnavailableError as error:

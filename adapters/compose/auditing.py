@@ -10,6 +10,7 @@ import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
@@ -17,6 +18,7 @@ from adapters.compose.audit_jobs import HALVES, ReaderProcess, audit_divided, re
 from adapters.compose.audit_sources import Opened, ledger_file, opened_source
 from adapters.compose.parts import REGION_FILE, contracts_in_force
 from adapters.region.inbox_audit import check_inbox
+from adapters.store.audit_file import KEEP_EVERY_SECONDS, AuditFile
 from adapters.store.cosigned_store import CosignedStore
 from adapters.store.tiles_export import Exported, TilesExport
 from contracts.errors import UnavailableError
@@ -38,6 +40,8 @@ def run_audit(
     progress: Progress | None = None,
     hashes_only: bool = False,
     jobs: int | None = None,
+    resume: Path | None = None,
+    keep_every_seconds: float = KEEP_EVERY_SECONDS,
 ) -> Report:
     """Audit a ledger from its first entry to its last.
 
@@ -48,7 +52,10 @@ def run_audit(
         progress: Told how many of how many entries are done.
         hashes_only: Leave out what events say; the report names what was not checked.
         jobs: Processes to use, up to two; None uses two for a ledger of `LONG_LEDGER` entries where there are two
-            cores. The report is the same. The address of a hub and `hashes_only` take one.
+            cores. The report is the same. The address of a hub, `hashes_only` and `resume` take one.
+        resume: The file in which the audit keeps its state, and from which it goes on if it is there; it is removed
+            when the audit comes to its end. Not for `hashes_only`, which is over too soon.
+        keep_every_seconds: Pause between two times of keeping.
 
     Returns:
         What was counted, and the first thing that does not follow, if there is one.
@@ -58,11 +65,16 @@ def run_audit(
     """
     with _much_dies_young():
         report = None
-        if not hashes_only and (jobs is None or jobs > 1):
+        if not hashes_only and resume is None and (jobs is None or jobs > 1):
             worth = LONG_LEDGER if jobs is None else 0
             report = audit_in_two(source_text, vkey=vkey, ca=ca, progress=progress, worth_entries=worth)
         if report is None:
-            report = _whole(source_text, vkey=vkey, ca=ca, progress=progress, hashes_only=hashes_only)
+            with opened_source(source_text, ca=ca) as opened:
+                if hashes_only:
+                    return _hashes(source_text, opened, vkey=vkey, progress=progress)
+                report = _whole(
+                    source_text, opened, vkey=vkey, progress=progress, resume=resume, every=keep_every_seconds
+                )
         return report
 
 
@@ -107,17 +119,32 @@ def audit_in_two(
         return None if report is None else _with_inboxes(report, opened)
 
 
+def _hashes(name: str, opened: Opened, *, vkey: str | None, progress: Progress | None) -> Report:
+    rules = contracts_in_force(is_sandbox=True)
+    return HashAudit(name=name, source=opened.source, rules=rules, vkey=vkey, progress=progress).run()
+
+
 def _whole(
-    source_text: str, *, vkey: str | None, ca: Path | None, progress: Progress | None, hashes_only: bool
+    name: str,
+    opened: Opened,
+    *,
+    vkey: str | None,
+    progress: Progress | None,
+    resume: Path | None,
+    every: float,
 ) -> Report:
-    with opened_source(source_text, ca=ca) as opened:
-        rules = contracts_in_force(is_sandbox=True)
-        if hashes_only:
-            return HashAudit(name=source_text, source=opened.source, rules=rules, vkey=vkey, progress=progress).run()
-        audit = Audit(
-            name=source_text, source=opened.source, rules=rules, shelf=opened.shelf, vkey=vkey, progress=progress
-        )
-        return _with_inboxes(audit.run(), opened)
+    rules = contracts_in_force(is_sandbox=True)
+    file = None
+    if resume is not None:
+        kind = f"{type(opened.source).__name__} {version('pprd-exchange')}"
+        file = AuditFile(resume, opened.shelf, kind=kind, every_seconds=every)
+    audit = Audit(
+        name=name, source=opened.source, rules=rules, shelf=opened.shelf, vkey=vkey, progress=progress, keeper=file
+    )
+    report = _with_inboxes(audit.run(), opened)
+    if file is not None:
+        file.remove()
+    return report
 
 
 def _with_inboxes(report: Report, opened: Opened) -> Report:

@@ -8,18 +8,19 @@ from __future__ import annotations
 
 import sqlite3
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Final
 
-from contracts.errors import ConflictError
+from contracts.errors import ConflictError, ContractError
 from hub.audit_errors import UnexplainedError
 from hub.matter import Matter, pack, unpack
 
 MATTERS_IN_MEMORY: Final = 20_000
 EVENTS_IN_MEMORY: Final = 20_000
 _CACHE_KIB: Final = 16_384
+_PRAGMAS: Final = f"PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA cache_size=-{_CACHE_KIB};"
 
 
 class SpillingShelf:
@@ -34,16 +35,48 @@ class SpillingShelf:
         self._max_matters = max_matters
         self._max_events = max_events
         self._folder = tempfile.TemporaryDirectory(prefix="pprd-audit-")
-        self._db = sqlite3.connect(Path(self._folder.name) / "shelf.sqlite", isolation_level=None)
+        self._path = Path(self._folder.name) / "shelf.sqlite"
+        self._db = sqlite3.connect(self._path, isolation_level=None)
         self._db.executescript(
-            f"PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA cache_size=-{_CACHE_KIB};"
-            "CREATE TABLE matters (stream_id BLOB PRIMARY KEY, packed BLOB) WITHOUT ROWID;"
+            _PRAGMAS + "CREATE TABLE matters (stream_id BLOB PRIMARY KEY, packed BLOB) WITHOUT ROWID;"
             "CREATE TABLE events (event_id BLOB PRIMARY KEY, stream_id BLOB, idx INTEGER) WITHOUT ROWID;"
         )
         self._matters: dict[bytes, Matter] = {}
         self._events: dict[bytes, tuple[bytes, int]] = {}
         self._has_spilled = False
         self._has_flushed = False
+
+    def write_all(self) -> Path:
+        """Write what is in memory to the file too, and give the file; it stays true until the next call of any method.
+
+        Raises:
+            UnexplainedError: As `finish`.
+            KeptError: As `finish`.
+        """
+        self._has_flushed = True
+        self.finish()
+        self._write(sorted(self._matters.items()))
+        self._has_spilled = True
+        return self._path
+
+    def take_up(self, fill: Callable[[Path], None]) -> None:
+        """Go on from a file that `write_all` gave; this shelf is empty.
+
+        Args:
+            fill: Writes that file to a path.
+
+        Raises:
+            ContractError: AUDIT_STATE_DAMAGED: it is none.
+        """
+        self._db.close()
+        fill(self._path)
+        self._db = sqlite3.connect(self._path, isolation_level=None)
+        try:
+            self._db.executescript(_PRAGMAS)
+            self._db.execute("SELECT count(*) FROM matters, events WHERE 0").fetchone()
+        except sqlite3.Error as error:
+            raise ContractError("AUDIT_STATE_DAMAGED", "its second part is no shelf of an audit") from error
+        self._has_spilled = self._has_flushed = True
 
     def __enter__(self) -> SpillingShelf:
         return self
@@ -80,14 +113,17 @@ class SpillingShelf:
 
     def _spill(self, count: int) -> None:
         oldest = sorted(islice(self._matters.items(), count))
-        self._db.execute("BEGIN")
-        self._db.executemany(
-            "INSERT OR REPLACE INTO matters VALUES (?,?)", ((stream_id, pack(matter)) for stream_id, matter in oldest)
-        )
-        self._db.execute("COMMIT")
+        self._write(oldest)
         for stream_id, _ in oldest:
             del self._matters[stream_id]
         self._has_spilled = True
+
+    def _write(self, matters: Sequence[tuple[bytes, Matter]]) -> None:
+        self._db.execute("BEGIN")
+        self._db.executemany(
+            "INSERT OR REPLACE INTO matters VALUES (?,?)", ((stream_id, pack(matter)) for stream_id, matter in matters)
+        )
+        self._db.execute("COMMIT")
 
     def matters(self) -> Iterator[tuple[bytes, bytes]]:
         """Every stream id with its packed matter, ascending by stream id."""
@@ -137,7 +173,7 @@ class SpillingShelf:
 
     def finish(self) -> None:
         """See `hub.audit_source.AuditShelf.finish`."""
-        if self._has_flushed:
+        if self._has_flushed and self._events:
             self.flush_events()
 
     def stream_of(self, event_id: bytes) -> bytes | None:
