@@ -72,8 +72,8 @@ class World:
     offices: dict[tuple[str, str], OfficeId] = field(default_factory=dict)
     office_keys: dict[OfficeId, RecipientKey] = field(default_factory=dict)
 
-    def directory(self) -> Iterator[HubDraft]:
-        """The directory events of this world; makes its keys."""
+    def directory(self, procedures: frozenset[str] | None = None) -> Iterator[HubDraft]:
+        """The directory events of this world, with mandates for some procedures or for all; makes its keys."""
         draft = partial(HubDraft, procedure="DIRECTORY")
         for region, place in _PLACES.items():
             yield draft("RegionRegistered", body={"region": region})
@@ -99,6 +99,8 @@ class World:
             body = {"key_id": key_id, "purpose": "batch", "producer": point, "region": region, "public_key": raw}
             yield draft("KeyRegistered", body=body)
             for row in load_mandates():
+                if procedures is not None and row.procedure not in procedures:
+                    continue
                 body = {
                     "mandate": os.urandom(8),
                     "region": region,
