@@ -96,16 +96,13 @@ def route(
             continue
         for office in _offices(notify, matter, earlier, directory, header.occurred_at):
             place = (office.office, notify.profile)
-            if office.office == header.producer_office:
-                reason = Reason.PRODUCER
-            elif place in recipients:
-                reason = Reason.TOLD_ALREADY
-            else:
+            is_new = office.office != header.producer_office and place not in recipients
+            if is_new:
                 _check_recipient(office, notify, header, directory)
                 recipients[place] = Recipient(office.office, office.point, notify.profile, notify.many)
-                reason = Reason.TOLD
             if note is not None:
-                note(notify, office, reason)
+                is_producer = office.office == header.producer_office
+                note(notify, office, Reason.TOLD if is_new else Reason.PRODUCER if is_producer else Reason.TOLD_ALREADY)
     return tuple(recipients.values())
 
 
