@@ -51,7 +51,7 @@ DAMAGES = {
     ],
     "matters": [
         "UPDATE matters SET packed=x'00' WHERE stream_id=(SELECT min(stream_id) FROM matters)",
-        "DELETE FROM matters",
+        "DELETE FROM matters WHERE stream_id IN (SELECT stream_id FROM matters ORDER BY stream_id LIMIT 50)",
     ],
     "producers": ["UPDATE producers SET next_seq=next_seq+1", "DELETE FROM producers WHERE producer='00-hub'"],
     "directory_log": [
