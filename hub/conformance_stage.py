@@ -220,7 +220,10 @@ def stage_directory() -> Directory:
 def _county(county6: str) -> list[tuple[str, Mapping[str, Any]]]:
     region, point = county6[:2], PointId(f"{county6[:2]}-{county6}")
     found: list[tuple[str, Mapping[str, Any]]] = [("RegionRegistered", {"region": region})]
-    found.append(("PointRegistered", {"point": point, "region": region, **_agreement("point", point)}))
+    found += [
+        ("PointRegistered", {"point": one, "region": region, **_agreement("point", one)})
+        for one in (point, PointId(f"{region}-node"))
+    ]
     for number, office_type in enumerate(OfficeType):
         name = office_id(county6, office_type.value)
         body = {
