@@ -32,7 +32,8 @@ from adapters.cli.office_register import offices_app
 from adapters.cli.offices import inbox_command, open_command, receive_command, tasks_command
 from adapters.cli.procedures import procedure_app
 from adapters.cli.projections import projections_app, worklist_command
-from adapters.cli.proofs import checkpoint_command, receipt_app, stream_command
+from adapters.cli.proofs import checkpoint_command, stream_command
+from adapters.cli.receipts import receipt_app
 from adapters.cli.routes import route_command
 from adapters.cli.servers import serve_hub, serve_ledger, serve_region, serve_relay
 from adapters.cli.submitting import submit_command

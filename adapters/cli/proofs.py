@@ -1,4 +1,4 @@
-"""`pprd stream`, `pprd receipt get`, `pprd checkpoint`: what the ledger says, with its proof."""
+"""`pprd stream`, `pprd checkpoint`: what the ledger says."""
 
 from __future__ import annotations
 
@@ -19,8 +19,6 @@ MaybeData = Annotated[
 Vkey = Annotated[
     str | None, typer.Option(help="The ledger's verifier key; without it the one that its genesis names is used.")
 ]
-
-receipt_app = typer.Typer(help="Proofs that an event is recorded.", no_args_is_help=True)
 
 
 def stream_command(
@@ -62,34 +60,6 @@ def _event_row(index: int, header: Header) -> dict[str, Any]:
         "profiles": [ref.profile for ref in header.sealed],
         "event_id": uuid_text(header.event_id),
     }
-
-
-@receipt_app.command("get")
-def receipt_command(
-    event_id: Annotated[str, typer.Argument(help="The event.")],
-    to: Annotated[Path, typer.Option("--out", help="The proof file to write, F.tlog-proof.")],
-    data: MaybeData = None,
-    hub: Hub = None,
-    vkey: Vkey = None,
-    as_json: AsJson = False,
-) -> None:
-    """Write the proof that an event is in the ledger as a file, after checking it."""
-    from adapters.compose.views import genesis_of, ledger_view
-    from ledger.checkpoint import parse_checkpoint
-    from ledger.note import NoteVerifier
-    from ledger.proof import TlogProof, format_proof, verify_proof
-
-    with told(as_json=as_json), ledger_view(data, hub) as view:
-        verifier = NoteVerifier.parse(vkey or genesis_of(view).log_key)
-        receipt = view.receipt(uuid_bytes(event_id))
-        proof = TlogProof(receipt.index, receipt.path, receipt.checkpoint, receipt.entry)
-        checkpoint = verify_proof(proof, receipt.entry, lambda note: parse_checkpoint(note, verifier))
-        to.write_bytes(format_proof(proof))
-    row = {"file": str(to), "index": receipt.index, "origin": checkpoint.origin, "size": checkpoint.size}
-    if as_json:
-        say_json(row)
-    else:
-        out.print(f"{to}: entry {receipt.index} of {checkpoint.origin}, size {checkpoint.size}", markup=False)
 
 
 def checkpoint_command(data: MaybeData = None, hub: Hub = None, vkey: Vkey = None, as_json: AsJson = False) -> None:

@@ -1,0 +1,131 @@
+"""`pprd receipt get|verify`: the proof that an event is recorded, as a file that is checked without a hub.
+
+Exit codes of `pprd receipt verify`: 0 it proves what it says, 1 it does not, or it cannot be read.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from adapters.cli.errors import out, say_json, tell, told
+from adapters.cli.options import AsJson, Hub, uuid_bytes, uuid_text
+from adapters.cli.proofs import MaybeData, Vkey
+from contracts.errors import ExchangeError, UnavailableError
+
+if TYPE_CHECKING:
+    from hub.receipt_file import ProvedEntry
+
+receipt_app = typer.Typer(help="Proofs that an event is recorded.", no_args_is_help=True)
+
+PolicyFile = Annotated[
+    Path | None,
+    typer.Option("--policy", help="Policy file: the log, and the witnesses whose quorum must have signed."),
+]
+KnownVkey = Annotated[str | None, typer.Option("--vkey", help="The ledger's verifier key, where no policy is given.")]
+
+
+@receipt_app.command("get")
+def receipt_command(
+    event_id: Annotated[str, typer.Argument(help="The event.")],
+    to: Annotated[Path, typer.Option("--out", help="The proof file to write, F.tlog-proof.")],
+    data: MaybeData = None,
+    hub: Hub = None,
+    vkey: Vkey = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write the proof that an event is in the ledger as a file, after checking it."""
+    from adapters.compose.views import genesis_of, ledger_view
+    from ledger.checkpoint import parse_checkpoint
+    from ledger.note import NoteVerifier
+    from ledger.proof import TlogProof, format_proof, verify_proof
+
+    with told(as_json=as_json), ledger_view(data, hub) as view:
+        verifier = NoteVerifier.parse(vkey or genesis_of(view).log_key)
+        receipt = view.receipt(uuid_bytes(event_id))
+        proof = TlogProof(receipt.index, receipt.path, receipt.checkpoint, receipt.entry)
+        checkpoint = verify_proof(proof, receipt.entry, lambda note: parse_checkpoint(note, verifier))
+        to.write_bytes(format_proof(proof))
+    row = {"file": str(to), "index": receipt.index, "origin": checkpoint.origin, "size": checkpoint.size}
+    if as_json:
+        say_json(row)
+    else:
+        out.print(f"{to}: entry {receipt.index} of {checkpoint.origin}, size {checkpoint.size}", markup=False)
+
+
+@receipt_app.command("verify")
+def verify_command(
+    file: Annotated[Path, typer.Argument(help="The proof file, F.tlog-proof.")],
+    policy: PolicyFile = None,
+    vkey: KnownVkey = None,
+    as_json: AsJson = False,
+) -> None:
+    """Check a proof file against keys of your own; no hub is asked."""
+    from adapters.compose.foreign_auditing import policy_of
+    from hub.receipt_file import verify_receipt_file
+
+    try:
+        known = policy_of(vkey, None if policy is None else read_file(policy))
+        proved = verify_receipt_file(read_file(file), known)
+    except ExchangeError as error:
+        tell(error, as_json=as_json)
+        raise typer.Exit(1) from error
+    if as_json:
+        say_json(_proved_row(proved))
+        return
+    at = proved.checkpoint
+    out.print(f"Entry {proved.index} of {at.origin} is under the signed checkpoint of size {at.size}", markup=False)
+    header = proved.header
+    if header is None:
+        out.print("  It is no event: a batch header or the beginning of the ledger.")
+    else:
+        by = f"{header.producer_region} {header.producer_office}"
+        out.print(f"  {header.event_type} by {by}, occurred {_instant(header.occurred_at)}", markup=False)
+        out.print(f"  event {uuid_text(header.event_id)} of matter {uuid_text(header.stream_id)}", markup=False)
+    for name, seconds in proved.cosigned_at:
+        out.print(f"  cosigned by {name} at {_instant(seconds * 1000)}", markup=False)
+    out.print("the receipt holds", style="bold green")
+
+
+def _proved_row(proved: ProvedEntry) -> dict[str, Any]:
+    header, at = proved.header, proved.checkpoint
+    event = None
+    if header is not None:
+        event = {
+            "event_id": uuid_text(header.event_id),
+            "stream_id": uuid_text(header.stream_id),
+            "event": header.event_type,
+            "region": header.producer_region,
+            "office": header.producer_office,
+            "occurred_at": _instant(header.occurred_at),
+        }
+    return {
+        "index": proved.index,
+        "origin": at.origin,
+        "size": at.size,
+        "root": at.root.hex(),
+        "event": event,
+        "cosigned_at": dict(proved.cosigned_at),
+    }
+
+
+def _instant(at_ms: int) -> str:
+    try:
+        return datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%Y-%m-%d %H:%MZ")
+    except (OverflowError, ValueError):
+        return f"{at_ms} ms"
+
+
+def read_file(path: Path) -> bytes:
+    """The bytes of a file that a person named.
+
+    Raises:
+        UnavailableError: SOURCE_UNREADABLE.
+    """
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise UnavailableError("SOURCE_UNREADABLE", f"{path} cannot be read: {error.strerror}") from error
