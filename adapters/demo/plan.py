@@ -9,16 +9,15 @@ Not here: who the people are (`people`), how a step becomes a draft (`script`).
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import Final
 
-from adapters.demo.case_stories import CORRECTIONS
-from adapters.demo.permit_stories import PERMITS
+from adapters.demo.mix import REJECTED_SHARE, counts_of, floor_of
 from adapters.demo.residence_stories import CORRECTED, NOTICES, REGISTRATIONS, REJECTIONS, SUPPRESSED
-from adapters.demo.story import Days, Story
+from adapters.demo.story import TIMER, Days, Story
 from contracts.division import load_divisions
 from contracts.ids import REGIONS, uuid7
 from contracts.instant import DAY_MS
@@ -27,9 +26,6 @@ from contracts.weights import load_communities, load_flows
 PROVINCES: Final = tuple(region for region in REGIONS if region not in ("81", "82"))
 COUNTIES_EACH: Final = 6
 """Counties of a province that take part."""
-
-_SHARES: Final[Mapping[str, float]] = {"permits": 0.20, "corrections": 0.05}
-_REJECTED_SHARE: Final = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +49,8 @@ class Planned:
     follows: int | None = None
 
     def region(self, side: str) -> str:
-        """Region of a side."""
-        return self.places[side][:2]
+        """Region of a side; empty for time, which has none."""
+        return "" if side == TIMER else self.places[side][:2]
 
     @property
     def starter(self) -> str:
@@ -66,9 +62,14 @@ class Planned:
         return Random(f"{self.correlation_id.hex()} {what}")
 
     def moments(self) -> list[int]:
-        """When each step happens, milliseconds; some may lie ahead and are not played."""
+        """When each step happens, milliseconds; some may lie ahead and are not played.
+
+        What follows a step that time makes is not told here: it happens when the region learns of that.
+        """
         moments, at = [], float(self.start_ms)
         for number, step in enumerate(self.story.steps):
+            if step.side == TIMER:
+                break
             at += self.random(f"after {number}").uniform(*step.after) * DAY_MS
             moments.append(int(at))
         return moments
@@ -113,19 +114,17 @@ class _Drawing:
         self._number = 0
 
     def plan(self, matters: int) -> Iterator[Planned]:
-        permits = round(matters * _SHARES["permits"])
-        corrections = round(matters * _SHARES["corrections"])
-        rest = matters - permits - corrections
-        rejected = round(rest * _REJECTED_SHARE)
+        kinds = [(kind.stories, count) for kind, count in counts_of(matters).items()]
+        floor, rest = floor_of(matters), matters - sum(count for _, count in kinds)
+        rejected = max(round(rest * REJECTED_SHARE), floor * len(REJECTIONS))
         # What is left after whole pairs is one more rejection.
         rejected += (rest - rejected) % 2
         pairs = (rest - rejected) // 2
-        notices = deque(self._stories(NOTICES, pairs))
+        notices = deque(self._stories(NOTICES, pairs, floor))
         for story in self._mixed(
-            self._stories(REGISTRATIONS, pairs),
-            self._stories(REJECTIONS, rejected),
-            self._stories(PERMITS, permits),
-            self._stories(CORRECTIONS, corrections),
+            self._stories(REGISTRATIONS, pairs, floor),
+            self._stories(REJECTIONS, rejected, floor),
+            *(self._stories(stories, count, floor) for stories, count in kinds),
         ):
             if story in REGISTRATIONS:
                 if story.name == CORRECTED and notices[0].name == SUPPRESSED:
@@ -134,12 +133,16 @@ class _Drawing:
             else:
                 yield self._one(story)
 
-    def _stories(self, stories: Sequence[Story], count: int) -> list[Story]:
-        """So many stories by weight: every story as often as its weight says, each at least once if there is room."""
+    def _stories(self, stories: Sequence[Story], count: int, floor: int) -> list[Story]:
+        """So many stories by weight: every story as often as its weight says, and at least as often as the floor."""
         total = sum(story.weight for story in stories)
-        drawn = [story for story in stories for _ in range(max(1, int(count * story.weight / total)))]
-        if len(drawn) > count:
-            drawn = sorted(drawn, key=lambda story: -story.weight)[:count]
+        drawn = [story for story in stories for _ in range(max(floor, int(count * story.weight / total)))]
+        # What the floor added to the rare ones is taken from the frequent ones.
+        spare = Counter(drawn)
+        for _ in range(len(drawn) - count):
+            most = max(stories, key=lambda story: spare[story])
+            spare[most] -= 1
+            drawn.remove(most)
         drawn += self._random.choices(stories, [s.weight for s in stories], k=count - len(drawn))
         self._random.shuffle(drawn)
         return drawn
@@ -150,23 +153,20 @@ class _Drawing:
         return mixed
 
     def _pair(self, registration: Story, notice: Story) -> Iterator[Planned]:
-        destination, origin = self._flow()
-        places = {"DESTINATION": self._county(destination), "ORIGIN": self._county(origin)}
+        places = self._places(registration)
         first = self._planned(registration, places, self._start(registration.began))
         yield first
         yield self._planned(notice, places, first.moments()[1], follows=first.number)
 
     def _one(self, story: Story) -> Planned:
-        here, there = self._flow()
-        if story.procedure == "CORRECTION_TRANSFER":
-            # People go home as well as away: either end of a flow may be the sending one.
-            sending, receiving = (here, there) if self._random.random() < 0.5 else (there, here)
-            places = {"SENDING": self._county(sending), "RECEIVING": self._county(receiving)}
-        elif story.procedure == "RESIDENCE_PERMIT":
-            places = {"DESTINATION": self._county(here), "NEW_CITY": self._county(there)}
-        else:
-            places = {"DESTINATION": self._county(here), "ORIGIN": self._county(there)}
-        return self._planned(story, places, self._start(story.began))
+        return self._planned(story, self._places(story), self._start(story.began))
+
+    def _places(self, story: Story) -> Mapping[str, str]:
+        """The county of each side."""
+        here, there = map(self._county, self._flow())
+        if story.is_both_ways and self._random.random() < 0.5:
+            here, there = there, here
+        return {story.here: here, story.there: there}
 
     def _planned(
         self, story: Story, places: Mapping[str, str], start_ms: int, *, follows: int | None = None

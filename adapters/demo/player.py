@@ -25,6 +25,7 @@ from adapters.region.tasks import Task
 from contracts.errors import AccessError, ConflictError, ExchangeError, RuleError, UnavailableError
 from contracts.event import decode_event
 from contracts.ids import StreamId
+from hub.ports import Clock
 from hub.submission import Outcome
 
 _AT_ONCE: Final = 32
@@ -73,10 +74,18 @@ class Player:
         plan: The whole plan.
         script: Turns steps into drafts.
         now_ms: When the demonstration is played; later steps are not.
+        clock: For what follows a step that time made.
     """
 
     def __init__(
-        self, *, region: str, gateway: RegionGateway, plan: Sequence[Planned], script: Script, now_ms: int
+        self,
+        *,
+        region: str,
+        gateway: RegionGateway,
+        plan: Sequence[Planned],
+        script: Script,
+        now_ms: int,
+        clock: Clock,
     ) -> None:
         self._region = region
         self._gateway = gateway
@@ -85,6 +94,7 @@ class Player:
         self._followers = {planned.follows: planned for planned in self._mine if planned.follows is not None}
         self._script = script
         self._now_ms = now_ms
+        self._clock = clock
         self._room = asyncio.Semaphore(_AT_ONCE)
         self._jobs: set[asyncio.Task[None]] = set()
         self._busy: dict[bytes, asyncio.Lock] = {}
@@ -146,7 +156,6 @@ class Player:
 
     async def _go_on(self, planned: Planned, stream_id: StreamId) -> None:
         """Take every next step of a matter as long as it is this region's and has come."""
-        moments = planned.moments()
         async with self._busy.setdefault(stream_id, asyncio.Lock()):
             while True:
                 matter = self._gateway.streams.matter(stream_id)
@@ -155,9 +164,9 @@ class Player:
                     # The registration is recorded: its notice may begin.
                     self._do(partial(self._start, self._followers.pop(planned.number)))
                 steps = planned.story.steps
-                if number >= len(steps) or moments[number] > self._now_ms:
+                if number >= len(steps) or planned.region(steps[number].side) != self._region:
                     return
-                if planned.region(steps[number].side) != self._region:
+                if self._moment(planned, number) is None:
                     return
                 sent = await self._send(planned, number, stream_id)
                 if sent is None or sent.outcome is Outcome.REFUSED:
@@ -166,8 +175,11 @@ class Player:
     async def _send(self, planned: Planned, number: int, stream_id: StreamId | None) -> SentEvent | None:
         """Send one step and wait for its answer; None if the gateway itself refused it."""
         matter = None if stream_id is None else self._gateway.streams.matter(stream_id)
+        moment = self._moment(planned, number)
+        if moment is None:
+            return None
         try:
-            draft = self._script.draft(planned, number, matter, stream_id)
+            draft = self._script.draft(planned, number, matter, stream_id, moment=moment)
             sent = await (await self._gateway.send(draft))
         except (RuleError, AccessError, ConflictError) as error:
             log.warning("step.refused", code=error.code, rule=error.rule, field=error.field, position=number)
@@ -177,6 +189,13 @@ class Player:
         if sent.refusal is not None:
             self.doings.refused_there[sent.refusal.code] += 1
         return sent
+
+    def _moment(self, planned: Planned, number: int) -> int | None:
+        """When a step happens: as planned, or now if it follows what time did; None if it lies ahead."""
+        moments = planned.moments()
+        if number >= len(moments):
+            return self._clock.now_ms()
+        return moments[number] if moments[number] <= self._now_ms else None
 
     # -- tasks
 

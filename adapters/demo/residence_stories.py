@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from adapters.demo.story import Step, Story
+from adapters.demo.story import Step, Story, timer
 
 CORRECTED: Final = "corrected after the notice"
 """A registration whose origin was told and is told of the correction too."""
@@ -67,6 +67,7 @@ REGISTRATIONS: Final = (
             ),
         ),
     ),
+    Story("registered in another season", "RESIDENCE", 3, (110, 150), (_DECLARED, _RECORDED)),
     Story(
         "departed",
         "RESIDENCE",
@@ -149,7 +150,10 @@ def _disputed(reason: str) -> Step:
 
 
 NOTICES: Final = (
-    Story("acknowledged", "RESIDENCE_NOTIFICATION", 80, (0, 0), (*_OPENED, _ACKNOWLEDGED)),
+    # Time closes it when the content was kept for as long as it may be.
+    Story(
+        "acknowledged", "RESIDENCE_NOTIFICATION", 80, (0, 0), (*_OPENED, _ACKNOWLEDGED, timer("ResidenceNoticeClosed"))
+    ),
     Story(
         "disputed and withdrawn",
         "RESIDENCE_NOTIFICATION",
@@ -172,6 +176,7 @@ NOTICES: Final = (
             Step("ResidenceNoticeReissued", "DESTINATION", _PSB, (0.5, 2), payloads=("NP-RES",)),
             _DELIVERED,
             _ACKNOWLEDGED,
+            timer("ResidenceNoticeClosed"),
         ),
     ),
     Story("left lying", "RESIDENCE_NOTIFICATION", 6, (0, 0), _OPENED),

@@ -1,12 +1,21 @@
 """From a planned step to a draft: who acts, when, with which body, and what is sealed.
 
-Values of a story's body that begin with `@` are filled in here:
+Values of stories and contents that begin with `@` are filled in here:
 
-    @division, @division_elsewhere   the county of the side that acts, another one of its province (twelve digits)
-    @day, @day-N                     the local day of the step, N days before
-    @id, @official                   16 opaque bytes
-    @hash_list                       the hash over the documents that travel with the step
-    @fact.NAME, @fact.NAME+1y        what the matter remembers, a year later
+    @division, @division_elsewhere     the county of the side that acts, another one of its province (twelve digits)
+    @division.there, @county.here      the county of one side of the flow, twelve and six digits
+    @day, @day-N, @day+N               the local day of the step, N days before or after
+    @start, @start-N, @start+N         the local day on which the matter began
+    @id, @official                     16 opaque bytes
+    @stream                            the matter's own id
+    @number                            a number of a certificate that nobody issued
+    @employer                          a code that no body can hold
+    @identity, @identity.other         the person, somebody who belongs to the person
+    @name, @name.corrected             the person's name
+    @documents.legal, @documents.part  documents, whole or the part that travels in one payload
+    @hashes, @hash_list, @part, @parts the hashes of the documents, the hash over them, which payload of how many
+    @fact.NAME, @fact.NAME+1y          what the matter remembers, a year later
+    @began.NAME                        a field of the first step's body
 """
 
 from __future__ import annotations
@@ -18,11 +27,13 @@ from datetime import date
 from random import Random
 from typing import Any, Final
 
+from adapters.demo.contents import CONTENTS
 from adapters.demo.people import Person, draw_person
 from adapters.demo.plan import Planned, demo_counties
 from adapters.demo.story import Step
 from adapters.region.draft import Draft, local_date
 from contracts.errors import FatalError
+from contracts.identity import synthetic_uscc
 from contracts.ids import OfficeId, RegionCode, StreamId, uuid7
 from contracts.instant import DAY_MS, rounded
 from contracts.procedure_types import Procedure
@@ -30,8 +41,10 @@ from hub.directory import Directory
 from hub.matter import Matter
 
 _DOCUMENTS: Final = ("判决书", "执行通知书", "暂予监外执行决定书", "社区矫正档案")
-_days_before = re.compile("@day-([0-9]+)").fullmatch
+_LEGAL_DOCUMENTS: Final = 2
+_day = re.compile("@(day|start)([+-][0-9]+)?").fullmatch
 _fact = re.compile(r"@fact\.([a-z_]+)(\+1y)?").fullmatch
+_began = re.compile(r"@began\.([a-z_]+)").fullmatch
 
 
 class Script:
@@ -48,7 +61,9 @@ class Script:
         self._directory = directory
         self._procedures = procedures
 
-    def draft(self, planned: Planned, number: int, matter: Matter | None, stream_id: StreamId | None) -> Draft:
+    def draft(
+        self, planned: Planned, number: int, matter: Matter | None, stream_id: StreamId | None, *, moment: int
+    ) -> Draft:
         """The draft of a step.
 
         Args:
@@ -56,10 +71,11 @@ class Script:
             number: Which of its steps, from 0.
             matter: As it stands before the step.
             stream_id: Its stream; None begins it.
+            moment: When the step happens, milliseconds.
         """
         step = planned.story.steps[number]
         event_class = self._procedures[planned.story.procedure, 1].event_class
-        occurred_at = rounded(event_class, planned.moments()[number])
+        occurred_at = rounded(event_class, moment)
         filling = _Filling(planned, number, matter, occurred_at, self._counties[planned.region(step.side)])
         counterpart = None if step.names is None else self._serving(planned, *step.names)
         return Draft(
@@ -68,10 +84,10 @@ class Script:
             office=self._serving(planned, step.side, step.office),
             occurred_at=occurred_at,
             stream_id=stream_id,
-            body={name: filling.value(value) for name, value in step.body.items()},
+            body=filling.value(step.body),
             counterpart_region=None if step.names is None else RegionCode(planned.region(step.names[0])),
             counterpart_office=counterpart,
-            payloads=filling.payloads(step),
+            payloads=filling.payloads(),
             ref=f"m{planned.number}-{number}",
             correlation_id=planned.correlation_id,
         )
@@ -90,37 +106,56 @@ class _Filling:
         self, planned: Planned, number: int, matter: Matter | None, occurred_at: int, counties: Sequence[str]
     ) -> None:
         self._planned = planned
+        self._step: Step = planned.story.steps[number]
         self._matter = matter
         self._occurred_at = occurred_at
-        self._county6 = planned.places[planned.story.steps[number].side]
+        self._county6 = planned.places[self._step.side]
         self._counties = counties
         self._random = planned.random(f"step {number}")
-        self._person = _person(planned)
-        self._documents = [_document(planned, title) for title in _DOCUMENTS]
+        self._part = 0
 
     def value(self, value: Any) -> Any:
-        """A body value; what does not begin with `@` stands for itself."""
-        if not isinstance(value, str) or not value.startswith("@"):
-            return value
-        if (days := _days_before(value)) is not None:
-            return local_date(self._occurred_at - int(days[1]) * DAY_MS)
+        """A value of a body or of a content; what does not begin with `@` stands for itself."""
+        match value:
+            case str() if value.startswith("@"):
+                return self._named(value)
+            case Mapping():
+                return {name: self.value(item) for name, item in value.items()}
+            case list():
+                return [self.value(item) for item in value]
+            case _:
+                return value
+
+    def payloads(self) -> dict[str, tuple[Mapping[str, Any], ...]]:
+        """The contents of the step, by profile."""
+        found: dict[str, tuple[Mapping[str, Any], ...]] = {}
+        for profile in self._step.payloads:
+            self._part = len(found.get(profile, ()))
+            found[profile] = (*found.get(profile, ()), self._content(profile))
+        return found
+
+    def _content(self, profile: str) -> Mapping[str, Any]:
+        usual, story = CONTENTS[profile], self._planned.story
+        said = {name: value for name, value in self._step.says.items() if name in usual}
+        content: dict[str, Any] = self.value({**usual, **said})
+        if story.is_about_minor:
+            content["minor"] = True
+        if story.is_sealed:
+            content["seal_state"] = "SEALED"
+        return content
+
+    def _named(self, value: str) -> Any:
+        if (day := _day(value)) is not None:
+            since = self._occurred_at if day[1] == "day" else self._planned.start_ms
+            return local_date(since + int(day[2] or 0) * DAY_MS)
         if (fact := _fact(value)) is not None:
             return self._remembered(fact[1], is_year_later=fact[2] is not None)
-        match value:
-            case "@day":
-                return local_date(self._occurred_at)
-            case "@id":
-                return uuid7(unix_ms=self._occurred_at, entropy=self._random.randbytes(10))
-            case "@official":
-                return self._random.randbytes(16)
-            case "@division":
-                return self._county6 + "000000"
-            case "@division_elsewhere":
-                return self._random.choice([c for c in self._counties if c != self._county6]) + "000000"
-            case "@hash_list":
-                return _list_hash(self._documents)
-            case _:
-                raise FatalError("DEMO_FAILED", f"no story may say {value}")
+        if (began := _began(value)) is not None:
+            return self._planned.story.steps[0].body[began[1]]
+        known = _VALUES.get(value)
+        if known is None:
+            raise FatalError("DEMO_FAILED", f"no story may say {value}")
+        return known(self)
 
     def _remembered(self, name: str, *, is_year_later: bool) -> Any:
         facts = {} if self._matter is None else dict(self._matter.facts)
@@ -131,110 +166,88 @@ class _Filling:
         # The last day of February has no counterpart in most years; the rule takes the last day of the month.
         return day.replace(year=day.year + 1, day=min(day.day, 28) if day.month == 2 else day.day).isoformat()
 
-    def payloads(self, step: Step) -> dict[str, tuple[Mapping[str, Any], ...]]:
-        """The contents of a step, by profile."""
-        found: dict[str, tuple[Mapping[str, Any], ...]] = {}
-        for profile in step.payloads:
-            part = len(found.get(profile, ()))
-            found[profile] = (*found.get(profile, ()), _CONTENTS[profile](self, step, part))
-        return found
+    def opaque(self) -> bytes:
+        """16 bytes with a time in them, as ids have."""
+        return uuid7(unix_ms=self._occurred_at, entropy=self._random.randbytes(10))
 
-    def notice(self, step: Step, part: int) -> Mapping[str, Any]:
-        """NP-RES."""
-        return {
-            "identity": self._person.identity(),
-            "county": self._planned.places["DESTINATION"],
-            "date": local_date(self._planned.start_ms),
-            "change": "STARTED",
-        }
+    def official(self) -> bytes:
+        """16 bytes that stand for an official."""
+        return self._random.randbytes(16)
 
-    def correction(self, step: Step, part: int) -> Mapping[str, Any]:
-        """NP-CORRECTION."""
-        return {
-            "stream_id": self._stream_id,
-            "correction_code": str(step.body["correction_code"]),
-            "old_value": self._person.name,
-            "new_value": self._person.name[::-1],
-        }
-
-    def death(self, step: Step, part: int) -> Mapping[str, Any]:
-        """NP-DEATH."""
-        return {
-            "identity": self._person.identity(),
-            "date": local_date(self._occurred_at),
-            "certificate_number": f"DEMO{self._planned.number:08}",
-        }
-
-    def history(self, step: Step, part: int) -> Mapping[str, Any]:
-        """NP-RP-HISTORY."""
-        return {
-            "identity": self._person.identity(),
-            "permit_number": f"DEMO{self._planned.number:08}",
-            "issued_on": [local_date(self._planned.moments()[2])],
-            "endorsed_on": [],
-            "suspended_on": [],
-        }
-
-    def asked(self, step: Step, part: int) -> Mapping[str, Any]:
-        """NP-COR-ASK."""
-        return {
-            "identity": self._person.identity(),
-            "proposed_address": self._planned.places["RECEIVING"] + "000000 演示路1号",
-            "ground": "WORK",
-            "household_or_employer": "演示用人单位",
-            "measure": "SUSPENDED_SENTENCE",
-            "end_date": local_date(self._planned.start_ms + 500 * DAY_MS),
-            "bans": [],
-        }
-
-    def opinion(self, step: Step, part: int) -> Mapping[str, Any]:
-        """NP-COR-OPINION."""
-        opinion = step.body.get("opinion", "DISAGREE")
-        reasons = "居住地、工作属实" if opinion == "AGREE" else "接收地住所不稳定，理由已书面说明"
-        return {"stream_id": self._stream_id, "opinion": opinion, "reasons": reasons}
-
-    def copy(self, step: Step, part: int) -> Mapping[str, Any]:
-        """NP-COR-COPY."""
-        return {"identity": self._person.identity(), "documents": self._documents[:2]}
-
-    def file(self, step: Step, part: int) -> Mapping[str, Any]:
-        """NP-COR-FILE: the documents, half of them a part."""
-        half = len(self._documents) // 2
-        return {
-            "part": part + 1,
-            "parts": 2,
-            "hash_list": _hashes(self._documents),
-            "documents": self._documents[half * part : half * (part + 1)],
-        }
-
-    def status(self, step: Step, part: int) -> Mapping[str, Any]:
-        """NP-COR-STATUS."""
-        state = {"ReportedIn": "REPORTED", "CaseReceived": "RECEIVED"}.get(step.event, "NOT_REPORTED")
-        return {"stream_id": self._stream_id, "state": state, "date": local_date(self._occurred_at)}
-
-    @property
-    def _stream_id(self) -> bytes:
+    def stream(self) -> bytes:
+        """The matter's id."""
         if self._matter is None:
             raise FatalError("DEMO_FAILED", "a story seals its own stream's id in its first step")
         return self._matter.stream_id
 
+    def number(self) -> str:
+        """A certificate's number."""
+        return f"DEMO{self._planned.number:08}"
 
-_CONTENTS: Final[Mapping[str, Callable[[_Filling, Step, int], Mapping[str, Any]]]] = {
-    "NP-RES": _Filling.notice,
-    "NP-CORRECTION": _Filling.correction,
-    "NP-DEATH": _Filling.death,
-    "NP-RP-HISTORY": _Filling.history,
-    "NP-COR-ASK": _Filling.asked,
-    "NP-COR-OPINION": _Filling.opinion,
-    "NP-COR-COPY": _Filling.copy,
-    "NP-COR-FILE": _Filling.file,
-    "NP-COR-STATUS": _Filling.status,
+    def here(self) -> str:
+        """County of the side where people live now."""
+        return self._planned.places[self._planned.story.here]
+
+    def there(self) -> str:
+        """County of the side where people are registered."""
+        return self._planned.places[self._planned.story.there]
+
+    def county6(self) -> str:
+        """County of the side that acts."""
+        return self._county6
+
+    def elsewhere(self) -> str:
+        """Another county of the province that acts."""
+        return self._random.choice([county6 for county6 in self._counties if county6 != self._county6])
+
+    def person(self, who: str = "person", kind: str | None = None) -> Person:
+        """Who the matter is about, or somebody who belongs to that person."""
+        story, year = self._planned.story, int(local_date(self._planned.start_ms)[:4])
+        return draw_person(self._planned.random(who), self.there(), year, kind or story.person)
+
+    def documents(self) -> list[dict[str, Any]]:
+        """The documents of the matter."""
+        return [_document(self._planned, title) for title in _DOCUMENTS]
+
+    def parts(self) -> int:
+        """In how many payloads the documents travel."""
+        return max(1, self._step.payloads.count("NP-COR-FILE"))
+
+    def documents_of_part(self) -> list[dict[str, Any]]:
+        """The documents of one payload."""
+        documents, share = self.documents(), -(-len(_DOCUMENTS) // self.parts())
+        return documents[share * self._part : share * (self._part + 1)]
+
+    def part(self) -> int:
+        """Which payload it is, from 1."""
+        return self._part + 1
+
+    def hashes(self) -> list[bytes]:
+        """A hash a document."""
+        return [hashlib.sha256(document["content"]).digest() for document in self.documents()]
+
+
+_VALUES: Final[Mapping[str, Callable[[_Filling], Any]]] = {
+    "@id": _Filling.opaque,
+    "@official": _Filling.official,
+    "@stream": _Filling.stream,
+    "@number": _Filling.number,
+    "@employer": lambda filling: synthetic_uscc(f"91{filling.there()}PPRD0003"),
+    "@division": lambda filling: filling.county6() + "000000",
+    "@division_elsewhere": lambda filling: filling.elsewhere() + "000000",
+    "@division.there": lambda filling: filling.there() + "000000",
+    "@county.here": _Filling.here,
+    "@identity": lambda filling: filling.person().identity(),
+    "@identity.other": lambda filling: filling.person("other", "ADULT").identity(),
+    "@name": lambda filling: filling.person().name,
+    "@name.corrected": lambda filling: filling.person().name[::-1],
+    "@documents.legal": lambda filling: filling.documents()[:_LEGAL_DOCUMENTS],
+    "@documents.part": _Filling.documents_of_part,
+    "@hashes": _Filling.hashes,
+    "@hash_list": lambda filling: hashlib.sha256(b"".join(filling.hashes())).digest(),
+    "@part": _Filling.part,
+    "@parts": _Filling.parts,
 }
-
-
-def _person(planned: Planned) -> Person:
-    home = planned.places.get("ORIGIN") or planned.places.get("RECEIVING") or planned.places["NEW_CITY"]
-    return draw_person(planned.random("person"), home)
 
 
 def _document(planned: Planned, title: str) -> dict[str, Any]:
@@ -245,11 +258,3 @@ def _document(planned: Planned, title: str) -> dict[str, Any]:
         "issued_on": local_date(planned.start_ms),
         "content": random.randbytes(200),
     }
-
-
-def _hashes(documents: Sequence[Mapping[str, Any]]) -> list[bytes]:
-    return [hashlib.sha256(document["content"]).digest() for document in documents]
-
-
-def _list_hash(documents: Sequence[Mapping[str, Any]]) -> bytes:
-    return hashlib.sha256(b"".join(_hashes(documents))).digest()

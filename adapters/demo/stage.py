@@ -1,8 +1,9 @@
 """Sets the stage: keys, a new ledger, and a directory with eleven regions and the offices that the plan needs.
 
-Every county that takes part has its own delivery point for cases; household police and police stations are served by
-the region's node. Hong Kong and Macao keep their node and follow the directory; they hold one office each, to which
-nothing personal can be sent, because no cross-boundary basis is registered (DOMAIN 9.6).
+Every county that takes part has its own delivery point: cases go nowhere else, and who handles cases is served by it.
+Authorities that a province has few of serve the whole province here, so that the directory stays small. Hong Kong and
+Macao keep their node and follow the directory; they hold one office each, to which nothing personal can be sent,
+because no cross-boundary basis is registered (DOMAIN 9.6).
 """
 
 from __future__ import annotations
@@ -25,20 +26,41 @@ from contracts.ids import REGIONS, OfficeId, PointId, RegionCode
 from contracts.office_type import OfficeType
 
 NODE_OFFICES: Final = (
-    OfficeType.POLICE_STATION,
     OfficeType.COMMUNITY_AGENCY,
     OfficeType.COUNTY_PSB_HOUSEHOLD,
 )
 """One in each county, served by the region's node."""
 CASE_OFFICES: Final = (
+    OfficeType.POLICE_STATION,
     OfficeType.JUDICIAL_OFFICE,
     OfficeType.COUNTY_CORRECTION,
     OfficeType.SUPERIOR_CORRECTION,
     OfficeType.COURT,
     OfficeType.PROCURATORATE,
     OfficeType.COUNTY_PSB,
+    OfficeType.COUNTY_RESETTLEMENT,
+    OfficeType.TOWN_OFFICE,
+    OfficeType.RESCUE_STATION,
+    OfficeType.MINOR_PROTECTION,
+    OfficeType.COUNTY_CIVIL_AFFAIRS,
 )
 """One in each county, served by the county's own point."""
+PROVINCE_NODE_OFFICES: Final = (
+    OfficeType.EXIT_ENTRY,
+    OfficeType.HOUSING_AUTHORITY,
+    OfficeType.WORK_PERMIT_AUTHORITY,
+    OfficeType.SERVICE_WINDOW,
+    OfficeType.POINTS_OFFICE,
+    OfficeType.RIGHTS_DESK,
+    OfficeType.PI_OFFICER,
+)
+"""One in each province, served by the region's node."""
+PROVINCE_CASE_OFFICES: Final = (
+    OfficeType.PRISON,
+    OfficeType.JUVENILE_PRISON,
+    OfficeType.DETENTION_CENTRE,
+)
+"""One in each province, served by the point of its first county."""
 BOUNDARY_REGIONS: Final = (RegionCode("81"), RegionCode("82"))
 """Hong Kong and Macao."""
 
@@ -54,14 +76,14 @@ class StageOffice:
     Attributes:
         office: Its id.
         office_type: What it is.
-        county6: Where it serves.
+        area: Where it serves, six digits: a county, or a province.
         point: Its delivery point.
         uscc: A code that no body can hold.
     """
 
     office: OfficeId
     office_type: OfficeType
-    county6: str
+    area: str
     point: PointId
     uscc: str
 
@@ -72,20 +94,23 @@ def offices_of(seed: int, region: str) -> tuple[StageOffice, ...]:
 
 
 def _offices(seed: int, region: str) -> Iterator[StageOffice]:
+    province = f"{region}0000"
     if region in BOUNDARY_REGIONS:
-        places: list[tuple[str, OfficeType, str]] = [(f"{region}0000", OfficeType.COUNTY_PSB_HOUSEHOLD, "node")]
+        places: list[tuple[str, OfficeType, str]] = [(province, OfficeType.COUNTY_PSB_HOUSEHOLD, "node")]
     else:
         counties = demo_counties(seed)[region]
         places = [(county6, kind, "node") for county6 in counties for kind in NODE_OFFICES]
         places += [(county6, kind, county6) for county6 in counties for kind in CASE_OFFICES]
-    for number, (county6, kind, point) in enumerate(places):
-        digest = hashlib.sha256(f"{seed} office {county6} {kind}".encode()).digest()
+        places += [(province, kind, "node") for kind in PROVINCE_NODE_OFFICES]
+        places += [(province, kind, counties[0]) for kind in PROVINCE_CASE_OFFICES]
+    for number, (area, kind, point) in enumerate(places):
+        digest = hashlib.sha256(f"{seed} office {area} {kind}".encode()).digest()
         yield StageOffice(
             office=OfficeId("o" + "".join(_CROCKFORD[byte & 31] for byte in digest[:8])),
             office_type=kind,
-            county6=county6,
+            area=area,
             point=PointId(f"{region}-{point}"),
-            uscc=synthetic_uscc(f"11{county6}PPRD{number:04}"),
+            uscc=synthetic_uscc(f"11{area}PPRD{number:04}"),
         )
 
 
@@ -132,7 +157,7 @@ def _plan_of(region: RegionCode, offices: tuple[StageOffice, ...]) -> RegionPlan
             "id": office.office,
             "type": office.office_type.value,
             "point": office.point,
-            "areas": [office.county6 + "000000"],
+            "areas": [office.area + "000000"],
             "uscc": office.uscc,
         }
         for office in offices

@@ -2,7 +2,8 @@
 
 A step says which office of which side makes which event, how many days after the one before, and with which body and
 contents. Values that begin with `@` are filled in by `adapters.demo.script`. A story that ends early leaves its matter
-open, and its duties may run out: that is how duties come to be missed here.
+open, and its duties may run out: that is how duties come to be missed here. A step of `TIMER` is made by the hub when
+everything else has been played; what follows it happens when the region is told.
 
 Weights say how often a story is played among its kind; they are chosen for coverage and are no statistic.
 """
@@ -11,10 +12,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 Days = tuple[float, float]
 """From and to, drawn evenly."""
+TIMER: Final = "TIMER"
+"""The side of a step that time makes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,12 +26,13 @@ class Step:
 
     Attributes:
         event: Its type.
-        side: Whose step it is.
+        side: Whose step it is; `TIMER` if time makes it.
         office: Type of the office that makes it.
         after: Days since the step before; for the first one, since the matter's start.
         body: Fields of the body.
         payloads: Profiles that it seals, in this order; one that stands twice travels as two payloads.
         names: Side whose office the header names as counterpart, None if it names nobody.
+        says: Fields of its contents that are other than `adapters.demo.contents` has them.
     """
 
     event: str
@@ -38,18 +42,24 @@ class Step:
     body: Mapping[str, Any] = field(default_factory=dict)
     payloads: Sequence[str] = ()
     names: tuple[str, str] | None = None
+    says: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Story:
     """One way for a matter to go.
 
     Attributes:
-        name: Unique.
+        name: Unique within its procedure.
         procedure: Its procedure.
         weight: How often, among the stories of its kind.
         began: How many days ago it began.
         steps: Its events.
+        here: The side that stands where people of a flow live now.
+        there: The side that stands where they are registered.
+        is_both_ways: People go home as well as away: the sides may be exchanged.
+        person: Whom it is about: `ADULT`, `YOUTH` (15 to 17), `CHILD` (6 to 13) or `FOREIGNER`.
+        is_sealed: What travels says that the record is sealed.
     """
 
     name: str
@@ -57,3 +67,18 @@ class Story:
     weight: float
     began: Days
     steps: tuple[Step, ...]
+    here: str = "DESTINATION"
+    there: str = "ORIGIN"
+    is_both_ways: bool = False
+    person: str = "ADULT"
+    is_sealed: bool = False
+
+    @property
+    def is_about_minor(self) -> bool:
+        """What travels says that it is about a minor."""
+        return self.person in ("YOUTH", "CHILD")
+
+
+def timer(event: str) -> Step:
+    """A step that time makes."""
+    return Step(event, TIMER, "")

@@ -19,6 +19,7 @@ import structlog
 
 from adapters.compose import RegionProgram, until_told
 from adapters.compose.folder import DataFolder
+from adapters.compose.parts import SystemClock
 from adapters.demo.mistakes import Mistakes
 from adapters.demo.orders import Orders
 from adapters.demo.plan import PROVINCES, demo_counties, draw_plan
@@ -60,7 +61,9 @@ async def work(region: str, orders: Orders, lines: asyncio.StreamReader) -> None
     async with program:
         gateway = program.gateway
         script = Script(seed=orders.seed, directory=gateway.replica.directory, procedures=load_procedures())
-        player = Player(region=region, gateway=gateway, plan=plan, script=script, now_ms=orders.now_ms)
+        player = Player(
+            region=region, gateway=gateway, plan=plan, script=script, now_ms=orders.now_ms, clock=SystemClock()
+        )
         players.append(player)
         player.begin()
         mistakes = asyncio.ensure_future(_make_mistakes(region, orders, player, gateway))

@@ -1,0 +1,105 @@
+"""Plays stories of the demonstration with one hub and no network: every step is composed, signed and recorded.
+
+The gateway's composer decides about each draft as a region would, then the hub decides again. What time does is recorded
+by the hub's own timers once every story has come to it, as in the demonstration. Pure of pytest.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from adapters.compose import opened_hub
+from adapters.compose.folder import DataFolder
+from adapters.compose.parts import KEYS, SystemClock
+from adapters.demo.plan import Planned, draw_plan
+from adapters.demo.script import Script
+from adapters.demo.stage import set_stage
+from adapters.demo.story import Story
+from adapters.keys.folder import read_region_keys
+from adapters.region.batching import BatchMaker
+from adapters.region.composer import Composer
+from adapters.region.keyring import SigningIdentity
+from contracts.ids import LeafIndex, PointId, StreamId
+from hub.application import Application
+from hub.matter import Matter, unpack
+
+SEED: Final = 1
+_MATTERS: Final = 400
+
+
+class StoryPlay:
+    """One hub, and a gateway for each region.
+
+    Args:
+        folder: Where the stage was set.
+        application: Its hub.
+        now_ms: When the stories are played.
+
+    Attributes:
+        application: The hub.
+    """
+
+    def __init__(self, folder: DataFolder, application: Application, now_ms: int) -> None:
+        self._folder = folder
+        self.application = application
+        self._now_ms = now_ms
+        self._script = Script(seed=SEED, directory=application.directory, procedures=application.rules.procedures)
+        self._gateways: dict[str, tuple[BatchMaker, Composer]] = {}
+
+    def advance(self, planned: Planned, matter: Matter | None) -> Matter | None:
+        """Record every step of a story from where its matter stands until time has to act or the story ends."""
+        steps, moments = planned.story.steps, planned.moments()
+        while (number := 0 if matter is None else matter.next_seq) < len(steps):
+            region = planned.region(steps[number].side)
+            if not region:
+                break
+            moment = moments[number] if number < len(moments) else SystemClock().now_ms()
+            assert moment <= self._now_ms + 600_000, f"{planned.story.name} goes on after today"
+            stream_id = None if matter is None else matter.stream_id
+            draft = self._script.draft(planned, number, matter, stream_id, moment=moment)
+            maker, composer = self._gateway(region)
+            composed = composer.compose(draft, matter, LeafIndex(self.application.reader.size()))
+            drafted = composed.drafted
+            batch, _ = maker.make(self.application.producer(maker.producer), [drafted.event], list(drafted.payloads))
+            (answer,) = self.application.submit([batch])
+            refusals = [answer.refusal, *(result.refusal for result in answer.results)]
+            assert not any(refusals), f"{planned.story.name}, {steps[number].event}: {refusals}"
+            matter = composed.matter
+        return matter
+
+    def recorded(self, stream_id: StreamId) -> Matter:
+        """A matter as the hub has it."""
+        return unpack(self.application.reader.matters([stream_id])[stream_id])
+
+    def _gateway(self, region: str) -> tuple[BatchMaker, Composer]:
+        if region not in self._gateways:
+            clock, rules, directory = SystemClock(), self.application.rules, self.application.directory
+            signer = SigningIdentity.of("batch", read_region_keys(self._folder.region(region) / KEYS).batch)
+            self._gateways[region] = (
+                BatchMaker(PointId(f"{region}-node"), signer, clock),
+                Composer(rules=rules, directory=directory, batch_key=signer.key_id, clock=clock),
+            )
+        return self._gateways[region]
+
+
+def play_stories(root: Path) -> dict[Story, Matter]:
+    """Play every story of the demonstration once, with the steps that time makes, into an empty folder.
+
+    Returns:
+        The matter that each story left.
+    """
+    folder, now_ms = DataFolder(root), SystemClock().now_ms()
+    set_stage(folder, seed=SEED)
+    plan = draw_plan(seed=SEED, matters=_MATTERS, now_ms=now_ms)
+    # Of each story the matter that began first: time has done to it what it can.
+    chosen = {planned.story: planned for planned in sorted(plan, key=lambda planned: -planned.start_ms)}
+    with opened_hub(folder.hub_settings()) as application:
+        play = StoryPlay(folder, application, now_ms)
+        left = {story: play.advance(planned, None) for story, planned in chosen.items()}
+        application.run_timers()
+        done: dict[Story, Matter] = {}
+        for story, matter in left.items():
+            assert matter is not None, story.name
+            done[story] = play.advance(chosen[story], play.recorded(matter.stream_id)) or matter
+    return done
