@@ -20,7 +20,7 @@ EXIT_TERMINATED = 143
 
 def demo_command(
     data: Annotated[Path, typer.Option("--data", help="Where to play; kept for the other verbs.")] = DEFAULT_DATA,
-    matters: Annotated[int, typer.Option(min=100, max=20_000, help="How many matters.")] = 2000,
+    matters: Annotated[int, typer.Option(min=200, max=20_000, help="How many matters.")] = 2000,
     seed: Annotated[int, typer.Option(min=0, help="The same seed draws the same matters.")] = 1,
     fresh: Annotated[bool, typer.Option("--fresh", help="Delete an earlier demonstration in the folder.")] = False,
     as_json: AsJson = False,

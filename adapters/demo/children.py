@@ -116,12 +116,12 @@ def _log_file(logs: Path, name: str) -> IO[bytes]:
     return (logs / f"{name}.err").open("ab")
 
 
-async def start_hub(data: Path, logs: Path) -> Child:
-    """Start `pprd hub serve`. What time has done it writes down once, at its end: the play tells of past weeks, and a
-    step that lies in the past must not count as missed while it waits to be played."""
+async def start_hub(data: Path, logs: Path, listen: str = "127.0.0.1:0") -> Child:
+    """Start `pprd hub serve`. What time has done it writes down at its start and at its end: the play tells of past
+    weeks, and a step that lies in the past must not count as missed while it waits to be played."""
     return await Child.start(
         "hub",
-        "adapters.cli.main", "hub", "serve", "--data", str(data), "--listen", "127.0.0.1:0",
+        "adapters.cli.main", "hub", "serve", "--data", str(data), "--listen", listen,
         "--timers-every", "3600", "--log", str(logs / "hub.log"), "--json",
         logs=logs,
     )  # fmt: skip
@@ -133,6 +133,16 @@ async def start_relay(data: Path, logs: Path, nats_url: str) -> Child:
         "relay",
         "adapters.cli.main", "relay", "serve", "--data", str(data), "--nats", nats_url,
         "--log", str(logs / "relay.log"), "--json",
+        logs=logs,
+    )  # fmt: skip
+
+
+async def start_projections(data: Path, logs: Path) -> Child:
+    """Start `pprd projections serve`."""
+    return await Child.start(
+        "projections",
+        "adapters.cli.main", "projections", "serve", "--data", str(data),
+        "--log", str(logs / "projections.log"), "--json",
         logs=logs,
     )  # fmt: skip
 

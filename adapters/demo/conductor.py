@@ -1,10 +1,11 @@
 """Plays the demonstration: sets the stage, starts every process, waits until all is done, ends everything in order.
 
-    nats-server, hub, relay, eleven regions          (each a process of its own; the eleven are started first)
+    nats-server, hub, relay, projections, eleven regions   (each a process of its own; the eleven are started first)
 
-One region is killed in the middle and comes back later; what was sent to it waits. All is done when no region has work
-under way and every delivery point has received what the ledger says it was sent. Not here: the numbers (`tally`), the
-display (`show`), the audit (its own verb).
+One region is killed in the middle and comes back later; what was sent to it waits. When nobody has work left, the hub
+is ended and started again: at its end it records what time has done, and the regions go on with what follows from that.
+All is done when no region has work under way, every delivery point has received what the ledger says it was sent, and
+the projections hold the whole ledger. Not here: the numbers (`tally`), the display (`show`), the audit (its own verb).
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ from typing import Any, Final, Protocol
 
 from adapters.compose.broker_files import write_broker_files
 from adapters.compose.folder import DataFolder
-from adapters.demo.children import Child, start_hub, start_relay, start_worker
+from adapters.compose.projecting import projections_file, reading
+from adapters.demo.children import Child, start_hub, start_projections, start_relay, start_worker
 from adapters.demo.orders import Orders
 from adapters.demo.plan import Planned, draw_plan
 from adapters.demo.stage import keep_addresses, set_stage
@@ -40,6 +42,7 @@ _STILL_SECONDS: Final = 3.0
 _REST_LOOKS: Final = 3
 _PLAY_SECONDS: Final = 240.0
 _END_SECONDS: Final = 20.0
+_FOLLOW_SECONDS: Final = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +143,8 @@ class _Conductor:
         self._scene = Scene(began=time.monotonic())
         self._was_down = False
         self._down_since = 0.0
+        self._hub: Child | None = None
+        self._hub_address = ""
 
     async def run(self) -> Scene:
         """Everything, in order; whatever was started is ended."""
@@ -149,6 +154,7 @@ class _Conductor:
                 self._workers[region] = await start_worker(region, self._folder.logs)
             async with self._servers() as reader:
                 await self._play(reader)
+                await self._let_time_act(reader)
                 await self._end_workers()
         finally:
             for worker in self._workers.values():
@@ -160,30 +166,57 @@ class _Conductor:
 
     @asynccontextmanager
     async def _servers(self) -> AsyncIterator[SqliteStore]:
-        """Broker, hub and relay, ended in the reverse order of what they need: relay last but the broker."""
+        """Broker, hub, relay and projections; ended in the reverse order of what they need."""
         vkey = await asyncio.to_thread(set_stage, self._folder, seed=self._what.seed)
         nats = NatsServer(
             folder=self._folder.nats, config=write_broker_files(self._folder, self._folder.nats / "config")
         )
         self._show("starting the programs")
-        children: list[Child] = []
+        root, logs = self._folder.root, self._folder.logs
         reader = self._folder.ledger()
+        followers: list[Child] = []
         try:
-            hub = await start_hub(self._folder.root, self._folder.logs)
-            children.append(hub)
+            self._hub = await start_hub(root, logs)
             await asyncio.to_thread(nats.start)
-            relay = await start_relay(self._folder.root, self._folder.logs, nats.url)
-            children.append(relay)
-            hub_address = await hub.ready()
-            await relay.ready()
-            keep_addresses(self._folder, log_vkey=vkey, hub_address=hub_address, nats_url=nats.url)
+            followers += [await start_relay(root, logs, nats.url), await start_projections(root, logs)]
+            self._hub_address = await self._hub.ready()
+            for child in followers:
+                await child.ready()
+            keep_addresses(self._folder, log_vkey=vkey, hub_address=self._hub_address, nats_url=nats.url)
             yield reader
             self._show("ending the programs")
+            await self._hub.end()
+            await self._until_projected(reader)
         finally:
-            for child in children:
+            if self._hub is not None:
+                await self._hub.end()
+            for child in followers:
                 await child.end()
             reader.close()
             await asyncio.to_thread(nats.stop)
+
+    async def _until_projected(self, reader: SqliteStore) -> None:
+        """Wait until the projections hold the whole ledger, so that every verb reads what was played."""
+        file = projections_file(self._folder.root)
+        try:
+            async with asyncio.timeout(_FOLLOW_SECONDS):
+                while True:
+                    with reading(file) as store:
+                        if store.place().position >= reader.size():
+                            return
+                    await asyncio.sleep(_LOOK_SECONDS)
+        except TimeoutError as error:
+            raise FatalError("DEMO_FAILED", f"the projections are behind; see {self._folder.logs}") from error
+
+    async def _let_time_act(self, reader: SqliteStore) -> None:
+        """End the hub, which then records what time has done, start it where it was, and play what follows."""
+        self._show("letting time act")
+        if self._hub is None:
+            raise FatalError("DEMO_FAILED", "there is no hub")
+        await self._hub.end()
+        self._hub = await start_hub(self._folder.root, self._folder.logs, self._hub_address)
+        await self._hub.ready()
+        await self._rest(reader)
 
     # -- playing
 
@@ -202,6 +235,14 @@ class _Conductor:
         for region in REGIONS:
             self._direct(region, self._orders)
         self._show("playing")
+        await self._rest(reader)
+
+    async def _rest(self, reader: SqliteStore) -> None:
+        """Wait until everybody is at rest.
+
+        Raises:
+            FatalError: DEMO_FAILED: somebody is not, for too long.
+        """
         try:
             async with asyncio.timeout(_PLAY_SECONDS):
                 await self._until_rest(reader)

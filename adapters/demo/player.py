@@ -212,6 +212,7 @@ class Player:
             self._gateway.tasks.done(task.office, task.event_id)
 
     def _planned(self, task: Task) -> Planned | None:
-        kept = self._gateway.streams.event(task.event_id)
-        correlation_id = None if kept is None else decode_event(kept).correlation_id
+        """The matter of the plan to which a task belongs; what time makes names no plan, the first event does."""
+        first = self._gateway.streams.first(task.stream_id)
+        correlation_id = None if first is None else decode_event(first).correlation_id
         return None if correlation_id is None else self._plan.get(correlation_id)

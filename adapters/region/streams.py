@@ -89,6 +89,11 @@ class Streams:
         kept = self._store.event(event_id)
         return None if kept is None else kept[1]
 
+    def first(self, stream_id: bytes) -> bytes | None:
+        """The bytes of a matter's first event; None if nothing of it is kept."""
+        kept = self._store.stream(stream_id)
+        return kept[0][1] if kept else None
+
     def offices_after(self, stream_id: bytes, seq: int) -> frozenset[OfficeId]:
         """Offices that made a kept event of the matter after this `stream_seq`."""
         return frozenset(decode_event(event).producer_office for _, event in self._store.stream(stream_id, seq + 1))

@@ -1,7 +1,7 @@
 """Plays stories of the demonstration with one hub and no network: every step is composed, signed and recorded.
 
-The gateway's composer decides about each draft as a region would, then the hub decides again. What time does is recorded
-by the hub's own timers once every story has come to it, as in the demonstration. Pure of pytest.
+The gateway's composer decides about each draft as a region would, then the hub decides again. What time does is
+recorded by the hub's own timers once every story has come to it, as in the demonstration. Pure of pytest.
 """
 
 from __future__ import annotations
