@@ -19,6 +19,7 @@ from contracts.identity import synthetic_uscc
 from contracts.ids import REGIONS
 from contracts.office_type import OfficeType
 from contracts.signing import key_id
+from contracts.suite import office_key
 from hub.own_batch import HubDraft
 
 TOWN_TYPES: Final = (OfficeType.POLICE_STATION, OfficeType.JUDICIAL_OFFICE, OfficeType.TOWN_OFFICE)
@@ -84,7 +85,7 @@ def directory_drafts(count: int) -> Iterator[HubDraft]:
             "office_type": office.office_type.value,
         }
         body |= {"point": office.point, "areas": list(office.areas), "uscc": office.uscc}
-        yield _draft("OfficeRegistered", body | _key("office", office.office))
+        yield _draft("OfficeRegistered", body | office_key(_key("office", office.office)["public_key"]))
 
 
 _Place = tuple[OfficeType, Division, tuple[str, ...]]

@@ -24,6 +24,7 @@ from contracts.mandates import load_mandates
 from contracts.profile import encode_payload
 from contracts.schema import load_registry
 from contracts.sealing import Associated, RecipientKey, seal
+from contracts.suite import office_key
 from hub.own_batch import HubDraft
 from hub.submission import SubmittedBatch, SubmittedPayload
 from ledger.batch import Batch, batch_hash, encode_tbs
@@ -91,7 +92,7 @@ class World:
                     "point": point,
                     "areas": [place],
                 }
-                yield draft("OfficeRegistered", body={**body, **keys, "uscc": _USCC[region]})
+                yield draft("OfficeRegistered", body={**body, **office_key(keys["public_key"]), "uscc": _USCC[region]})
             key = Ed25519PrivateKey.generate()
             raw = key.public_key().public_bytes_raw()
             key_id = signing.key_id("batch", raw)

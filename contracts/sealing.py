@@ -1,11 +1,11 @@
 """Sealed payloads: one encrypted envelope, its content key wrapped to each office that may open it.
 
-    envelope = SEALED_LABEL || len8 suite || nonce[12] || AES-256-GCM(padded)
+    envelope = SEALED_LABEL || len8 cipher || nonce[12] || AES-256-GCM(padded)
     padded   = opening[64] || u32 length || plaintext || zeros, up to bucket_kib * 1024 bytes
 
-The content key is wrapped with HPKE (RFC 9180, base mode) to every recipient office and to the producing office; there
-is no escrow key. Envelope and wrapped keys are bound to stream, event and profile. AES-GCM alone does not commit, so
-the event carries a commitment over the plaintext (LEDGER 6).
+The content key is wrapped with HPKE (RFC 9180, base mode) to every recipient office and to the producing office, each
+by the suite of its key (`contracts.suite`); there is no escrow key. Envelope and wrapped keys are bound to stream,
+event and profile. AES-GCM alone does not commit, so the event carries a commitment over the plaintext (LEDGER 6).
 
 Content key, nonce and opening are arguments. HPKE's one-time key is drawn inside the cryptography library, which offers
 no other way: two calls of `seal` wrap differently, everything else is a function of the arguments.
@@ -17,30 +17,26 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
 
 from contracts.errors import ContractError, EvidenceError
 from contracts.event import SealedRef
 from contracts.event_fields import BUCKETS_KIB
 from contracts.ids import EventId, KeyId, OfficeId, StreamId
+from contracts.suite import X25519, SealingPrivateKey, suite_of, suite_of_key
 
 SEALED_LABEL: Final = b"pprd-sealed/v1\n\0"
 """First bytes of every envelope, and of what binds it to its event."""
 PAYLOAD_LABEL: Final = b"pprd-payload/v1\n\0"
 """First bytes of what a commitment covers."""
-SUITE: Final = b"X25519-HKDF-SHA256+AES-256-GCM"
-"""Name of the one suite: HPKE's KEM and KDF, and the cipher of key and content."""
-WRAPPED_KEY_BYTES: Final = 80
-"""One-time public key, content key and tag."""
+CIPHER: Final = b"AES-256-GCM"
+"""Name of the one cipher of content."""
 
-_HEAD: Final = SEALED_LABEL + bytes((len(SUITE),)) + SUITE
+_HEAD: Final = SEALED_LABEL + bytes((len(CIPHER),)) + CIPHER
 _NONCE_AT: Final = len(_HEAD)
 _BOX_AT: Final = _NONCE_AT + 12
 _TAG_BYTES: Final = 16
 _INSIDE_BYTES: Final = 64 + 4
-_HPKE: Final = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
 
 
 class Associated(NamedTuple):
@@ -52,11 +48,12 @@ class Associated(NamedTuple):
 
 
 class RecipientKey(NamedTuple):
-    """An office's public key for sealing: X25519, purpose `office`, checked when it was registered."""
+    """An office's public key for sealing: of purpose `office` and a suite, checked when it was registered."""
 
     office: OfficeId
     key_id: KeyId
     public_raw: bytes
+    suite: str = X25519
 
 
 class WrappedKey(NamedTuple):
@@ -156,7 +153,7 @@ def seal(
 
 
 def open_sealed(
-    *, envelope: bytes, wrapped: WrappedKey, private: X25519PrivateKey, associated: Associated, ref: SealedRef
+    *, envelope: bytes, wrapped: WrappedKey, private: SealingPrivateKey, associated: Associated, ref: SealedRef
 ) -> bytes:
     """Open a payload and check that it is what its producer committed to.
 
@@ -216,15 +213,18 @@ def check_form(
         raise ContractError("PAYLOAD_HASH", f"the event says {ref.ciphertext_hash.hex()}, found {found.hex()}")
 
 
-def check_wrapped_keys(wrapped: Sequence[WrappedKey]) -> None:
-    """Check the lengths of submitted wrapped keys; only their offices can tell whether they open anything.
+def check_wrapped_key(wrapped: WrappedKey, suite: str) -> None:
+    """Check the lengths of a submitted wrapped key; only its office can tell whether it opens anything.
+
+    Args:
+        wrapped: As submitted.
+        suite: Of the office's key.
 
     Raises:
-        ContractError: PAYLOAD_FORM; a key has not `WRAPPED_KEY_BYTES` or its key id not 8 bytes.
+        ContractError: PAYLOAD_FORM; it has not the length of its suite, or its key id not 8 bytes.
     """
-    for key in wrapped:
-        if len(key.enc) != WRAPPED_KEY_BYTES or len(key.key_id) != 8:
-            raise ContractError("PAYLOAD_FORM", f"wrapped key of {len(key.enc)} bytes", field="wrapped")
+    if len(wrapped.enc) != suite_of(suite).wrapped_bytes or len(wrapped.key_id) != 8:
+        raise ContractError("PAYLOAD_FORM", f"{len(wrapped.enc)} bytes are no wrapped key of {suite}", field="wrapped")
 
 
 def _bound(associated: Associated) -> bytes:
@@ -233,13 +233,12 @@ def _bound(associated: Associated) -> bytes:
 
 
 def _wrap(key: RecipientKey, content_key: bytes, bound: bytes) -> WrappedKey:
-    public = X25519PublicKey.from_public_bytes(key.public_raw)
-    return WrappedKey(key.office, key.key_id, _HPKE.encrypt(content_key, public, bound))
+    return WrappedKey(key.office, key.key_id, suite_of(key.suite).wrap(content_key, key.public_raw, bound))
 
 
-def _unlock(envelope: bytes, wrapped: WrappedKey, private: X25519PrivateKey, bound: bytes) -> bytes:
+def _unlock(envelope: bytes, wrapped: WrappedKey, private: SealingPrivateKey, bound: bytes) -> bytes:
+    content_key = suite_of_key(private).unwrap(wrapped.enc, private, bound)
     try:
-        content_key = _HPKE.decrypt(wrapped.enc, private, bound)
         return AESGCM(content_key).decrypt(envelope[_NONCE_AT:_BOX_AT], envelope[_BOX_AT:], bound)
     except (InvalidTag, ValueError) as err:
         raise _invalid("the key or the event is not the one that it was sealed with") from err

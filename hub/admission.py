@@ -243,8 +243,8 @@ def _check_payloads(header: Header, payloads: Mapping[bytes, SubmittedPayload], 
 
 
 def _check_keys(payload: SubmittedPayload, directory: Directory) -> None:
-    sealing.check_wrapped_keys(payload.wrapped)
     for wrapped in payload.wrapped:
         office = directory.office(wrapped.office)
         if office is None or office.key.key_id != wrapped.key_id:
             raise ContractError("PAYLOAD_FORM", f"the content key is not wrapped to the key of {wrapped.office}")
+        sealing.check_wrapped_key(wrapped, office.key.suite)

@@ -34,6 +34,7 @@ from contracts.procedure import load_procedures
 from contracts.procedure_types import Procedure, Transition, body_schema
 from contracts.schema import load_registry
 from contracts.signing import key_id
+from contracts.suite import office_key
 from hub.admission import Admitted, Rules, admit
 from hub.directory import Directory, Office, SigningKey
 from hub.matter import Matter, take_row
@@ -233,7 +234,7 @@ def _county(county6: str) -> list[tuple[str, Mapping[str, Any]]]:
             "point": point,
             "areas": [f"{county6}000000"],
             "uscc": synthetic_uscc(f"11{county6}PPRD{number:04}"),
-            **_agreement("office", name),
+            **office_key(_agreement("office", name)["public_key"]),
         }
         found.append(("OfficeRegistered", body))
     for number, row in enumerate(load_mandates()):

@@ -13,6 +13,7 @@ from contracts.errors import ContractError
 from contracts.ids import HUB_PRODUCER, HUB_REGION, KeyId, LeafIndex, OfficeId, PointId, RegionCode, StreamId
 from contracts.instant import DAY_MS, day_start_ms, local_day
 from contracts.office_type import OfficeType
+from contracts.suite import X25519
 
 SEND: Final = "SEND"
 """Direction of a mandate: the offices make the event."""
@@ -33,15 +34,17 @@ class AgreementKey(NamedTuple):
 
     Attributes:
         key_id: Its id.
-        public_key: X25519, 32 bytes.
+        public_key: As its suite writes it; X25519 of 32 bytes where it is a point's.
         since_ms: When it was registered, milliseconds.
         revoked_at: Index of the event that revoked it, None while it may be used.
+        suite: By which a content key is wrapped to it, one of `contracts.suite.SUITES`.
     """
 
     key_id: KeyId
     public_key: bytes
     since_ms: int
     revoked_at: LeafIndex | None = None
+    suite: str = X25519
 
     @property
     def until(self) -> date:

@@ -13,7 +13,8 @@ from typing import Any
 from contracts.errors import AccessError, ContractError
 from contracts.event import Header
 from contracts.ids import KeyId, LeafIndex, StreamId
-from contracts.signing import check_public_key, check_sealing_key, key_id
+from contracts.signing import check_public_key, key_id
+from contracts.suite import HYBRID, X25519, suite_of
 from hub.directory_errors import other_stream, taken
 from hub.directory_values import AgreementKey, Point, SigningKey
 
@@ -59,12 +60,18 @@ class KeyRegister:
         Raises:
             ContractError: KEY_UNSAFE, BODY_FIELD. ConflictError: DIRECTORY_TAKEN.
         """
-        check_sealing_key(body["public_key"])
-        return AgreementKey(self._new(purpose, body), body["public_key"], since_ms)
+        suite, more = body.get("suite", X25519), body.get("mlkem_key")
+        if (suite == HYBRID) is not (more is not None):
+            raise ContractError("BODY_FIELD", f"mlkem_key belongs to a key of {HYBRID} and to no other", field="suite")
+        public = (more or b"") + body["public_key"]
+        suite_of(suite).check_public(public)
+        if body["public_key"] in self._public:
+            raise taken("key", body["key_id"].hex())
+        return AgreementKey(self._new(purpose, body, public), public, since_ms, suite=suite)
 
     def take(self, key: AgreementKey) -> None:
         """Remember that a key has its holder."""
-        self._public.add(key.public_key)
+        self._public.update((key.public_key, key.public_key[-32:]))
 
     def register(self, body: Mapping[str, Any], producer: Point, header: Header, index: LeafIndex) -> None:
         """Enter the signing key of a `KeyRegistered`.
@@ -73,7 +80,7 @@ class KeyRegister:
             ContractError: KEY_UNSAFE, BODY_FIELD. ConflictError: DIRECTORY_TAKEN.
         """
         check_public_key(body["public_key"])
-        name = self._new(body["purpose"], body)
+        name = self._new(body["purpose"], body, body["public_key"])
         self._signing[name] = SigningKey(
             key_id=name,
             purpose=body["purpose"],
@@ -101,9 +108,9 @@ class KeyRegister:
             raise AccessError("KEY_REVOKED", f"the key was revoked at {key.revoked_at} already", field="key_id")
         self._signing[key.key_id] = replace(key, revoked_at=index)
 
-    def _new(self, purpose: str, body: Mapping[str, Any]) -> KeyId:
+    def _new(self, purpose: str, body: Mapping[str, Any], raw: bytes) -> KeyId:
         """Check that a key's id is its own and that nobody uses the key already."""
-        raw, name = body["public_key"], KeyId(body["key_id"])
+        name = KeyId(body["key_id"])
         if name != key_id(purpose, raw):
             raise ContractError("BODY_FIELD", f"{name.hex()} is not the id of this key for {purpose}", field="key_id")
         if raw in self._public:

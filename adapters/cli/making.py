@@ -10,6 +10,7 @@ import typer
 from adapters.cli.errors import out, say_json, told
 from adapters.cli.options import AsJson, Data, Region
 from contracts.ids import OfficeId, PointId, RegionCode
+from contracts.suite import X25519
 
 Sandbox = Annotated[
     bool, typer.Option("--sandbox/--live", help="Synthetic identities only, or real ones only. There is no default.")
@@ -49,6 +50,9 @@ def region_init_command(
     hub: Annotated[str, typer.Option("--hub", help="HOST:PORT of the hub.")],
     nats: Annotated[str, typer.Option("--nats", help="nats://HOST:PORT or tls://HOST:PORT of the broker.")],
     sandbox: Sandbox,
+    suite: Annotated[
+        str, typer.Option(help="Of the offices' keys: HPKE_X25519, or HPKE_MLKEM768_X25519 against quantum computers.")
+    ] = X25519,
     as_json: AsJson = False,
 ) -> None:
     """Make the keys of a region's gateway, and the registration file for the hub's operator."""
@@ -74,6 +78,7 @@ def region_init_command(
             folder.region(region) / KEYS,
             offices=[OfficeId(row["id"]) for row in plan.offices],
             points=[PointId(point) for point in plan.points],
+            suite=suite,
         )
         path = folder.region(region) / "registration.toml"
         write_registration(path, registration_of(plan, keys))

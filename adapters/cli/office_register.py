@@ -110,11 +110,11 @@ def change_command(
     data: Data,
     point: Annotated[str | None, typer.Option(help="Delivery point that serves it from now on.")] = None,
     areas: Annotated[str | None, typer.Option(help="Division codes that it serves from now on, joined by `;`.")] = None,
-    public_key: Annotated[str | None, typer.Option(help="Its new key, 64 hex digits.")] = None,
+    public_key: Annotated[str | None, typer.Option(help="Its new public key of any suite, in hex digits.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Change what an office serves, its point or its key; what is not named stays."""
-    from contracts.signing import key_id
+    from contracts.suite import office_key
 
     with told(as_json=as_json):
         raw = None if public_key is None else _public_key(public_key)
@@ -122,7 +122,7 @@ def change_command(
             "office": office,
             "point": point,
             "areas": None if areas is None else [area for area in areas.split(";") if area],
-            "key": None if raw is None else {"key_id": key_id("office", raw), "public_key": raw},
+            "key": None if raw is None else office_key(raw),
         }
         index = _continue(data, "OfficeChanged", body)
     _tell({"recorded": 1, "index": index}, as_json=as_json)

@@ -19,6 +19,7 @@ from contracts.event import decode_event
 from contracts.ids import LeafIndex
 from contracts.mandates import load_mandates
 from contracts.signing import key_id
+from contracts.suite import office_key
 from hub.application import Application
 from hub.directory import Directory
 from hub.own_batch import HubBatchMaker, HubDraft
@@ -54,11 +55,13 @@ def _draft(event_type: str, body: Mapping[str, Any]) -> HubDraft:
     return HubDraft(event_type, _PROCEDURE, body)
 
 
-def _key(purpose: str, row: Mapping[str, Any]) -> dict[str, bytes]:
+def _key(purpose: str, row: Mapping[str, Any]) -> dict[str, Any]:
     try:
         public = bytes.fromhex(row["public_key"])
     except (TypeError, ValueError) as error:
         raise ContractError("REGISTER_MALFORMED", "a public key is not written as hex digits", field=purpose) from error
+    if purpose == "office":
+        return office_key(public)
     return {"key_id": key_id(purpose, public), "public_key": public}
 
 

@@ -27,7 +27,7 @@ from contracts.errors import ContractError, ExchangeError
 from contracts.event import decode_event
 from contracts.ids import LeafIndex
 from contracts.office_type import OfficeType
-from contracts.signing import key_id
+from contracts.suite import SUITES, office_key
 from hub.application import Application
 from hub.own_batch import HubBatchMaker, HubDraft
 
@@ -188,17 +188,16 @@ def _office(rows: list[tuple[int, _Row]]) -> HubDraft:
         public = bytes.fromhex(row["public_key"])
     except ValueError:
         public = b""
-    if len(public) != 32:
-        raise _WrongRow(number, "public_key is not 64 hex digits")
+    if len(public) not in {suite.public_bytes for suite in SUITES.values()}:
+        raise _WrongRow(number, "public_key is no key of a suite, in hex digits")
     body = {
         "office": row["office"] or fresh_office(),
         "region": row["region"],
         "office_type": row["type"],
         "point": row["point"],
         "areas": [area for area in row["areas"].split(";") if area],
-        "key_id": key_id("office", public),
-        "public_key": public,
         "uscc": row["uscc"],
+        **office_key(public),
     }
     return HubDraft("OfficeRegistered", _PROCEDURE, body)
 

@@ -30,6 +30,7 @@ from typing import Any, Final
 from adapters.keys.folder import RegionKeys
 from contracts.errors import ContractError
 from contracts.ids import OfficeId, PointId, RegionCode, is_office_id, is_point_id
+from contracts.suite import public_of
 
 _CROCKFORD: Final = "0123456789abcdefghjkmnpqrstvwxyz"
 _TABLES: Final[Mapping[str, frozenset[str]]] = {
@@ -136,10 +137,7 @@ def registration_of(plan: RegionPlan, keys: RegionKeys) -> Registration:
     return Registration(
         region=plan.region,
         points=[{"id": p, "public_key": keys.points[p].public_key().public_bytes_raw().hex()} for p in plan.points],
-        offices=[
-            {**row, "public_key": keys.offices[OfficeId(row["id"])].public_key().public_bytes_raw().hex()}
-            for row in plan.offices
-        ],
+        offices=[{**row, "public_key": public_of(keys.offices[OfficeId(row["id"])]).hex()} for row in plan.offices],
         keys=[
             {
                 "purpose": purpose,

@@ -19,8 +19,16 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
-from adapters.keys.key_file import make_folder, read_cosigning_key, read_opening_key, read_signing_key, write_key
+from adapters.keys.key_file import (
+    make_folder,
+    read_cosigning_key,
+    read_opening_key,
+    read_sealing_key,
+    read_signing_key,
+    write_key,
+)
 from contracts.ids import OfficeId, PointId
+from contracts.suite import X25519, SealingPrivateKey, new_sealing_key
 
 BROKER_KEY: Final = "broker.key"
 """Name of the key that says to the broker who a program is."""
@@ -73,7 +81,7 @@ class RegionKeys:
     opening: Ed25519PrivateKey
     receipt: Ed25519PrivateKey
     broker: Ed25519PrivateKey
-    offices: Mapping[OfficeId, X25519PrivateKey]
+    offices: Mapping[OfficeId, SealingPrivateKey]
     points: Mapping[PointId, X25519PrivateKey]
 
 
@@ -111,14 +119,16 @@ def read_witness_keys(folder: Path) -> WitnessKeys:
     )
 
 
-def make_region_keys(folder: Path, *, offices: Iterable[OfficeId], points: Iterable[PointId]) -> RegionKeys:
-    """Generate and keep the keys of a new region; raises as `write_key`."""
+def make_region_keys(
+    folder: Path, *, offices: Iterable[OfficeId], points: Iterable[PointId], suite: str = X25519
+) -> RegionKeys:
+    """Generate and keep the keys of a new region, its offices' of a suite; raises as `write_key`, and SUITE_UNKNOWN."""
     keys = RegionKeys(
         batch=Ed25519PrivateKey.generate(),
         opening=Ed25519PrivateKey.generate(),
         receipt=Ed25519PrivateKey.generate(),
         broker=Ed25519PrivateKey.generate(),
-        offices={office: X25519PrivateKey.generate() for office in offices},
+        offices={office: new_sealing_key(suite) for office in offices},
         points={point: X25519PrivateKey.generate() for point in points},
     )
     make_folder(folder)
@@ -128,8 +138,8 @@ def make_region_keys(folder: Path, *, offices: Iterable[OfficeId], points: Itera
     write_key(folder / BROKER_KEY, keys.broker)
     for office, key in keys.offices.items():
         write_key(folder / f"{_OFFICE}{office}{_SUFFIX}", key)
-    for point, key in keys.points.items():
-        write_key(folder / f"{_POINT}{point}{_SUFFIX}", key)
+    for point, opening in keys.points.items():
+        write_key(folder / f"{_POINT}{point}{_SUFFIX}", opening)
     return keys
 
 
@@ -140,7 +150,7 @@ def read_region_keys(folder: Path) -> RegionKeys:
         opening=read_signing_key(folder / "open.key"),
         receipt=read_signing_key(folder / "receipt.key"),
         broker=read_signing_key(folder / BROKER_KEY),
-        offices={OfficeId(name): read_opening_key(path) for name, path in _named(folder, _OFFICE)},
+        offices={OfficeId(name): read_sealing_key(path) for name, path in _named(folder, _OFFICE)},
         points={PointId(name): read_opening_key(path) for name, path in _named(folder, _POINT)},
     )
 

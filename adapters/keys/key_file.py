@@ -1,4 +1,4 @@
-"""One private key a file: PKCS #8 PEM, mode 0600, in a folder of mode 0700.
+"""One private key a file: PKCS #8 PEM, mode 0600, in a folder of mode 0700; of a hybrid key one block a part.
 
 Rules kept here: a key is made where it is used and never overwritten; a file that others may read is not used, because
 nobody can say who has it. Not here: which keys a hub or a region has (`adapters.keys.folder`).
@@ -14,6 +14,7 @@ from typing import Final
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
+from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
@@ -23,9 +24,11 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from contracts.errors import AccessError, ConflictError, ContractError, UnavailableError
+from contracts.suite import HybridPrivateKey, SealingPrivateKey
 
-PrivateKey = Ed25519PrivateKey | X25519PrivateKey | MLDSA44PrivateKey
+PrivateKey = Ed25519PrivateKey | MLDSA44PrivateKey | SealingPrivateKey
 
+_BEGIN: Final = b"-----BEGIN PRIVATE KEY-----"
 _FILE_MODE: Final = 0o600
 _FOLDER_MODE: Final = 0o700
 _MAX_KEY_BYTES: Final = 4096
@@ -47,12 +50,14 @@ def write_key(path: Path, key: PrivateKey) -> None:
 
     Args:
         path: Does not exist; its folder was made by `make_folder`.
-        key: Ed25519, X25519 or ML-DSA-44.
+        key: Ed25519, X25519, ML-DSA-44 or hybrid.
 
     Raises:
         ConflictError: KEY_EXISTS: the file is there already; a key is never overwritten.
     """
-    write_private(path, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    parts = key if isinstance(key, HybridPrivateKey) else (key,)
+    pem = b"".join(part.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()) for part in parts)
+    write_private(path, pem)
 
 
 def write_private(path: Path, pem: bytes) -> None:
@@ -84,8 +89,16 @@ def read_opening_key(path: Path) -> X25519PrivateKey:
 def read_cosigning_key(path: Path) -> Ed25519PrivateKey | MLDSA44PrivateKey:
     """Read a witness's key, Ed25519 or ML-DSA-44; raises as `read_key`."""
     key = read_key(path)
-    if isinstance(key, X25519PrivateKey):
+    if isinstance(key, SealingPrivateKey):
         raise ContractError("KEY_FILE_MALFORMED", f"{path} holds no key that signs")
+    return key
+
+
+def read_sealing_key(path: Path) -> SealingPrivateKey:
+    """Read an office's key of any suite; raises as `read_key`."""
+    key = read_key(path)
+    if not isinstance(key, SealingPrivateKey):
+        raise ContractError("KEY_FILE_MALFORMED", f"{path} holds a key that signs, none to seal to")
     return key
 
 
@@ -104,12 +117,16 @@ def read_key(path: Path) -> PrivateKey:
     except OSError as error:
         raise UnavailableError("KEY_MISSING", f"{path} cannot be read: {error.strerror}") from error
     try:
-        key = load_pem_private_key(pem, password=None)
+        parts = [load_pem_private_key(_BEGIN + block, password=None) for block in pem.split(_BEGIN)[1:]]
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
         raise ContractError("KEY_FILE_MALFORMED", f"{path} is no private key in PEM without a password") from error
-    if not isinstance(key, Ed25519PrivateKey | X25519PrivateKey | MLDSA44PrivateKey):
-        raise ContractError("KEY_FILE_MALFORMED", f"{path} holds no Ed25519, X25519 or ML-DSA-44 key")
-    return key
+    match parts:
+        case [Ed25519PrivateKey() | X25519PrivateKey() | MLDSA44PrivateKey() as key]:
+            return key
+        case [MLKEM768PrivateKey() as mlkem, X25519PrivateKey() as x25519]:
+            return HybridPrivateKey(mlkem, x25519)
+        case _:
+            raise ContractError("KEY_FILE_MALFORMED", f"{path} holds no Ed25519, X25519, ML-DSA-44 or hybrid key")
 
 
 def _refuse_if_shared(path: Path) -> None:

@@ -20,7 +20,6 @@ from adapters._generated.pprd.v1 import notification_pb2 as pb
 from adapters.nats.streams import ntf_subject
 from contracts.errors import ContractError, EvidenceError, UnavailableError
 from contracts.ids import Hash, KeyId, LeafIndex, PointId
-from contracts.sealing import SUITE
 from hub.delivery_receipt import DeliveryReceipt
 from hub.directory_values import AgreementKey, Point
 from hub.notification import BatchEvidence, Notification, NotificationRun
@@ -36,8 +35,9 @@ RUN_LABEL: Final = b"pprd-run/v1\n\0"
 
 M = TypeVar("M", bound=ProtoMessage)
 
+_SUITE: Final = b"X25519-HKDF-SHA256+AES-256-GCM"
 _HPKE: Final = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
-_SEALED_START: Final = b"\x0a" + bytes((len(SUITE),)) + SUITE
+_SEALED_START: Final = b"\x0a" + bytes((len(_SUITE),)) + _SUITE
 _PADDING_TAG: Final = bytes(((pb.NotificationRun.PADDING_FIELD_NUMBER << 3) | 2,))
 _PADDING_HEAD: Final = 5
 _HASH_BYTES: Final = 32
@@ -134,7 +134,7 @@ def is_sealed(data: bytes) -> bool:
 def seal_run(encoded: bytes, *, point: PointId, key: AgreementKey) -> bytes:
     """Pad an encoded run to its bucket and seal it to a delivery point's key."""
     box = _HPKE.encrypt(_pad(encoded), X25519PublicKey.from_public_bytes(key.public_key), _info(point))
-    return pb.SealedRun(suite=SUITE.decode(), key_id=key.key_id, ciphertext=box).SerializeToString()
+    return pb.SealedRun(suite=_SUITE.decode(), key_id=key.key_id, ciphertext=box).SerializeToString()
 
 
 def open_run(data: bytes, *, point: PointId, private_of: Callable[[KeyId], X25519PrivateKey | None]) -> bytes:
@@ -153,7 +153,7 @@ def open_run(data: bytes, *, point: PointId, private_of: Callable[[KeyId], X2551
         EvidenceError: RUN_INVALID: it is sealed to a key that the point does not have, or to another point.
     """
     message = _parse(pb.SealedRun(), data)
-    if message.suite != SUITE.decode():
+    if message.suite != _SUITE.decode():
         raise ContractError("RUN_MALFORMED", f"suite {message.suite[:64]!r} is not known", field="suite")
     private = private_of(KeyId(message.key_id))
     if private is None:

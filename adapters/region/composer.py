@@ -249,7 +249,7 @@ class Composer:
 
     def _recipient_key(self, office: OfficeId) -> RecipientKey:
         key = self._office(office).key
-        return RecipientKey(office, key.key_id, key.public_key)
+        return RecipientKey(office, key.key_id, key.public_key, key.suite)
 
 
 def _common(header: Header, procedure: Procedure, profile_id: str) -> dict[str, Any]:

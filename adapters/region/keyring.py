@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from contracts import signing
 from contracts.errors import AccessError
 from contracts.ids import KeyId, OfficeId, PointId
+from contracts.suite import SealingPrivateKey
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -58,10 +59,10 @@ class Keyring:
     batch: SigningIdentity
     opening: SigningIdentity
     receipt: SigningIdentity
-    offices: Mapping[OfficeId, X25519PrivateKey]
+    offices: Mapping[OfficeId, SealingPrivateKey]
     points: Mapping[PointId, X25519PrivateKey]
 
-    def office(self, office: OfficeId) -> X25519PrivateKey:
+    def office(self, office: OfficeId) -> SealingPrivateKey:
         """The key of an office of this region.
 
         Raises:

@@ -12,6 +12,7 @@ from adapters.store.sqlite import SqliteStore
 from contracts.ids import OfficeId
 from contracts.sealing import RecipientKey
 from contracts.signing import key_id
+from contracts.suite import office_key
 from hub.own_batch import HubDraft
 from hub.submission import Refusal
 from tests.support.batches import Made
@@ -53,8 +54,7 @@ class ChangingLedger:
             office_type=like.office_type.value,
             point=like.point,
             areas=[area],
-            key_id=made.key.key_id,
-            public_key=made.key.public_raw,
+            **office_key(made.key.public_raw),
             uscc="11440106PPRD00017T",
         )
         return made

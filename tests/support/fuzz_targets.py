@@ -14,7 +14,8 @@ from adapters.store.export_layout import format_manifest, parse_manifest
 from contracts.event import MAX_EVENT_BYTES, decode_event, encode_event
 from contracts.ids import KeyId, OfficeId
 from contracts.schema import load_registry
-from contracts.sealing import Associated, RecipientKey, WrappedKey, check_form, check_wrapped_keys, open_sealed, seal
+from contracts.sealing import Associated, RecipientKey, WrappedKey, check_form, check_wrapped_key, open_sealed, seal
+from contracts.suite import X25519
 from docs.ledger_parties import INPUTS, LOG, ML_DSA_WITNESS, NOTE, PUBLISHED, TEXT, WITNESS, cosigned, request
 from ledger.batch import MAX_TBS_BYTES, decode_tbs, encode_tbs
 from ledger.checkpoint import parse_checkpoint, parse_checkpoint_text, parse_foreign_text
@@ -163,7 +164,7 @@ def _sealed() -> Iterator[Target]:
     def read(data: bytes) -> bytes:
         wrapped = WrappedKey(office, KeyId(bytes(8)), data[: len(enc)])
         envelope = data[len(enc) :]
-        check_wrapped_keys([wrapped])
+        check_wrapped_key(wrapped, X25519)
         if len(envelope) % 2:
             check_form(sealed.ref, envelope, [office, producer], producer)
         return open_sealed(envelope=envelope, wrapped=wrapped, private=private, associated=associated, ref=sealed.ref)

@@ -29,6 +29,7 @@ from contracts.mandates import load_mandates
 from contracts.office_type import OfficeType
 from contracts.sealing import RecipientKey
 from contracts.signing import key_id
+from contracts.suite import office_key
 from hub.admission import Rules
 from hub.application import Application
 from hub.own_batch import HubDraft
@@ -227,6 +228,10 @@ class World:
         """A UUIDv7 of the world's time."""
         return uuid7(unix_ms=self.clock.now_ms(), entropy=self.entropy.draw(10))
 
+    def replace_office(self, office: WorldOffice) -> None:
+        """Go on with another key of an office, after the ledger recorded that it has changed."""
+        self._offices[office.region, office.office_type] = office
+
     # -- the ledger
 
     def found(self, store: Store, *, without: Sequence[str] = ()) -> Application:
@@ -390,7 +395,6 @@ def _office_body(office: WorldOffice) -> Mapping[str, object]:
         "office_type": office.office_type.value,
         "point": office.point,
         "areas": [office.county6 + "000000"],
-        "key_id": office.key.key_id,
-        "public_key": office.key.public_raw,
+        **office_key(office.key.public_raw),
         "uscc": synthetic_uscc(f"11{office.county6}PPRD{number:04}"),
     }

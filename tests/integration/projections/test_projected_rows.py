@@ -15,8 +15,9 @@ from contracts.event import leaf_hash
 from contracts.hiding import Hiding
 from contracts.ids import OfficeId
 from contracts.instant import DAY_MS
-from contracts.signing import key_id
+from contracts.suite import office_key
 from hub.application import Application
+from hub.matter import unpack
 from hub.own_batch import HubDraft
 from hub.projections.work_list import NO_DUE_MS, WorkRow
 from hub.submission import Outcome
@@ -131,14 +132,23 @@ def test_a_matter_that_is_over_waits_for_nobody(desk: Office) -> None:
     for events in one_of_each(desk.world).values():
         desk.submit(events)
 
-    assert desk.rows._all("SELECT state FROM work_list WHERE kind='CORRECTION_TRANSFER' OR kind='CASE'") == []
+    procedures = desk.world.rules.procedures
+    over = [
+        stream_id
+        for stream_id, packed in desk.store.all_matters()
+        for matter in (unpack(packed),)
+        if procedures[matter.procedure, matter.edition].states[matter.state].is_final
+    ]
+    waiting = {stream_id for (stream_id,) in desk.rows._all("SELECT stream_id FROM work_list")}
+    assert over
+    assert waiting.isdisjoint(over)
 
 
 def register_another(desk: Office) -> None:
     """A second office of the type whose list is looked at."""
     body = dict(desk.world.directory["office 45 COUNTY_PSB_HOUSEHOLD"].body)
     public = X25519PrivateKey.from_private_bytes(bytes(range(32))).public_key().public_bytes_raw()
-    body |= {"office": "o00000045", "key_id": key_id("office", public), "public_key": public}
+    body |= {"office": "o00000045", **office_key(public)}
     desk.application.record([HubDraft("OfficeRegistered", "DIRECTORY", body)])
 
 

@@ -14,22 +14,22 @@ from contracts.errors import ContractError, EvidenceError
 from contracts.event import SealedRef
 from contracts.ids import EventId, OfficeId, StreamId, uuid7
 from contracts.sealing import (
+    CIPHER,
     SEALED_LABEL,
-    SUITE,
-    WRAPPED_KEY_BYTES,
     Associated,
     RecipientKey,
     SealedPayload,
     WrappedKey,
     bucket_for,
     check_form,
-    check_wrapped_keys,
+    check_wrapped_key,
     commitment,
     envelope_size,
     open_sealed,
     seal,
 )
 from contracts.signing import key_id
+from contracts.suite import SUITES, X25519
 
 CONTENT_KEY, NONCE, OPENING = b"k" * 32, b"n" * 12, bytes(range(64))
 ASSOCIATED = Associated(
@@ -91,12 +91,12 @@ def test_the_row_names_the_recipients_sorted_and_without_the_producer() -> None:
 
     assert payload.ref.recipients == ("o0000000a", "o0000000b")
     assert [key.office for key in payload.wrapped] == ["o0000000a", "o0000000b", "o0000000z"]
-    assert {len(key.enc) for key in payload.wrapped} == {WRAPPED_KEY_BYTES}
+    assert {len(key.enc) for key in payload.wrapped} == {SUITES[X25519].wrapped_bytes}
 
 
 def test_the_envelope_has_the_form_of_the_specification() -> None:
     payload = sealed()
-    head = SEALED_LABEL + bytes((len(SUITE),)) + SUITE + NONCE
+    head = SEALED_LABEL + bytes((len(CIPHER),)) + CIPHER + NONCE
     bound = SEALED_LABEL + ASSOCIATED.stream_id + ASSOCIATED.event_id + b"NP-COR-ASK"
 
     assert payload.ciphertext.startswith(head)
@@ -145,7 +145,7 @@ def test_what_cannot_be_sealed_is_refused(change: dict[str, Any]) -> None:
 
 
 def test_the_key_of_another_office_does_not_open_it() -> None:
-    assert "key or the event" in refused(sealed(), private=PRIVATE["o0000000b"])
+    assert "not wrapped to this key" in refused(sealed(), private=PRIVATE["o0000000b"])
 
 
 @pytest.mark.parametrize("place", ["stream_id", "event_id"])
@@ -153,7 +153,7 @@ def test_it_does_not_open_with_another_event(place: str) -> None:
     change: dict[str, Any] = {place: uuid7(unix_ms=9, entropy=bytes(10))}
     moved = ASSOCIATED._replace(**change)
 
-    assert "key or the event" in refused(sealed(), associated=moved)
+    assert "not wrapped to this key" in refused(sealed(), associated=moved)
 
 
 def test_it_does_not_open_under_another_profile() -> None:
@@ -161,7 +161,7 @@ def test_it_does_not_open_under_another_profile() -> None:
     other = ASSOCIATED._replace(profile="NP-RES")
 
     assert "profile" in refused(payload, associated=other)
-    assert "key or the event" in refused(payload, associated=other, ref=payload.ref._replace(profile="NP-RES"))
+    assert "not wrapped to this key" in refused(payload, associated=other, ref=payload.ref._replace(profile="NP-RES"))
 
 
 def test_every_changed_byte_of_the_envelope_is_noticed() -> None:
@@ -179,12 +179,12 @@ def test_every_changed_byte_of_the_envelope_is_noticed() -> None:
 def test_a_changed_wrapped_key_is_noticed() -> None:
     key = sealed().wrapped[0]
     for enc in (b"", key.enc[:-1], key.enc[:-1] + b"\0", bytes(32) + key.enc[32:]):
-        assert "key or the event" in refused(sealed(), wrapped=key._replace(enc=enc))
+        assert "not wrapped to this key" in refused(sealed(), wrapped=key._replace(enc=enc))
 
 
 def resealed(inside: bytes, ref: SealedRef) -> tuple[bytes, SealedRef]:
     """An envelope that a dishonest producer made: right cipher, any inside."""
-    head = SEALED_LABEL + bytes((len(SUITE),)) + SUITE + NONCE
+    head = SEALED_LABEL + bytes((len(CIPHER),)) + CIPHER + NONCE
     bound = SEALED_LABEL + ASSOCIATED.stream_id + ASSOCIATED.event_id + b"NP-COR-ASK"
     envelope = head + AESGCM(CONTENT_KEY).encrypt(NONCE, inside, bound)
     return envelope, ref._replace(ciphertext_hash=hashlib.sha256(envelope).digest())
@@ -221,7 +221,8 @@ def test_the_form_of_an_honest_payload_passes_without_a_key() -> None:
     payload = sealed()
 
     check_form(payload.ref, payload.ciphertext, OFFICES, PRODUCER.office)
-    check_wrapped_keys(payload.wrapped)
+    for wrapped in payload.wrapped:
+        check_wrapped_key(wrapped, X25519)
 
 
 @pytest.mark.parametrize(
@@ -253,4 +254,4 @@ def test_wrapped_keys_of_another_length_are_refused(change: dict[str, Any]) -> N
     key: WrappedKey = sealed().wrapped[0]._replace(**change)
 
     with pytest.raises(ContractError, match="PAYLOAD_FORM"):
-        check_wrapped_keys([key])
+        check_wrapped_key(key, X25519)

@@ -13,6 +13,7 @@ from contracts.event import Header
 from contracts.ids import HUB_OFFICE, HUB_REGION, EventId, Hash, LeafIndex, StreamId
 from contracts.schema import load_registry
 from contracts.signing import key_id
+from contracts.suite import office_key
 from hub.directory import Directory
 
 DAY = 1_772_000_000_000
@@ -78,8 +79,7 @@ class Builder:
             "office_type": office_type,
             "point": point,
             "areas": list(areas),
-            "key_id": key_id("office", raw),
-            "public_key": raw,
+            **office_key(raw),
             "uscc": "11440106PPRD00017T",
         }
         return self.apply("OfficeRegistered", office, body | changes)

@@ -6,7 +6,7 @@ import pytest
 
 from contracts.errors import ExchangeError
 from contracts.ids import OfficeId
-from contracts.signing import key_id
+from contracts.suite import office_key
 
 if TYPE_CHECKING:
     from tests.unit.directory.conftest import Builder
@@ -105,7 +105,7 @@ def test_a_key_that_an_office_had_is_never_taken_again(three: "Builder") -> None
 
     for taken in (old.key, other.key):
         with pytest.raises(ExchangeError) as error:
-            three.change(FIRST, key={"key_id": key_id("office", taken.public_key), "public_key": taken.public_key})
+            three.change(FIRST, key=office_key(taken.public_key))
         assert error.value.code == "DIRECTORY_TAKEN"
 
 
