@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Coroutine
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -25,7 +26,7 @@ def demo_command(
     fresh: Annotated[bool, typer.Option("--fresh", help="Delete an earlier demonstration in the folder.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Play at least 2,000 matters between eleven regions, print what happened and audit the whole ledger.
+    """Play 2,000 matters of every procedure between eleven regions, print what happened, audit the whole ledger.
 
     Every identity is synthetic. The folder keeps the ledger, the regions' files and the logs.
     """
@@ -33,6 +34,7 @@ def demo_command(
     from adapters.compose.auditing import run_audit
     from adapters.compose.folder import DataFolder
     from adapters.demo.conductor import Play, clear_folder, play
+    from adapters.demo.outlook import outlook_of
     from adapters.demo.show import Show, print_tables
     from adapters.demo.tally import tally_of
 
@@ -47,17 +49,20 @@ def demo_command(
             tally = tally_of(store, now_ms=time.time_ns() // 1_000_000)
         finally:
             store.close()
+        outlook = outlook_of(data)
         report = run_audit(str(data), vkey=None, ca=None, progress=lambda done, size: None)
     took = time.monotonic() - began
     if as_json:
-        say_json(tally.to_json() | {"seconds": round(took, 1), "audit": report.to_json()})
+        statistics = [asdict(one) for one in outlook]
+        say_json(tally.to_json() | {"statistics": statistics, "seconds": round(took, 1), "audit": report.to_json()})
     else:
-        print_tables(out, tally)
+        print_tables(out, tally, outlook)
         show_report(report)
         out.print(
             f"Played in {played:.1f} s, with tables and audit {took:.1f} s. Everything is in {data}:", markup=False
         )
-        out.print(f"  pprd audit {data}", markup=False)
+        for verb in ("audit {}", "overdue --data {}", "due --days 30 --data {}", "projections indicators --data {}"):
+            out.print(f"  pprd {verb.format(data)}", markup=False)
         out.print(f"  pprd tasks --data {data} --region 45", markup=False)
     if report.problem is not None:
         raise typer.Exit(EXIT_UNEXPLAINED)

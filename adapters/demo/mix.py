@@ -30,15 +30,20 @@ FEW: Final = 1_000
 
 @dataclass(frozen=True, slots=True)
 class MatterKind:
-    """Matters of one kind, each beginning by itself.
+    """Matters of one kind.
 
     Attributes:
         stories: How they go.
-        share: How many of 10,000 streams.
+        share: How many of 10,000 streams, without the matters that they are about.
     """
 
     stories: tuple[Story, ...]
     share: int
+
+    @property
+    def matters_each(self) -> int:
+        """Matters that one story makes: itself, and the one that it is about."""
+        return 2 if any(story.about is not None for story in self.stories) else 1
 
 
 KINDS: Final = (
@@ -64,12 +69,17 @@ def floor_of(matters: int) -> int:
 
 
 def counts_of(matters: int) -> Mapping[MatterKind, int]:
-    """How many matters of each kind, without the registrations."""
+    """How often each kind is played, without the registrations."""
     floor = floor_of(matters)
     return {kind: max(round(matters * kind.share / SHARE_OF), floor * len(kind.stories)) for kind in KINDS}
+
+
+def matters_of(counts: Mapping[MatterKind, int]) -> int:
+    """How many matters that makes."""
+    return sum(count * kind.matters_each for kind, count in counts.items())
 
 
 def fewest_matters() -> int:
     """With fewer matters some story would not be played."""
     pairs = max(len(REGISTRATIONS), len(NOTICES))
-    return sum(len(kind.stories) for kind in KINDS) + len(REJECTIONS) + 2 * pairs + 1
+    return matters_of({kind: len(kind.stories) for kind in KINDS}) + len(REJECTIONS) + 2 * pairs + 1

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Final
 
-from adapters.demo.mix import REJECTED_SHARE, counts_of, floor_of
+from adapters.demo.mix import REJECTED_SHARE, counts_of, floor_of, matters_of
 from adapters.demo.residence_stories import CORRECTED, NOTICES, REGISTRATIONS, REJECTIONS, SUPPRESSED
 from adapters.demo.story import TIMER, Days, Story
 from contracts.division import load_divisions
@@ -26,6 +26,8 @@ from contracts.weights import load_communities, load_flows
 PROVINCES: Final = tuple(region for region in REGIONS if region not in ("81", "82"))
 COUNTIES_EACH: Final = 6
 """Counties of a province that take part."""
+_RECORDED_STEPS: Final = 2
+"""A registration is declared and recorded before a notice of it may begin."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,8 @@ class Planned:
         story: How it goes.
         places: County, six digits, by side of its procedure.
         start_ms: When it begins.
-        follows: Number of the registration that it waits for; None if it begins by itself.
+        follows: Number of the matter that it waits for; None if it begins by itself.
+        follows_steps: How many steps of that matter must be recorded.
     """
 
     number: int
@@ -47,6 +50,7 @@ class Planned:
     places: Mapping[str, str]
     start_ms: int
     follows: int | None = None
+    follows_steps: int = 0
 
     def region(self, side: str) -> str:
         """Region of a side; empty for time, which has none."""
@@ -114,8 +118,8 @@ class _Drawing:
         self._number = 0
 
     def plan(self, matters: int) -> Iterator[Planned]:
-        kinds = [(kind.stories, count) for kind, count in counts_of(matters).items()]
-        floor, rest = floor_of(matters), matters - sum(count for _, count in kinds)
+        counts = counts_of(matters)
+        floor, rest = floor_of(matters), matters - matters_of(counts)
         rejected = max(round(rest * REJECTED_SHARE), floor * len(REJECTIONS))
         # What is left after whole pairs is one more rejection.
         rejected += (rest - rejected) % 2
@@ -124,14 +128,14 @@ class _Drawing:
         for story in self._mixed(
             self._stories(REGISTRATIONS, pairs, floor),
             self._stories(REJECTIONS, rejected, floor),
-            *(self._stories(stories, count, floor) for stories, count in kinds),
+            *(self._stories(kind.stories, count, floor) for kind, count in counts.items()),
         ):
             if story in REGISTRATIONS:
                 if story.name == CORRECTED and notices[0].name == SUPPRESSED:
                     notices.rotate(-1)  # a correction reaches the origin only where a notice did
                 yield from self._pair(story, notices.popleft())
             else:
-                yield self._one(story)
+                yield from self._one(story)
 
     def _stories(self, stories: Sequence[Story], count: int, floor: int) -> list[Story]:
         """So many stories by weight: every story as often as its weight says, and at least as often as the floor."""
@@ -153,13 +157,25 @@ class _Drawing:
         return mixed
 
     def _pair(self, registration: Story, notice: Story) -> Iterator[Planned]:
-        places = self._places(registration)
-        first = self._planned(registration, places, self._start(registration.began))
+        first = self._planned(registration, self._places(registration), self._start(registration.began))
         yield first
-        yield self._planned(notice, places, first.moments()[1], follows=first.number)
+        yield self._following(first, notice, first.places, steps=_RECORDED_STEPS)
 
-    def _one(self, story: Story) -> Planned:
-        return self._planned(story, self._places(story), self._start(story.began))
+    def _one(self, story: Story) -> Iterator[Planned]:
+        """A matter, after the one that it is about."""
+        if story.about is None:
+            yield self._planned(story, self._places(story), self._start(story.began))
+            return
+        about = story.about
+        first = self._planned(about, self._places(about), self._start(story.began))
+        yield first
+        places = {story.here: first.places[about.here], story.there: first.places[about.there]}
+        yield self._following(first, story, places, steps=len(first.moments()))
+
+    def _following(self, first: Planned, story: Story, places: Mapping[str, str], *, steps: int) -> Planned:
+        """A matter that begins when so many steps of another one are recorded."""
+        start_ms = first.moments()[steps - 1]
+        return self._planned(story, places, start_ms, follows=first.number, follows_steps=steps)
 
     def _places(self, story: Story) -> Mapping[str, str]:
         """The county of each side."""
@@ -169,11 +185,17 @@ class _Drawing:
         return {story.here: here, story.there: there}
 
     def _planned(
-        self, story: Story, places: Mapping[str, str], start_ms: int, *, follows: int | None = None
+        self,
+        story: Story,
+        places: Mapping[str, str],
+        start_ms: int,
+        *,
+        follows: int | None = None,
+        follows_steps: int = 0,
     ) -> Planned:
         number, self._number = self._number, self._number + 1
         name = uuid7(unix_ms=start_ms, entropy=self._random.randbytes(10))
-        return Planned(number, name, story, places, start_ms, follows)
+        return Planned(number, name, story, places, start_ms, follows, follows_steps)
 
     def _flow(self) -> tuple[str, str]:
         """Destination and origin."""

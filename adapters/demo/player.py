@@ -17,7 +17,7 @@ from typing import Any, Final
 import structlog
 
 from adapters.demo.plan import Planned
-from adapters.demo.script import Script
+from adapters.demo.script import Script, ref_of
 from adapters.region.gateway import RegionGateway
 from adapters.region.opening import Reader
 from adapters.region.outbox_store import SentEvent
@@ -160,9 +160,11 @@ class Player:
             while True:
                 matter = self._gateway.streams.matter(stream_id)
                 number = 0 if matter is None else matter.next_seq
-                if number >= 2 and planned.number in self._followers:
-                    # The registration is recorded: its notice may begin.
-                    self._do(partial(self._start, self._followers.pop(planned.number)))
+                follower = self._followers.get(planned.number)
+                if follower is not None and number >= follower.follows_steps:
+                    # For example a registration is recorded: its notice may begin.
+                    del self._followers[planned.number]
+                    self._do(partial(self._start, follower))
                 steps = planned.story.steps
                 if number >= len(steps) or planned.region(steps[number].side) != self._region:
                     return
@@ -179,7 +181,8 @@ class Player:
         if moment is None:
             return None
         try:
-            draft = self._script.draft(planned, number, matter, stream_id, moment=moment)
+            about = await self._about(planned)
+            draft = self._script.draft(planned, number, matter, stream_id, moment=moment, about=about)
             sent = await (await self._gateway.send(draft))
         except (RuleError, AccessError, ConflictError) as error:
             log.warning("step.refused", code=error.code, rule=error.rule, field=error.field, position=number)
@@ -189,6 +192,13 @@ class Player:
         if sent.refusal is not None:
             self.doings.refused_there[sent.refusal.code] += 1
         return sent
+
+    async def _about(self, planned: Planned) -> StreamId | None:
+        """The matter that a matter is about, where this region began it; None if there is none."""
+        if planned.story.about is None or planned.follows is None:
+            return None
+        known = self._gateway.outbox.known(ref_of(planned.follows, 0))
+        return None if known is None else (await known).stream_id
 
     def _moment(self, planned: Planned, number: int) -> int | None:
         """When a step happens: as planned, or now if it follows what time did; None if it lies ahead."""

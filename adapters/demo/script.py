@@ -7,7 +7,7 @@ Values of stories and contents that begin with `@` are filled in here:
     @day, @day-N, @day+N               the local day of the step, N days before or after
     @start, @start-N, @start+N         the local day on which the matter began
     @id, @official                     16 opaque bytes
-    @stream                            the matter's own id
+    @stream, @about                    the matter's own id, that of the matter that it is about
     @number                            a number of a certificate that nobody issued
     @employer                          a code that no body can hold
     @identity, @identity.other         the person, somebody who belongs to the person
@@ -62,7 +62,14 @@ class Script:
         self._procedures = procedures
 
     def draft(
-        self, planned: Planned, number: int, matter: Matter | None, stream_id: StreamId | None, *, moment: int
+        self,
+        planned: Planned,
+        number: int,
+        matter: Matter | None,
+        stream_id: StreamId | None,
+        *,
+        moment: int,
+        about: StreamId | None = None,
     ) -> Draft:
         """The draft of a step.
 
@@ -72,11 +79,12 @@ class Script:
             matter: As it stands before the step.
             stream_id: Its stream; None begins it.
             moment: When the step happens, milliseconds.
+            about: The stream of the matter that it is about, if it is about one that is known here.
         """
         step = planned.story.steps[number]
         event_class = self._procedures[planned.story.procedure, 1].event_class
         occurred_at = rounded(event_class, moment)
-        filling = _Filling(planned, number, matter, occurred_at, self._counties[planned.region(step.side)])
+        filling = _Filling(planned, number, matter, occurred_at, self._counties[planned.region(step.side)], about)
         counterpart = None if step.names is None else self._serving(planned, *step.names)
         return Draft(
             procedure=planned.story.procedure,
@@ -88,7 +96,7 @@ class Script:
             counterpart_region=None if step.names is None else RegionCode(planned.region(step.names[0])),
             counterpart_office=counterpart,
             payloads=filling.payloads(),
-            ref=f"m{planned.number}-{number}",
+            ref=ref_of(planned.number, number),
             correlation_id=planned.correlation_id,
         )
 
@@ -99,11 +107,22 @@ class Script:
         return office.office
 
 
+def ref_of(planned_number: int, step: int) -> str:
+    """The name under which a step is sent, so that it is sent once."""
+    return f"m{planned_number}-{step}"
+
+
 class _Filling:
     """Fills in one step."""
 
     def __init__(
-        self, planned: Planned, number: int, matter: Matter | None, occurred_at: int, counties: Sequence[str]
+        self,
+        planned: Planned,
+        number: int,
+        matter: Matter | None,
+        occurred_at: int,
+        counties: Sequence[str],
+        about: StreamId | None,
     ) -> None:
         self._planned = planned
         self._step: Step = planned.story.steps[number]
@@ -111,6 +130,7 @@ class _Filling:
         self._occurred_at = occurred_at
         self._county6 = planned.places[self._step.side]
         self._counties = counties
+        self._about = about
         self._random = planned.random(f"step {number}")
         self._part = 0
 
@@ -180,6 +200,12 @@ class _Filling:
             raise FatalError("DEMO_FAILED", "a story seals its own stream's id in its first step")
         return self._matter.stream_id
 
+    def about(self) -> bytes:
+        """The id of the matter that this one is about."""
+        if self._about is None:
+            raise FatalError("DEMO_FAILED", "a story names the matter that it is about where nobody knows it")
+        return self._about
+
     def number(self) -> str:
         """A certificate's number."""
         return f"DEMO{self._planned.number:08}"
@@ -231,6 +257,7 @@ _VALUES: Final[Mapping[str, Callable[[_Filling], Any]]] = {
     "@id": _Filling.opaque,
     "@official": _Filling.official,
     "@stream": _Filling.stream,
+    "@about": _Filling.about,
     "@number": _Filling.number,
     "@employer": lambda filling: synthetic_uscc(f"91{filling.there()}PPRD0003"),
     "@division": lambda filling: filling.county6() + "000000",

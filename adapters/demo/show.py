@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import Final, Self
 
@@ -13,6 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from adapters.demo.conductor import Scene
+from adapters.demo.outlook import TableOutlook
 from adapters.demo.tally import Tally
 from contracts.ids import REGIONS
 
@@ -111,14 +112,21 @@ def _regions(scene: Scene) -> Table:
     return table
 
 
-def print_tables(console: Console, tally: Tally) -> None:
+def print_tables(console: Console, tally: Tally, outlook: Sequence[TableOutlook]) -> None:
     """Print what happened."""
     console.print(_flows(tally))
+    console.print(_outcomes(tally))
     console.print(_per_region(tally))
     console.print(_rows("What officials and persons said no to, or set right", ("what", "how often"), tally.officials))
+    console.print(_rows("What time itself did", ("event", "how often"), tally.time))
     console.print(_rows("Refused by the hub (repeats got their first receipt)", ("code", "events"), tally.refused))
     console.print(_overdue(tally))
-    console.print(_rows("Matters", ("procedure", "matters"), tally.matters))
+    console.print(_statistics(outlook))
+    console.print(
+        f"Payloads: {tally.sealed} sealed, {tally.held} held, {tally.sealed - tally.held} erased; "
+        f"{tally.opened.total()} openings recorded.",
+        markup=False,
+    )
 
 
 def _flows(tally: Tally) -> Table:
@@ -150,18 +158,47 @@ def _per_region(tally: Tally) -> Table:
     return table
 
 
-def _overdue(tally: Tally) -> Table:
-    """Open duties past their time, by region and rule; below, how many the hub has recorded as missed."""
-    rules = sorted({rule for _, rule in tally.overdue} | set(tally.missed))
-    table = Table("region", title="Overdue duties, derived from the matters")
-    for rule in rules:
-        table.add_column(rule, justify="right")
-    for region in REGIONS:
-        counts = [tally.overdue[region, rule] for rule in rules]
-        if any(counts):
-            table.add_row(f"{region} {NAMES[region]}", *(str(count) if count else "·" for count in counts))
+def _outcomes(tally: Tally) -> Table:
+    """How matters ended, and where the others stand."""
+    table = Table("procedure", title="Matters and how they stand")
+    table.add_column("matters", justify="right")
+    table.add_column("ended")
+    table.add_column("open")
+    for procedure, count in _by_count(tally.matters.items()):
+        table.add_row(procedure, str(count), _states(tally.ended, procedure), _states(tally.open, procedure))
     table.add_section()
-    table.add_row("recorded as missed", *(str(tally.missed[rule]) for rule in rules), style="bold")
+    table.add_row("all", str(tally.matters.total()), str(tally.ended.total()), str(tally.open.total()), style="bold")
+    return table
+
+
+def _states(counts: Mapping[tuple[str, str], int], procedure: str) -> str:
+    found = _by_count((state, count) for (whose, state), count in counts.items() if whose == procedure)
+    return ", ".join(f"{state} {count}" for state, count in found)
+
+
+def _overdue(tally: Tally) -> Table:
+    """Open duties past their time, by rule and region; beside them, how many the hub has recorded as missed."""
+    shown = [region for region in REGIONS if any(region == where for where, _ in tally.overdue)]
+    table = Table("rule", title="Overdue duties, derived from the matters")
+    for region in shown:
+        table.add_column(_SHORT[region], justify="right")
+    table.add_column("recorded as missed", justify="right", style="bold")
+    for rule in sorted({rule for _, rule in tally.overdue} | set(tally.missed)):
+        counts = [tally.overdue[region, rule] for region in shown]
+        table.add_row(rule, *(str(count) if count else "·" for count in counts), str(tally.missed[rule]))
+    return table
+
+
+def _statistics(outlook: Sequence[TableOutlook]) -> Table:
+    """The tables that are published when their month has closed."""
+    table = Table(
+        "table", "month", title="Statistics if the month closed now; small cells and their neighbours withheld"
+    )
+    for column in ("counted", "cells", "shown", "withheld"):
+        table.add_column(column, justify="right")
+    for one in outlook:
+        numbers = (one.counted, one.cells, one.shown, one.cells - one.shown)
+        table.add_row(one.name, one.month, *map(str, numbers))
     return table
 
 

@@ -60,6 +60,8 @@ class Story:
         is_both_ways: People go home as well as away: the sides may be exchanged.
         person: Whom it is about: `ADULT`, `YOUTH` (15 to 17), `CHILD` (6 to 13) or `FOREIGNER`.
         is_sealed: What travels says that the record is sealed.
+        about: How the matter goes that it is about, which is played first and began so many days ago; None if it is
+            about none.
     """
 
     name: str
@@ -72,6 +74,7 @@ class Story:
     is_both_ways: bool = False
     person: str = "ADULT"
     is_sealed: bool = False
+    about: Story | None = None
 
     @property
     def is_about_minor(self) -> bool:

@@ -1,4 +1,4 @@
-"""What happened, read back from the ledger and nothing else: flows, deliveries, openings, refusals, overdue duties.
+"""What happened, read back from the ledger and nothing else: flows, outcomes, deliveries, openings, refusals, duties.
 
 The flows are a count of synthetic matters drawn from an estimate; they are shown to be recognised, never to be quoted.
 """
@@ -13,7 +13,7 @@ from typing import Any, Final
 from adapters.store.sqlite import SqliteStore
 from contracts.deadline import Kind
 from contracts.event import Header, decode_event
-from contracts.ids import LeafIndex
+from contracts.ids import HUB_REGION, LeafIndex
 from contracts.procedure import load_procedures
 from contracts.schema import load_registry
 from hub.matter import duty_due, unpack
@@ -28,12 +28,28 @@ _OFFICIALS_NO: Final = {
     "ResidenceNoticeReissued": "notice sent again",
     "ResidenceNoticeSuppressed": "notice suppressed",
     "RegistrationCorrected": "registration corrected",
+    "HouseholdMoveSupplementRequested": "papers asked for",
+    "HouseholdMoveRefused": "household move refused",
+    "HouseholdMoveWithdrawn": "household move withdrawn",
+    "HouseholdMoveAmended": "admission amended",
+    "OriginObjected": "origin objected",
+    "WorkPermitReturned": "papers asked for",
+    "WorkPermitRefused": "work permit refused",
+    "WorkPermitExtensionRefused": "extension refused",
+    "WorkPermitRevoked": "work permit revoked",
+    "SettlementWithdrawn": "settlement withdrawn",
     "CoordinationRequested": "coordination asked for",
     "NotReported": "did not report",
     "CaseReturned": "case returned",
     "TransferWithdrawn": "transfer withdrawn",
+    "HomeReferred": "lives elsewhere",
+    "HomeNotKnown": "not known at home",
+    "AssistanceDeclined": "assistance declined",
+    "MatterRestricted": "matter restricted",
 }
 """Events in which an official, or a person, says no or sets something right."""
+_OFFICE_CLASSES: Final = ("std", "cas", "rgt")
+"""Classes of events that offices make in matters."""
 
 
 @dataclass(slots=True)
@@ -45,9 +61,14 @@ class Tally:
         batches: Batch entries among them.
         events: Events by type.
         matters: Matters by procedure.
+        ended: Matters whose state is final, by (procedure, state).
+        open: The others, by (procedure, state).
         flows: Notices by (origin, destination).
         delivered: Notifications by region.
         opened: Openings by region.
+        sealed: Payloads that were sealed and recorded.
+        held: Payloads that are still held; of the others the events remain.
+        time: What time itself did, by event.
         officials: What officials said no to or set right.
         refused: Events that the hub refused, by code.
         overdue: Open duties whose time has run out, by (region, rule).
@@ -58,9 +79,14 @@ class Tally:
     batches: int = 0
     events: Counter[str] = field(default_factory=Counter)
     matters: Counter[str] = field(default_factory=Counter)
+    ended: Counter[tuple[str, str]] = field(default_factory=Counter)
+    open: Counter[tuple[str, str]] = field(default_factory=Counter)
     flows: Counter[tuple[str, str]] = field(default_factory=Counter)
     delivered: Counter[str] = field(default_factory=Counter)
     opened: Counter[str] = field(default_factory=Counter)
+    sealed: int = 0
+    held: int = 0
+    time: Counter[str] = field(default_factory=Counter)
     officials: Counter[str] = field(default_factory=Counter)
     refused: Counter[str] = field(default_factory=Counter)
     overdue: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -73,9 +99,13 @@ class Tally:
             "batches": self.batches,
             "events": dict(self.events),
             "matters": dict(self.matters),
+            "ended": [{"procedure": p, "state": s, "matters": n} for (p, s), n in sorted(self.ended.items())],
+            "open": [{"procedure": p, "state": s, "matters": n} for (p, s), n in sorted(self.open.items())],
             "flows": [{"origin": o, "destination": d, "notices": n} for (o, d), n in sorted(self.flows.items())],
             "delivered": dict(self.delivered),
             "opened": dict(self.opened),
+            "payloads": {"sealed": self.sealed, "held": self.held, "erased": self.sealed - self.held},
+            "time": dict(self.time),
             "officials": dict(self.officials),
             "refused": dict(self.refused),
             "overdue": [{"region": r, "rule": rule, "open": n} for (r, rule), n in sorted(self.overdue.items())],
@@ -94,7 +124,8 @@ def tally_of(store: SqliteStore, *, now_ms: int) -> Tally:
     _Count(tally).entries(store)
     for point, (n, _) in store.heads().items():
         tally.delivered[point[:2]] += n
-    _count_duties(tally, store, now_ms)
+    tally.held = store.payload_count()
+    _count_matters(tally, store, now_ms)
     return tally
 
 
@@ -120,8 +151,12 @@ class _Count:
     def _event(self, header: Header) -> None:
         tally, kind = self._tally, header.event_type
         tally.events[kind] += 1
-        if header.event_class in ("std", "cas") and header.stream_seq == 0:
-            tally.matters[header.procedure] += 1
+        tally.sealed += len(header.sealed)
+        if header.event_class in _OFFICE_CLASSES:
+            if header.stream_seq == 0:
+                tally.matters[header.procedure] += 1
+            if header.producer_region == HUB_REGION:
+                tally.time[kind] += 1
         if header.procedure == "RESIDENCE_NOTIFICATION" and header.counterpart_region is not None:
             self._origin_of[header.stream_id] = header.counterpart_region
         if kind in _OFFICIALS_NO:
@@ -143,11 +178,15 @@ class _Count:
         return self._registry.decode_body(header.body)[1]
 
 
-def _count_duties(tally: Tally, store: SqliteStore, now_ms: int) -> None:
+def _count_matters(tally: Tally, store: SqliteStore, now_ms: int) -> None:
+    """Count how matters stand, and which duties are past due."""
     procedures = load_procedures()
     for _, packed in store.all_matters():
         matter = unpack(packed)
         procedure = procedures[matter.procedure, matter.edition]
+        if procedure.event_class in _OFFICE_CLASSES:
+            counts = tally.ended if procedure.states[matter.state].is_final else tally.open
+            counts[matter.procedure, matter.state] += 1
         for duty in matter.duties:
             region = dict(matter.regions).get(duty.side, matter.opened_region)
             due = duty_due(procedure, duty, region)

@@ -6,6 +6,7 @@ recorded by the hub's own timers once every story has come to it, as in the demo
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -46,6 +47,7 @@ class StoryPlay:
         self._now_ms = now_ms
         self._script = Script(seed=SEED, directory=application.directory, procedures=application.rules.procedures)
         self._gateways: dict[str, tuple[BatchMaker, Composer]] = {}
+        self._about: dict[int, StreamId] = {}
 
     def advance(self, planned: Planned, matter: Matter | None) -> Matter | None:
         """Record every step of a story from where its matter stands until time has to act or the story ends."""
@@ -57,7 +59,8 @@ class StoryPlay:
             moment = moments[number] if number < len(moments) else SystemClock().now_ms()
             assert moment <= self._now_ms + 600_000, f"{planned.story.name} goes on after today"
             stream_id = None if matter is None else matter.stream_id
-            draft = self._script.draft(planned, number, matter, stream_id, moment=moment)
+            about = self._about.get(planned.number)
+            draft = self._script.draft(planned, number, matter, stream_id, moment=moment, about=about)
             maker, composer = self._gateway(region)
             composed = composer.compose(draft, matter, LeafIndex(self.application.reader.size()))
             drafted = composed.drafted
@@ -67,6 +70,14 @@ class StoryPlay:
             assert not any(refusals), f"{planned.story.name}, {steps[number].event}: {refusals}"
             matter = composed.matter
         return matter
+
+    def begin(self, planned: Planned, plan: Sequence[Planned]) -> Matter | None:
+        """Record a story from its beginning, after the matter that it is about."""
+        if planned.story.about is not None and planned.follows is not None:
+            about = self.advance(plan[planned.follows], None)
+            assert about is not None, planned.story.name
+            self._about[planned.number] = about.stream_id
+        return self.advance(planned, None)
 
     def recorded(self, stream_id: StreamId) -> Matter:
         """A matter as the hub has it."""
@@ -96,7 +107,7 @@ def play_stories(root: Path) -> dict[Story, Matter]:
     chosen = {planned.story: planned for planned in sorted(plan, key=lambda planned: -planned.start_ms)}
     with opened_hub(folder.hub_settings()) as application:
         play = StoryPlay(folder, application, now_ms)
-        left = {story: play.advance(planned, None) for story, planned in chosen.items()}
+        left = {story: play.begin(planned, plan) for story, planned in chosen.items()}
         application.run_timers()
         done: dict[Story, Matter] = {}
         for story, matter in left.items():
