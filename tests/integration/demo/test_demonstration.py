@@ -1,4 +1,4 @@
-"""One small demonstration with every process: it ends by itself, is clean, and leaves a folder that every verb reads."""
+"""One small demonstration with every process: it ends by itself, is clean, and leaves a folder that verbs read."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def told(folder: Path) -> Mapping[str, Any]:
     """What the demonstration says about itself."""
+    words = ["demo", "--data", str(folder), "--matters", str(_MATTERS), "--seed", "3", "--json"]
     done = subprocess.run(
-        [sys.executable, "-P", "-m", "adapters.cli.main", "demo"]
-        + ["--data", str(folder), "--matters", str(_MATTERS), "--seed", "3", "--json"],
+        [sys.executable, "-P", "-m", "adapters.cli.main", *words],
         capture_output=True,
         text=True,
         timeout=360,
