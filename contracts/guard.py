@@ -92,6 +92,8 @@ KINDS: Final[Mapping[str, tuple[frozenset[str], frozenset[str]]]] = {
     "same_city": (frozenset({"fields", "fact"}), frozenset()),
     "payload": (frozenset(), frozenset({"profile"})),
     "content": (frozenset({"fields", "values"}), frozenset({"profile"})),
+    "holders_of": (frozenset({"fields"}), frozenset()),
+    "other_than_remembered": (frozenset({"fields", "fact"}), frozenset()),
     "counterpart_named": (frozenset(), frozenset()),
     "counterpart_known": (frozenset(), frozenset()),
     "counterpart_receives": (frozenset({"profile"}), frozenset()),

@@ -4,7 +4,7 @@ A guard reads the event, the values that earlier events left (facts) and the dut
 not hold. Refusals name codes, dates and fields; a body holds nothing else.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from typing import Any, Final, NamedTuple
 
@@ -31,6 +31,7 @@ class Case(NamedTuple):
         has_counterpart: The other side is named, by this event or an earlier one.
         divisions: The divisions in force at the instant of the event.
         limits: The time limits of the matter's edition.
+        holders: Gives the offices that hold something of a matter, by its stream; None for one that none can hold.
     """
 
     header: Header
@@ -40,6 +41,7 @@ class Case(NamedTuple):
     has_counterpart: bool
     divisions: Places
     limits: Limits
+    holders: Callable[[bytes], Sequence[str] | None] = lambda _: None
 
 
 def check(guard: Guard, case: Case) -> None:
@@ -248,6 +250,27 @@ def _day(guard: Guard, place: str, case: Case) -> date:
     return day
 
 
+def _holders_of(guard: Guard, case: Case) -> None:
+    """The second field lists exactly the offices that hold something of the matter that the first one names."""
+    target, listed = guard.fields
+    holders = case.holders(case.body[target])
+    if holders is None:
+        raise _refuse(guard, f"{target} is no matter of an office in this ledger", target)
+    if sorted(case.body[listed]) != sorted(holders):
+        raise RuleError(
+            "HOLDERS_MISMATCH",
+            f"the offices that hold it are {', '.join(sorted(holders)) or 'none'}",
+            field=listed,
+            rule=guard.name,
+        )
+
+
+def _other_than_remembered(guard: Guard, case: Case) -> None:
+    for field in guard.fields:
+        if case.body.get(field) == case.facts.get(guard.fact):
+            raise _refuse(guard, f"{field} is the {guard.fact} that this matter holds", field)
+
+
 _CHECKS: Final[Mapping[str, Callable[[Guard, Case], None]]] = {
     "present": _present,
     "one_of": _one_of,
@@ -266,4 +289,6 @@ _CHECKS: Final[Mapping[str, Callable[[Guard, Case], None]]] = {
     "other_region": _other_region,
     "rule_passed": _rule_passed,
     "rule_running": _rule_running,
+    "holders_of": _holders_of,
+    "other_than_remembered": _other_than_remembered,
 }

@@ -20,7 +20,9 @@ from contracts.procedure_types import (
     HOLDERS,
     RETENTION,
     Actor,
+    Confirms,
     Counterpart,
+    Effect,
     NotifyRow,
     Procedure,
     Remember,
@@ -61,9 +63,9 @@ SAME: Final = "SAME"
 
 _ROW_KEYS: Final = frozenset(
     {"from", "command", "event", "by", "to", "when", "guards", "meets", "starts", "notify", "remember", "after"}
-    | {"names_counterpart", "purpose", "legal_basis"}
+    | {"names_counterpart", "purpose", "legal_basis", "confirms", "effect"}
 )
-_KINDS: Final = ("registration", "move", "permit", "case", "hub")
+_KINDS: Final = ("registration", "move", "permit", "case", "rights", "hub")
 
 
 @cache
@@ -231,7 +233,23 @@ class _Reader:
             names_counterpart=table.get("names_counterpart", self._may_name(table["event"], head)),
             purpose=table.get("purpose", head["purpose"]),
             legal_bases=tuple(table.get("legal_basis", head["legal_basis"])),
+            confirms=self._confirms(table),
+            effect=self._effect(table),
         )
+
+    def _confirms(self, table: Mapping[str, Any]) -> Confirms | None:
+        said = table.get("confirms")
+        if said is None:
+            return None
+        self._only(said, "of", "done")
+        return Confirms(said["of"], said["done"])
+
+    def _effect(self, table: Mapping[str, Any]) -> Effect | None:
+        said = table.get("effect")
+        if said is None:
+            return None
+        self._only(said, "does", "on")
+        return Effect(said["does"], said.get("on"))
 
     def _actor(self, table: Mapping[str, Any]) -> Actor:
         if "actor" in table:
@@ -248,17 +266,25 @@ class _Reader:
         )
 
     def _start(self, table: Mapping[str, Any]) -> StartDuty:
-        self._only(table, "rule", "side", "office", "since", "plus_days")
-        return StartDuty(table["rule"], table["side"], table["office"], table.get("since"), table.get("plus_days"))
+        self._only(table, "rule", "side", "office", "since", "plus_days", "of")
+        return StartDuty(
+            rule=table["rule"],
+            side=table["side"],
+            office="" if table["side"] == HOLDERS else table["office"],
+            since=table.get("since"),
+            plus_days=table.get("plus_days"),
+            of=table.get("of"),
+        )
 
     def _notify(self, table: Mapping[str, Any]) -> NotifyRow:
-        self._only(table, "side", "office", "profile", "many", "when")
+        self._only(table, "side", "office", "profile", "many", "when", "of")
         return NotifyRow(
             side=table["side"],
             office="" if table["side"] == HOLDERS else table["office"],
             profile=table.get("profile"),
             many=table.get("many", False),
             when=self._when(table),
+            of=table.get("of"),
         )
 
     def _when(self, table: Mapping[str, Any]) -> When | None:

@@ -22,6 +22,7 @@ from contracts.procedure_types import (
     ANY_SIDE,
     AT_ONCE,
     BOUND,
+    EFFECTS,
     HOLDERS,
     NO_RULES,
     Actor,
@@ -169,6 +170,7 @@ def check_procedure(procedure: Procedure, text: str, known: Known) -> None:
         check.ids(row)
         check.fields(row)
         check.actor(row)
+        check.lists(row)
     for row in procedure.transitions:
         check.timer(row)
     check.competition()
@@ -248,7 +250,7 @@ class _Check:
     def ids(self, row: Transition) -> None:
         """Every name of a row exists."""
         procedure, known = self._procedure, self._known
-        self._ids_known("state", [row.target], procedure.states, row)
+        self._ids_known("state", row.targets, procedure.states, row)
         self._ids_known("state", [row.source] if row.source else [], procedure.states, row)
         self._ids_known("guard", row.guards, known.guards, row)
         self._ids_known("schema", [body_schema(row.event)], known.bodies, row)
@@ -258,10 +260,10 @@ class _Check:
         offices = (
             row.by.offices
             | {n.office for n in row.notify if n.office not in ("", BOUND)}
-            | {s.office for s in row.starts}
+            | {s.office for s in row.starts if s.side != HOLDERS}
         )
         self._ids_known("office type", offices, self._offices(), row)
-        sides = [n.side for n in row.notify if n.side != HOLDERS] + [s.side for s in row.starts]
+        sides = [n.side for n in row.notify if n.side != HOLDERS] + [s.side for s in row.starts if s.side != HOLDERS]
         self._ids_known("side", sides, procedure.all_sides, row)
         rules = {*row.meets, *(s.rule for s in row.starts), *(known.guards[name].rule for name in row.guards)} - {""}
         self._ids_known("rule", rules | ({row.after.rule} if row.after else set()), known.rules | NO_RULES, row)
@@ -297,7 +299,7 @@ class _Check:
 
     def actor(self, row: Transition) -> None:
         """The first side starts a matter; only time and the hub have no side; only a timer waits for a rule."""
-        sides = (*self._procedure.sides, ANY_SIDE)
+        sides = (*self._procedure.sides, ANY_SIDE, *((HOLDERS,) if row.confirms is not None else ()))
         if row.by.side is not None:
             self._ids_known("side", [row.by.side], sides, row)
         if row.source is None and row.by.side not in (None, self._procedure.sides[0]):
@@ -306,6 +308,27 @@ class _Check:
             self._fail("no office type may act", row)
         if (row.after is not None) != (row.by.on_behalf == ("TIMER",)):
             self._fail("a timer's row, and only that, says after which rule", row)
+
+    def lists(self, row: Transition) -> None:
+        """Offices that a fact lists: it comes from a list that the ledger was asked about; who is on it confirms."""
+        if (row.confirms is not None) != (row.by.side == HOLDERS):
+            self._fail("who confirms is one of HOLDERS, and nobody else is", row)
+        rows = self._procedure.transitions
+        checked = {
+            remember.fact
+            for other in rows
+            for remember in other.remember
+            if any(self._known.guards[name].kind == "holders_of" for name in other.guards)
+        }
+        listed = [start.of for start in row.starts] + [notify.of for notify in row.notify]
+        listed += [row.confirms.of] if row.confirms is not None else []
+        self._ids_known("list of offices", (name for name in listed if name is not None), checked, row)
+        if any(start.side == HOLDERS and start.of is None for start in row.starts):
+            self._fail("a limit of HOLDERS says of which list", row)
+        if row.effect is not None:
+            self._ids_known("effect", [row.effect.does], EFFECTS, row)
+            on = [] if row.effect.on is None else [row.effect.on]
+            self._ids_known("body field", on, self._known.bodies[body_schema(row.event)], row)
 
     def timer(self, row: Transition) -> None:
         """What time makes can be made: its event fits the schema, and where its limit starts its days are known."""
@@ -384,13 +407,15 @@ class _Check:
     def ways(self) -> None:
         """Every state is reached; nothing leaves a final one; from every other one an end can be reached."""
         procedure = self._procedure
-        starts = [row.target for row in procedure.transitions if row.source is None]
+        starts = [target for row in procedure.transitions if row.source is None for target in row.targets]
         if not starts:
             self._fail("no row starts a matter")
         for row in procedure.transitions:
             if row.source is not None and procedure.states[row.source].is_final:
                 self._fail(f"leaves {row.source}, which is final", row)
-        reached = closure(starts, lambda state: (r.target for r in procedure.transitions if r.source == state))
+        reached = closure(
+            starts, lambda state: (t for r in procedure.transitions if r.source == state for t in r.targets)
+        )
         finals = [state.name for state in procedure.states.values() if state.is_final]
         ending = closure(finals, self._before)
         for name, state in procedure.states.items():
@@ -404,7 +429,7 @@ class _Check:
         return (
             row.source
             for row in self._procedure.transitions
-            if row.target == state and row.source is not None and row.event != _RESTRICTION
+            if state in row.targets and row.source is not None and row.event != _RESTRICTION
         )
 
     def restriction(self) -> None:
@@ -413,7 +438,9 @@ class _Check:
         What follows at once from the state before is not held up: it leads to an end, or is the restriction itself.
         """
         procedure = self._procedure
-        if procedure.kind == "hub":
+        if procedure.kind in ("hub", "rights"):
+            # DOMAIN 6 says it of its machines. A request or an order of DOMAIN 7 holds no record, and one that could be
+            # stopped would protect nobody.
             return
         for state in procedure.states.values():
             rows = procedure.rows.get((_RESTRICTION, state.name), ())

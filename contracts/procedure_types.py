@@ -25,7 +25,8 @@ Value = str | int | bool
 ANY_SIDE: Final = "ANY"
 """An actor of whichever side the matter has; used by restrictions."""
 HOLDERS: Final = "HOLDERS"
-"""In `NotifyRow.side`: every office that got content of this matter so far."""
+"""In `NotifyRow.side`: every office that got content of this matter so far; with `of`, every office that a fact lists.
+In `StartDuty.side` and `Actor.side`: each office that a fact lists, for itself."""
 BOUND: Final = "BOUND"
 """In `NotifyRow.office`: the office that its side was bound to first, of whatever type it is."""
 RETENTION: Final = "RETENTION"
@@ -104,6 +105,7 @@ class StartDuty:
         office: Office type whose it is.
         since: Body field with the date from which it counts; None counts from `occurred_at`.
         plus_days: Body field with days that lie outside the limit (travel).
+        of: Fact that lists the offices whose it is, one limit for each; only with the side `HOLDERS`.
     """
 
     rule: str
@@ -111,6 +113,7 @@ class StartDuty:
     office: str
     since: str | None
     plus_days: str | None
+    of: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +126,7 @@ class NotifyRow:
         profile: The profile sealed to it; None tells the status only.
         many: The content may travel as several payloads of this profile.
         when: Only if the body says so.
+        of: Fact that lists the offices; only with the side `HOLDERS`.
     """
 
     side: str
@@ -130,6 +134,7 @@ class NotifyRow:
     profile: str | None
     many: bool
     when: When | None
+    of: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +148,36 @@ class Remember:
 
     field: str
     fact: str
+
+
+@dataclass(frozen=True, slots=True)
+class Confirms:
+    """The office that acts is one of several that have to: it is taken from the list, and the last one completes.
+
+    Attributes:
+        of: Fact that lists the offices of which nothing has come yet.
+        done: State after the last of them.
+    """
+
+    of: str
+    done: str
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What an event does to the content of a matter; the procedure says it, and who holds content does it.
+
+    Attributes:
+        does: One of `EFFECTS`.
+        on: Body field that names the matter; None is the event's own.
+    """
+
+    does: str
+    on: str | None
+
+
+EFFECTS: Final = frozenset({"ERASE", "SEAL", "UNSEAL", "RESTRICT"})
+"""Keys are destroyed, the matter is sealed or no longer, or its content is only stored (DOMAIN 7)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +201,8 @@ class Transition:
         names_counterpart: False forbids the event to name the other side.
         purpose: Purpose code that the header carries.
         legal_bases: Legal bases, of which the header carries one.
+        confirms: That the office is one of several; None for every other row.
+        effect: What it does to content; None for most rows.
     """
 
     row: int
@@ -184,6 +221,13 @@ class Transition:
     names_counterpart: bool
     purpose: str
     legal_bases: tuple[str, ...]
+    confirms: Confirms | None = None
+    effect: Effect | None = None
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """Every state that it may lead to."""
+        return (self.target,) if self.confirms is None else (self.target, self.confirms.done)
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,7 +264,7 @@ class Retention:
     recipient_days: int | None = None
 
 
-Kind = Literal["registration", "move", "permit", "case", "hub"]
+Kind = Literal["registration", "move", "permit", "case", "rights", "hub"]
 
 
 @dataclass(frozen=True, slots=True)

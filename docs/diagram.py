@@ -50,8 +50,9 @@ def edges_of(procedure: Procedure) -> list[Edge]:
     """The arrows, in the order of the file."""
     rows: dict[tuple[str, str], list[int]] = {}
     for row in procedure.transitions:
-        if not _is_restriction(procedure, row.target, row.event):
-            rows.setdefault((row.source or START, row.target), []).append(row.row)
+        for target in row.targets:
+            if not _is_restriction(procedure, target, row.event):
+                rows.setdefault((row.source or START, target), []).append(row.row)
     return [Edge(source, target, tuple(dict.fromkeys(found))) for (source, target), found in rows.items()]
 
 

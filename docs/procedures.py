@@ -23,6 +23,7 @@ from hub.conformance import scenarios_of
 FOLDER: Final = Path(__file__).with_name("procedures")
 """Where the pages are written."""
 _TERMS = load_terms()
+_LISTED: Final = "each holder of the record 记录的每个持有机关"
 _MARKS: Final = "A checked in the law, B known from the law, C to be confirmed, P a choice of this product"
 
 
@@ -87,6 +88,8 @@ def _rows(procedure: Procedure) -> Iterator[str]:
         sources = "<br>".join(f"`{one.source}`" if one.source else "–" for one in rows)
         targets = {one.target for one in rows}
         target = f"`{row.target}`" if len(targets) == 1 else "the same 不变"
+        if row.confirms is not None:
+            target += f"<br>last 最后一个: `{row.confirms.done}`"
         conditions = [f"`{row.when.field}` = {_values(row.when.values)}"] if row.when else []
         conditions += [f"`{guard}`" for guard in row.guards]
         limits = [f"ends {rule}" for rule in row.meets] + [f"starts {_start(start)}" for start in row.starts]
@@ -114,11 +117,17 @@ def _who(row: Transition) -> str:
 
 
 def _start(start: StartDuty) -> str:
-    return f"{start.rule} ({start.side} {start.office})"
+    return f"{start.rule} ({_LISTED})" if start.of is not None else f"{start.rule} ({start.side} {start.office})"
+
+
+def _who_is_told(notify: NotifyRow) -> str:
+    if notify.of is not None:
+        return _LISTED
+    return "everybody who got content" if notify.side == HOLDERS else f"{notify.side} {notify.office}".strip()
 
 
 def _told(notify: NotifyRow) -> str:
-    who = "everybody who got content" if notify.side == HOLDERS else f"{notify.side} {notify.office}".strip()
+    who = _who_is_told(notify)
     what = f"`{notify.profile}`" if notify.profile else "status only"
     when = f" if `{notify.when.field}` = {_values(notify.when.values)}" if notify.when else ""
     return f"{who}: {what}{when}"
@@ -150,10 +159,7 @@ def _profiles(procedure: Procedure) -> Iterator[str]:
     for row in procedure.transitions:
         for notify in row.notify:
             if notify.profile:
-                who = (
-                    "everybody who got content" if notify.side == HOLDERS else f"{notify.side} {notify.office}".strip()
-                )
-                told.setdefault(notify.profile, {})[f"{who} ({row.event})"] = None
+                told.setdefault(notify.profile, {})[f"{_who_is_told(notify)} ({row.event})"] = None
     if not told:
         return
     yield "\n## Who gets what 告知内容\n"

@@ -105,14 +105,16 @@ class Machine:
 
     def is_persons_end(self, row: Transition) -> bool:
         """Whether a row ends a matter because the person concerned asks for it."""
-        return bool(row.by.on_behalf) and row.by.side is not None and self.procedure.states[row.target].is_final
+        ends = all(self.procedure.states[target].is_final for target in row.targets)
+        return bool(row.by.on_behalf) and row.by.side is not None and ends
 
     def _moves(self, config: Config | None) -> Iterator[Move]:
         for row in self._from[None if config is None else config.state]:
             if config is None or self._may_hold(row, config):
                 for is_named in self._naming(row, config):
                     for facts in self._facts(row, config):
-                        yield Move(row, Config(row.target, facts, self._duties(row, config), is_named))
+                        for target in dict.fromkeys(row.targets):
+                            yield Move(row, Config(target, facts, self._duties(row, target, config), is_named))
 
     def _may_hold(self, row: Transition, config: Config) -> bool:
         running = {rule for rule, _, _ in config.duties}
@@ -180,13 +182,18 @@ class Machine:
             values: set[Value] = set(row.when.values)
         else:
             values = set(self._known.bodies[schema][field] or (*named, OTHER))
+        for guard in (self._known.guards[name] for name in row.guards):
+            if guard.kind == "one_of" and guard.when is None and field in guard.fields:
+                values &= guard.values
         told: list[Value | None] = sorted({value if value in named else OTHER for value in values}, key=str)
         return [*told, None] if field in self._known.optional.get(schema, ()) else told
 
-    def _duties(self, row: Transition, config: Config | None) -> tuple[AbstractDuty, ...]:
-        if self.procedure.states[row.target].is_final:
+    def _duties(self, row: Transition, target: str, config: Config | None) -> tuple[AbstractDuty, ...]:
+        """What runs after a row; where others of a list have still to act, their limits run on."""
+        if self.procedure.states[target].is_final:
             return ()
-        left = {duty for duty in (config.duties if config is not None else ()) if duty[0] not in row.meets}
+        met = row.meets if row.confirms is None or target == row.confirms.done else ()
+        left = {duty for duty in (config.duties if config is not None else ()) if duty[0] not in met}
         return tuple(sorted(left | {(start.rule, start.side, start.office) for start in row.starts}))
 
 

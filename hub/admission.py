@@ -15,9 +15,10 @@ from contracts import sealing
 from contracts.division import Divisions
 from contracts.errors import AccessError, ContractError, ExchangeError, RuleError
 from contracts.event import Header
-from contracts.ids import HUB_REGION, Hash
+from contracts.ids import HUB_REGION, Hash, OfficeId
 from contracts.procedure_types import Procedure, Transition, body_schema
 from contracts.schema import SchemaRegistry
+from hub.awaited import MatterLookup, holders_of
 from hub.directory import SEND, Directory, SigningKey
 from hub.duty import check_ended
 from hub.editions import check_known
@@ -97,6 +98,7 @@ def admit(
     rules: Rules,
     directory: Directory,
     now_ms: int,
+    matters: MatterLookup = lambda _: None,
 ) -> Admitted:
     """Decide about one event whose bytes, id and batch were checked.
 
@@ -110,6 +112,7 @@ def admit(
         rules: The contracts in force.
         directory: As of this index.
         now_ms: Hub time, milliseconds.
+        matters: Gives another matter as of this index: an order names one.
 
     Raises:
         ContractError: It is malformed, or a sealed payload does not fit.
@@ -139,7 +142,10 @@ def admit(
     check_position(procedure, matter, header)
     row = match_row(procedure, matter, header, body, directory)
     _check_basis(header, row)
-    check_guards(procedure, row, matter, header, body, directory, directory.places_at(header.occurred_at))
+    places = directory.places_at(header.occurred_at)
+    check_guards(
+        procedure, row, matter, header, body, directory, places, lambda name: _holders(name, matters, rules, directory)
+    )
     if row.after is not None and matter is not None:
         check_ended(procedure, row.after, matter, now_ms)
     after = take_row(procedure, row, matter, header, body, directory, leaf)
@@ -149,6 +155,16 @@ def admit(
     if header.sealed and payloads is not None:
         _check_payloads(header, payloads, directory)
     return Admitted(after, recipients, body)
+
+
+def _holders(
+    stream_id: bytes, matters: MatterLookup, rules: Rules, directory: Directory
+) -> tuple[OfficeId, ...] | None:
+    """The offices that hold something of a matter; None if there is no such matter of offices."""
+    target = matters(stream_id)
+    if target is None:
+        return None
+    return holders_of(target, rules.procedure(target.procedure, target.edition), directory)
 
 
 def check_body(header: Header, procedure: Procedure, registry: SchemaRegistry) -> Mapping[str, Any]:

@@ -1,30 +1,49 @@
 """The limits that run in a matter: which an event ends and opens, when one falls due, what may happen only then."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
+from types import MappingProxyType
 from typing import Any
 
 from contracts.calendar import Source
 from contracts.deadline import Due, Kind
 from contracts.errors import RuleError
 from contracts.event import Header
-from contracts.ids import RegionCode
+from contracts.ids import OfficeId, RegionCode
 from contracts.instant import DAY_MS, day_start_ms, local_day
 from contracts.procedure_types import AT_ONCE, RETENTION, Procedure, StartDuty, Transition
 from contracts.timer import Timer
+from hub.binding import OfficeEntry
 from hub.matter_types import Duty, Matter
 
 
 def duties_after(
-    duties: tuple[Duty, ...], row: Transition, header: Header, body: Mapping[str, Any]
+    duties: tuple[Duty, ...],
+    row: Transition,
+    header: Header,
+    body: Mapping[str, Any],
+    each: Mapping[str, Sequence[OfficeEntry]] = MappingProxyType({}),
+    acted: OfficeId | None = None,
 ) -> tuple[Duty, ...]:
-    """End what a row meets, then open what it starts; an open limit cannot be put off by starting it again."""
-    meets = row.meets
-    left = [duty for duty in duties if duty.rule not in meets]
+    """End what a row meets, then open what it starts; an open limit cannot be put off by starting it again.
+
+    Args:
+        duties: That run before the event.
+        row: That the event takes.
+        header: The event.
+        body: Its decoded body.
+        each: The offices of each list for which a limit starts: one of its own for each of them, whose side it is.
+        acted: The office of the list that a confirmation is for; it ends its own limit and no other's.
+    """
+    meets, is_one_of_several = row.meets, row.confirms is not None
+    left = [d for d in duties if d.rule not in meets or (is_one_of_several and d.side != acted)]
     for start in row.starts:
-        if (start.rule, start.side, start.office) not in [duty[:3] for duty in left]:
-            started_ms = _started_ms(start, header, body)
-            left.append(Duty(start.rule, start.side, start.office, started_ms, header.event_id))
+        owners = [(start.side, start.office)]
+        if start.of is not None:
+            owners = [(office.office, office.office_type) for office in each[start.of]]
+        for side, office_type in owners:
+            if (start.rule, side, office_type) not in [duty[:3] for duty in left]:
+                left.append(Duty(start.rule, side, office_type, _started_ms(start, header, body), header.event_id))
     return tuple(left)
 
 

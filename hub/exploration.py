@@ -242,6 +242,9 @@ class _Explorer:
                 yield frozenset(told)
 
     def _recipients(self, notify: NotifyRow, views: tuple[View, ...]) -> Iterator[int]:
+        if notify.of is not None:
+            yield from (place for place, (side, _) in enumerate(self._all) if side == HOLDERS)
+            return
         if notify.side == HOLDERS:
             yield from (place for place, view in enumerate(views) if view.state is not None or view.waiting)
             return

@@ -17,7 +17,8 @@ from contracts.errors import AccessError, ConflictError, RuleError
 from contracts.event import Header
 from contracts.guard_check import Case, check
 from contracts.ids import HUB_OFFICE, HUB_REGION, Hash, OfficeId
-from contracts.procedure_types import ANY_SIDE, Procedure, Transition
+from contracts.procedure_types import ANY_SIDE, HOLDERS, Procedure, Transition
+from hub.awaited import SEPARATOR, HolderLookup, check_awaited, entries, listed, with_list, without
 from hub.binding import OfficeLookup, bind_actor, bind_counterpart, bind_start, check_party, find_office, shared
 from hub.duty import duties_after, duty_due
 from hub.matter_bytes import pack, unpack
@@ -108,7 +109,10 @@ def match_row(
             field="producer_office",
         )
     if matter is not None:
-        check_party(matter, by, office, directory, header.occurred_at)
+        if by.side == HOLDERS:
+            check_awaited(matter, row, office, directory)
+        else:
+            check_party(matter, by, office, directory, header.occurred_at)
     return row
 
 
@@ -151,6 +155,7 @@ def check_guards(
     body: Mapping[str, Any],
     directory: OfficeLookup,
     places: Places,
+    holders: HolderLookup = lambda _: None,
 ) -> None:
     """Check what a row demands of an event that wants to enter.
 
@@ -162,6 +167,7 @@ def check_guards(
         body: Its decoded body.
         directory: As of the event's index.
         places: The divisions in force at the instant of the act.
+        holders: Gives the offices that hold something of another matter, see `Case`.
 
     Raises:
         RuleError: OFFICE_CLOSED: the header names an office that is closed; or the code of the first guard that does
@@ -177,7 +183,7 @@ def check_guards(
         return
     guards, is_past_read = procedure.row_guards[row.guards]
     is_named = header.counterpart_office is not None
-    case = Case(header, body, _NOTHING, _NOTHING, is_named, places, procedure.limits)
+    case = Case(header, body, _NOTHING, _NOTHING, is_named, places, procedure.limits, holders)
     if matter is not None and is_past_read:
         case = case._replace(
             facts=dict(matter.facts),
@@ -242,6 +248,7 @@ def take_row(
         RuleError: COUNTERPART_MISSING, COUNTERPART_MISMATCH, OFFICE_UNKNOWN.
     """
     holders: tuple[OfficeId, ...] = ()
+    sealers: tuple[OfficeId, ...] = ()
     duties: tuple[Duty, ...] = ()
     facts: tuple[tuple[str, FactValue], ...] = ()
     if matter is None:
@@ -249,10 +256,10 @@ def take_row(
         opened_at = header.occurred_at
     else:
         parties, regions, counties = matter.parties, matter.regions, matter.counties
-        opened_at = matter.opened_at
+        opened_at, sealers = matter.opened_at, matter.sealers
         holders, duties, facts = matter.holders, matter.duties, matter.facts
         side = row.by.side
-        if side is not None and side != ANY_SIDE:
+        if side not in (None, ANY_SIDE, HOLDERS):
             parties, counties = bind_actor(matter, row.by, header, directory)
         if header.counterpart_region is not None:
             parties, regions, counties = bind_counterpart(
@@ -262,17 +269,27 @@ def take_row(
         parties, regions, counties = shared((parties, regions, counties))
     if header.sealed:
         holders = shared(_with_holders(holders, header))
-    if procedure.states[row.target].is_final:
-        duties = ()
-    elif row.meets or row.starts:
-        duties = duties_after(duties, row, header, body)
+        if header.producer_office not in sealers:
+            sealers = shared((*sealers, header.producer_office))
     if row.remember:
         facts = _facts(facts, row, body)
+    target, acted = row.target, header.producer_office
+    if row.confirms is not None:
+        acted, left = without(listed(dict(facts), row.confirms.of), acted, directory)
+        facts = with_list(facts, row.confirms.of, left)
+        target = row.target if left else row.confirms.done
+    if procedure.states[target].is_final:
+        duties = ()
+    elif row.meets or row.starts:
+        each = {start.of: entries(facts, start.of, directory) for start in row.starts if start.of is not None}
+        duties = duties_after(duties, row, header, body, each, acted)
+        # A limit of one office counts in that office's region.
+        regions = (*regions, *dict.fromkeys((one.office, one.region) for some in each.values() for one in some))
     return Matter(
         header.stream_id,
         header.procedure,
         header.edition,
-        row.target,
+        target,
         header.stream_seq + 1,
         leaf,
         opened_at,
@@ -282,6 +299,7 @@ def take_row(
         holders,
         duties,
         facts,
+        sealers,
     )
 
 
@@ -322,6 +340,8 @@ def _facts(
     kept = dict(facts)
     for remember in row.remember:
         value = body[remember.field]
+        if isinstance(value, list | tuple):
+            value = SEPARATOR.join(value)
         if value is None:
             kept.pop(remember.fact, None)
         else:

@@ -1,7 +1,7 @@
 """How a matter is stored: `pack`, `unpack`.
 
-A fixed head in binary (form, stream id, head, next_seq, edition, opened_at), then eight lines of text: procedure,
-state, and the six collections, each a flat list of words. Codes, ids and dates hold no white space, so words need no
+A fixed head in binary (form, stream id, head, next_seq, edition, opened_at), then nine lines of text: procedure,
+state, and the seven collections, each a flat list of words. Codes, ids and dates hold no white space, so words need no
 quotes; ids inside lines are hexadecimal. This is the store's own form and may change: the ledger can rebuild it.
 """
 
@@ -13,7 +13,7 @@ from contracts.errors import FatalError
 from contracts.ids import EventId, OfficeId, RegionCode
 from hub.matter_types import Duty, FactValue, Matter, Party
 
-_FORM: Final = 1
+_FORM: Final = 2
 _HEAD: Final = struct.Struct(">B16s32sIIq")
 
 
@@ -33,11 +33,12 @@ def pack(matter: Matter) -> bytes:
         holders,
         duties,
         facts,
+        sealers,
     ) = matter
     open_ = " ".join([f"{rule} {side} {type_} {at} {event.hex()}" for rule, side, type_, at, event in duties])
     known = " ".join([f"{name} {_fact_text(value)}" for name, value in facts])
     who = _who(parties, regions, counties)
-    text = f"{procedure}\n{state}\n{who}\n{' '.join(holders)}\n{open_}\n{known}"
+    text = f"{procedure}\n{state}\n{who}\n{' '.join(holders)}\n{open_}\n{known}\n{' '.join(sealers)}"
     return _HEAD.pack(_FORM, stream_id, head, next_seq, edition, opened_at) + text.encode()
 
 
@@ -60,7 +61,8 @@ def has_duties(data: bytes) -> bool:
 
 def _unpack(data: bytes) -> Matter:
     form, stream_id, head, next_seq, edition, opened_at = _HEAD.unpack_from(data)
-    procedure, state, parties, regions, counties, holders, duties, facts = data[_HEAD.size :].decode().split("\n")
+    lines = data[_HEAD.size :].decode().split("\n")
+    procedure, state, parties, regions, counties, holders, duties, facts, sealers = lines
     if form != _FORM:
         raise ValueError("another form")
     return Matter(
@@ -77,6 +79,7 @@ def _unpack(data: bytes) -> Matter:
         tuple([OfficeId(office) for office in holders.split()]) if holders else (),
         tuple([_duty(*words) for words in _groups(duties, 5)]) if duties else (),
         tuple([(name, _fact(text)) for name, text in _groups(facts, 2)]) if facts else (),
+        tuple([OfficeId(office) for office in sealers.split()]) if sealers else (),
     )
 
 

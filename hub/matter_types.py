@@ -59,6 +59,7 @@ class Matter(NamedTuple):
         holders: Offices that got content, in order of getting it.
         duties: Limits that run.
         facts: Values that later guards read, by name.
+        sealers: Offices that sealed content, in order of their first: its keys are wrapped to them too.
     """
 
     stream_id: StreamId
@@ -74,6 +75,7 @@ class Matter(NamedTuple):
     holders: tuple[OfficeId, ...]
     duties: tuple[Duty, ...]
     facts: tuple[tuple[str, FactValue], ...]
+    sealers: tuple[OfficeId, ...] = ()
 
     @property
     def opened_region(self) -> RegionCode:

@@ -40,7 +40,7 @@ class Run(NamedTuple):
         head_before: Running hash after notification `first_n - 1`.
         head_after: Running hash after the last one.
         size: Size of the checkpoint that covers them.
-        is_case: Whether they travel sealed on a `cas` subject.
+        is_case: Whether they travel sealed as a whole: cases, and what is ordered about a record.
     """
 
     point: PointId

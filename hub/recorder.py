@@ -237,11 +237,20 @@ class Recorder:
             rules=self.rules,
             directory=self.directory,
             now_ms=now_ms,
+            matters=lambda stream_id: self._matter(stream_id, work),
         )
         if header.event_class == "dir":
             self.directory.apply(index, header, admitted.body)
             work.directory.append(index)
         return admitted
+
+    def _matter(self, stream_id: bytes, work: Working) -> Matter | None:
+        """A matter as of the event that is decided about, whether or not this commit touches it."""
+        matter = work.matters.get(stream_id) or self._matters.get(stream_id)
+        if matter is None:
+            packed = self._store.matters([stream_id]).get(stream_id)
+            matter = None if packed is None else unpack(packed)
+        return matter
 
     def _accept(
         self, checked: CheckedBatch, event: CheckedEvent, header: Header, admitted: Admitted, work: Working

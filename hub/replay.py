@@ -26,6 +26,7 @@ from hub.directory import Directory
 from hub.hub_events import check_due, check_heads, check_opening
 from hub.matter import Matter
 from hub.ports import ProducerState
+from hub.routing import is_sealed_whole
 from ledger.compact import CompactRange, hash_leaf, sha256
 from ledger.entry import BatchEntry, EventEntry, GenesisEntry, decode_entry, event_of
 from ledger.heads import head_next
@@ -64,7 +65,7 @@ class Delivery(NamedTuple):
         n: Its counter, from 1.
         entry: The entry.
         head: Running hash after it.
-        is_case: Whether it is of class `cas` and so travels sealed.
+        is_case: Whether it travels sealed as a whole.
     """
 
     point: PointId
@@ -279,6 +280,7 @@ class Replay:
             rules=rules,
             directory=self.directory,
             now_ms=batch.recorded_at,
+            matters=self._shelf.matter,
         )
         if header.producer_region == HUB_REGION and header.event_class not in _HUB_CLASSES:
             check_due(header, admitted.body, matter, rules.procedures, batch.recorded_at)
@@ -297,7 +299,7 @@ class Replay:
             if self._observer is not None:
                 self._observer.sealed(index, header)
         if admitted.recipients:
-            self._deliver(index, leaf, admitted, header.event_class == "cas")
+            self._deliver(index, leaf, admitted, is_sealed_whole(header.event_class))
         match header.event_class:
             case "dir":
                 self.directory.apply(index, header, admitted.body)

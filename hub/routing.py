@@ -6,9 +6,10 @@ that an auditor finds the same recipients.
 Rules kept here: a side's office is the one that the matter bound, else the one that serves the matter's county of that
 side, or all its places; a closed office is replaced by the successor that it named, else by the one that serves the
 county now; the producing office is never a recipient of its own event; every recipient needs a mandate to receive, and
-for content a key that is neither revoked nor older than two years; cases go to county points only; content goes to Hong
-Kong and Macao only on a basis that the sending region and the hub have signed (DOMAIN 9.5, 9.6). Not here: what a
-profile holds (`contracts.profile`), how a run is delivered (`hub.working`).
+for content a key that is neither revoked nor older than two years; cases go to county points only, and what is ordered
+about a record to the region's own point; content goes to Hong Kong and Macao only on a basis that the sending region
+and the hub have signed (DOMAIN 9.1, 9.5, 9.6). Not here: what a profile holds (`contracts.profile`), how a run is
+delivered (`hub.working`).
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -19,12 +20,22 @@ from contracts.errors import AccessError, RuleError, UnavailableError
 from contracts.event import Header
 from contracts.ids import OfficeId, PointId
 from contracts.procedure_types import BOUND, HOLDERS, NotifyRow, Transition
+from hub.awaited import listed
 from hub.directory import RECEIVE, SEND, Directory, Office
 from hub.grants import Wanted
 from hub.matter import Matter
 
 CROSS_BOUNDARY_REGIONS: Final = frozenset({"81", "82"})
 """Regions to which personal content is a provision outside the mainland."""
+
+
+_SEALED_WHOLE: Final = frozenset({"cas", "rgt"})
+_REGION: Final = "rgt"
+
+
+def is_sealed_whole(event_class: str) -> bool:
+    """Whether notifications of a class travel sealed to their point: on the broker cases and orders all look alike."""
+    return event_class in _SEALED_WHOLE
 
 
 class Recipient(NamedTuple):
@@ -99,7 +110,8 @@ def route(
             is_new = office.office != header.producer_office and place not in recipients
             if is_new:
                 _check_recipient(office, notify, header, directory)
-                recipients[place] = Recipient(office.office, office.point, notify.profile, notify.many)
+                point = _node(office) if header.event_class == _REGION else office.point
+                recipients[place] = Recipient(office.office, point, notify.profile, notify.many)
             if note is not None:
                 is_producer = office.office == header.producer_office
                 note(notify, office, Reason.TOLD if is_new else Reason.PRODUCER if is_producer else Reason.TOLD_ALREADY)
@@ -184,6 +196,8 @@ def _offices(
     notify: NotifyRow, matter: Matter, earlier: Matter | None, directory: Directory, at_ms: int
 ) -> Iterable[Office]:
     if notify.side == HOLDERS:
+        if notify.of is not None:
+            return [_holder(name, directory, at_ms) for name in listed(dict(matter.facts), notify.of)]
         return [_holder(name, directory, at_ms) for name in earlier.holders] if earlier is not None else ()
     office_type = notify.office
     if office_type == BOUND:
@@ -232,6 +246,11 @@ def _without_successor(office: OfficeId, what: str) -> RuleError:
     return RuleError("OFFICE_WITHOUT_SUCCESSOR", f"{office}, {what} of this matter, closed and nobody took its place")
 
 
+def _node(office: Office) -> PointId:
+    """The point of an office's region, where it is told what is ordered about a record (DOMAIN 9.1)."""
+    return PointId(f"{office.region}-node")
+
+
 def _check_recipient(office: Office, notify: NotifyRow, header: Header, directory: Directory) -> None:
     at_ms, profile = header.occurred_at, notify.profile
     if profile is not None and office.region in CROSS_BOUNDARY_REGIONS:
@@ -245,6 +264,8 @@ def _check_recipient(office: Office, notify: NotifyRow, header: Header, director
     if directory.grants.find(wanted, at_ms) is None:
         told = f"no {office.office_type} of region {office.region} may receive {header.event_type}"
         raise lapsed_or_missing(wanted, directory, at_ms, told)
+    if header.event_class == _REGION and directory.point(_node(office)) is None:
+        raise RuleError("OFFICE_UNKNOWN", f"region {office.region} has no point of its own")
     point = directory.point(office.point)
     if header.event_class == "cas" and (point is None or not point.is_county):
         raise RuleError("POINT_NOT_COUNTY", f"{office.office_type} {office.office} is served by {office.point}")

@@ -9,7 +9,7 @@ from contracts.event import Header
 from contracts.ids import Hash, LeafIndex, PointId, TreeSize
 from hub.matter import Matter
 from hub.ports import ProducerState, Run, StoredEntry, StoredPayload
-from hub.routing import Recipient
+from hub.routing import Recipient, is_sealed_whole
 from ledger.compact import hash_leaf
 from ledger.heads import head_next
 
@@ -80,14 +80,14 @@ class Working:
             recipients: Whom it goes to; several offices of one point get one notification.
             known: Heads before this commit.
         """
-        is_case = header.event_class == "cas"
+        event_class = header.event_class
         for point in dict.fromkeys(r.point for r in recipients):
             n, head = self.heads.get(point) or known.get(point) or (0, _ZERO)
             after = head_next(head, n + 1, leaf)
             self.heads[point] = (n + 1, after)
             run = self.open_runs.get(point)
-            if run is None or run.is_case is not is_case or len(run.indexes) == MAX_RUN:
-                run = self.open_runs[point] = _OpenRun(point, n + 1, head, is_case)
+            if run is None or run.event_class != event_class or len(run.indexes) == MAX_RUN:
+                run = self.open_runs[point] = _OpenRun(point, n + 1, head, event_class)
                 self.all_runs.append(run)
             run.indexes.append(index)
             run.head_after = after
@@ -95,7 +95,15 @@ class Working:
     def runs(self) -> list[Run]:
         """The finished runs of this commit, in order of their first notification."""
         return [
-            Run(r.point, r.first_n, tuple(r.indexes), r.head_before, r.head_after, self.size, r.is_case)
+            Run(
+                point=r.point,
+                first_n=r.first_n,
+                indexes=tuple(r.indexes),
+                head_before=r.head_before,
+                head_after=r.head_after,
+                size=self.size,
+                is_case=is_sealed_whole(r.event_class),
+            )
             for r in self.all_runs
         ]
 
@@ -103,12 +111,12 @@ class Working:
 class _OpenRun:
     """A run that still grows."""
 
-    __slots__ = ("first_n", "head_after", "head_before", "indexes", "is_case", "point")
+    __slots__ = ("event_class", "first_n", "head_after", "head_before", "indexes", "point")
 
-    def __init__(self, point: PointId, first_n: int, head_before: Hash, is_case: bool) -> None:
+    def __init__(self, point: PointId, first_n: int, head_before: Hash, event_class: str) -> None:
         self.point = point
         self.first_n = first_n
         self.head_before = head_before
         self.head_after = head_before
-        self.is_case = is_case
+        self.event_class = event_class
         self.indexes: list[LeafIndex] = []

@@ -147,3 +147,9 @@ async def wait(stop: asyncio.Event, seconds: float) -> None:
 
 async def _told(error: Exception) -> None:
     _log.warning("broker.spoke", error=type(error).__name__)
+
+
+def worst_of(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The error that says most: one that is not the loss of the connection, if there is one."""
+    errors = list(group.exceptions)
+    return next((error for error in errors if not isinstance(error, UnavailableError)), errors[0])

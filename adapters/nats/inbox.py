@@ -16,13 +16,13 @@ import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from nats.aio.msg import Msg
 
-from adapters.nats.broker import Broker, broker_errors, keep
+from adapters.nats.broker import Broker, broker_errors, keep, worst_of
 from adapters.nats.intake import InboxStore, Intake, Ports
 from adapters.nats.login import Login
 from adapters.nats.messages import Message, encode_receipt
 from adapters.nats.publisher import Publisher
 from adapters.nats.pull import Pull, acknowledge
-from adapters.nats.streams import inbox_durable, ntf_stream, point_of_subject, rcp_subject
+from adapters.nats.streams import point_of_subject, rcp_subject, reading
 from contracts.errors import EvidenceError, ExchangeError, UnavailableError
 from contracts.ids import KeyId, PointId, RegionCode
 from hub.delivery_receipt import sign_receipt
@@ -101,14 +101,30 @@ class Inbox:
     async def _work(self, broker: Broker, stop: asyncio.Event) -> None:
         # From the store again on every connection: what was taken and not stored is forgotten with the old one.
         intake = Intake(region=self._region, store=self._store, ports=self._ports)
-        pull = await Pull.open(broker, stream=ntf_stream(self._region), durable=inbox_durable(self._region), stop=stop)
-        if pull is None:
-            return
+        pulls = []
+        for stream, durable in reading(self._region):
+            pull = await Pull.open(broker, stream=stream, durable=durable, stop=stop)
+            if pull is None:
+                return
+            pulls.append(pull)
         await self._answer(broker, intake, intake.standings)
+        one_at_a_time = asyncio.Lock()
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                for pull in pulls:
+                    tasks.create_task(self._read(broker, intake, pull, one_at_a_time, stop))
+        except BaseExceptionGroup as group:
+            raise worst_of(group) from group
+
+    async def _read(
+        self, broker: Broker, intake: Intake, pull: Pull, one_at_a_time: asyncio.Lock, stop: asyncio.Event
+    ) -> None:
+        """Read one stream. Counters go on over all of them: what another stream brings later is asked for at once."""
         while not stop.is_set():
             messages = await pull.take(_WAIT_SECONDS)
             if messages:
-                await self._receive(broker, intake, messages)
+                async with one_at_a_time:
+                    await self._receive(broker, intake, messages)
 
     async def _receive(self, broker: Broker, intake: Intake, messages: Sequence[Msg]) -> None:
         good, points, failure = await self._take(intake, messages)

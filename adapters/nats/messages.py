@@ -17,8 +17,9 @@ from google.protobuf.message import DecodeError
 from google.protobuf.message import Message as ProtoMessage
 
 from adapters._generated.pprd.v1 import notification_pb2 as pb
-from adapters.nats.streams import ntf_subject
+from adapters.nats.streams import ntf_subject, region_of, rgt_subject
 from contracts.errors import ContractError, EvidenceError, UnavailableError
+from contracts.event import decode_event
 from contracts.ids import Hash, KeyId, LeafIndex, PointId
 from hub.delivery_receipt import DeliveryReceipt
 from hub.directory_values import AgreementKey, Point
@@ -77,13 +78,21 @@ class RunForm:
             FatalError: STORE_DAMAGED: the ledger does not hold what the row says.
             UnavailableError: DIRECTORY_BEHIND: the point is not in the directory yet.
         """
-        data = encode_run(self._builder.build(run))
+        built = self._builder.build(run)
+        data = encode_run(built)
         if run.is_case:
             point = self._point(run.point)
             if point is None:
                 raise UnavailableError("DIRECTORY_BEHIND", f"point {run.point} is not in the directory here")
             data = seal_run(data, point=run.point, key=point.key)
-        return Message(ntf_subject(run.point, is_case=run.is_case), f"{run.point}:{run.first_n}", data)
+        return Message(_subject(run, built), f"{run.point}:{run.first_n}", data)
+
+
+def _subject(run: Run, built: NotificationRun) -> str:
+    """A run is of one class; of those that travel sealed, its first event says whether they are orders."""
+    if run.is_case and decode_event(built.notifications[0].event).event_class == "rgt":
+        return rgt_subject(region_of(run.point))
+    return ntf_subject(run.point, is_case=run.is_case)
 
 
 def encode_run(run: NotificationRun) -> bytes:

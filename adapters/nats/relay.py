@@ -14,7 +14,7 @@ from typing import Final, Protocol
 from nats.js.api import Header
 from nats.js.errors import NotFoundError
 
-from adapters.nats.broker import Broker, broker_errors, keep, wait
+from adapters.nats.broker import Broker, broker_errors, keep, wait, worst_of
 from adapters.nats.ledger_directory import LedgerDirectory
 from adapters.nats.login import Login
 from adapters.nats.messages import RunForm
@@ -24,7 +24,6 @@ from adapters.nats.receipts import Receipts, ReceiptStore
 from adapters.nats.restorer import PATIENCE_SECONDS, RUNS_READ, ReceiptedStore, Restorer
 from adapters.nats.streams import LOG_SUBJECT, STT_STREAM, stt_subject
 from contracts.division import Divisions
-from contracts.errors import UnavailableError
 from contracts.event import decode_event
 from contracts.ids import LeafIndex
 from contracts.schema import SchemaRegistry
@@ -103,7 +102,7 @@ class Relay:
                 tasks.create_task(self._publish_statistics(broker, stop))
                 tasks.create_task(self._receipts.follow(broker, stop))
         except BaseExceptionGroup as group:
-            raise _worst(group) from group
+            raise worst_of(group) from group
 
     async def _follow(self, broker: Broker, place: Place, stop: asyncio.Event) -> None:
         publisher, run_id = Publisher(broker), place.run_id
@@ -171,9 +170,3 @@ async def _last_statistic(broker: Broker) -> int:
             return -1
     name = (message.headers or {}).get(Header.MSG_ID.value, "")
     return int(name.removeprefix(_STATISTIC)) if name.startswith(_STATISTIC) else -1
-
-
-def _worst(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    """The error that says most: one that is not the loss of the connection, if there is one."""
-    errors = list(group.exceptions)
-    return next((error for error in errors if not isinstance(error, UnavailableError)), errors[0])

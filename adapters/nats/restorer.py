@@ -19,7 +19,7 @@ from adapters.nats.messages import RunForm
 from adapters.nats.place import Place
 from adapters.nats.publisher import Publisher
 from adapters.nats.stream_guard import StreamState, look
-from adapters.nats.streams import DUPLICATE_WINDOW_SECONDS, all_streams, ntf_stream, region_of
+from adapters.nats.streams import DUPLICATE_WINDOW_SECONDS, all_streams, region_of, streams_of
 from contracts.ids import PointId, RegionCode
 from hub.ports import LedgerReader
 
@@ -70,7 +70,9 @@ class Restorer:
             UnavailableError: BROKER_UNAVAILABLE: it was not all published; checking again finds the same.
         """
         states, lost = await look(broker, all_streams(), place.marks)
-        regions = {region_of(point) for point in self._reader.heads() if ntf_stream(region_of(point)) in lost}
+        regions = {
+            region_of(point) for point in self._reader.heads() if lost.intersection(streams_of(region_of(point)))
+        }
         regions |= self._stuck(states)
         await self._publish_again(broker, place, frozenset(regions))
         if lost:
@@ -83,7 +85,8 @@ class Restorer:
         receipted, now = self._store.receipted(), time.monotonic()
         missing: dict[RegionCode, dict[PointId, int]] = {}
         for point, (n, _) in self._reader.heads().items():
-            if receipted.get(point, 0) < n and states[ntf_stream(region_of(point))].waiting == 0:
+            waiting = sum(states[name].waiting for name in streams_of(region_of(point)))
+            if receipted.get(point, 0) < n and waiting == 0:
                 missing.setdefault(region_of(point), {})[point] = receipted.get(point, 0)
         stuck = set()
         for region, points in missing.items():
@@ -109,4 +112,8 @@ class Restorer:
             await asyncio.sleep(0)
         await publisher.drain()
         if count:
-            _log.warning("stream.restored", stream=[ntf_stream(region) for region in sorted(regions)], runs=count)
+            _log.warning(
+                "stream.restored",
+                stream=[name for region in sorted(regions) for name in streams_of(region)],
+                runs=count,
+            )

@@ -52,6 +52,16 @@ def ntf_stream(region: RegionCode) -> str:
     return f"NTF-{region}"
 
 
+def rgt_stream(region: RegionCode) -> str:
+    """Name of the stream of a region's orders."""
+    return f"RGT-{region}"
+
+
+def rgt_subject(region: RegionCode) -> str:
+    """Subject of what is ordered about records that a region's offices hold."""
+    return f"pprd.v1.rgt.{region}"
+
+
 def ntf_subject(point: PointId, *, is_case: bool) -> str:
     """Subject of a delivery point's runs."""
     region, _, token = point.partition("-")
@@ -59,8 +69,13 @@ def ntf_subject(point: PointId, *, is_case: bool) -> str:
 
 
 def point_of_subject(subject: str) -> PointId | None:
-    """The delivery point that a subject of runs names, None if it is no such subject."""
+    """The delivery point that a subject of runs names, None if it is no such subject.
+
+    A subject of orders names a region: its runs are those of the region's own point.
+    """
     parts = subject.split(".")
+    if len(parts) == 4 and parts[:3] == ["pprd", "v1", "rgt"] and parts[3] in REGIONS:
+        return PointId(f"{parts[3]}-node")
     if len(parts) != 6 or parts[:3] != ["pprd", "v1", "ntf"] or parts[4] not in ("std", "cas"):
         return None
     return PointId(f"{parts[3]}-{parts[5]}")
@@ -94,10 +109,16 @@ def all_streams() -> tuple[StreamConfig, ...]:
     statistics.max_age = 0
     return (
         *(ntf_config(region) for region in REGIONS),
+        *(_config(rgt_stream(region), rgt_subject(region), RetentionPolicy.WORK_QUEUE) for region in REGIONS),
         _config(RCP_STREAM, RCP_SUBJECTS, RetentionPolicy.WORK_QUEUE),
         log,
         statistics,
     )
+
+
+def streams_of(region: RegionCode) -> tuple[str, ...]:
+    """The streams in which runs of a region wait."""
+    return ntf_stream(region), rgt_stream(region)
 
 
 def inbox_durable(region: RegionCode) -> str:
@@ -107,7 +128,7 @@ def inbox_durable(region: RegionCode) -> str:
 
 def reading(region: RegionCode) -> tuple[tuple[str, str], ...]:
     """What a region reads: stream and consumer of each."""
-    return ((ntf_stream(region), inbox_durable(region)),)
+    return tuple((stream, inbox_durable(region)) for stream in streams_of(region))
 
 
 def consumers_of(stream: str) -> tuple[ConsumerConfig, ...]:

@@ -7,9 +7,10 @@ procedure names. Not here: batches and signatures (`outbox`), copies of streams 
 
 from __future__ import annotations
 
+import re
 import secrets
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from adapters.region.draft import Draft, check_codes, local_date
@@ -26,6 +27,7 @@ from contracts.profile import load_profile
 from contracts.profile_identities import check_identities
 from contracts.sealing import Associated, RecipientKey, SealedPayload, seal
 from hub.admission import Admitted, Rules, admit
+from hub.awaited import MatterLookup, holders_of
 from hub.directory import SEND, Directory, Office, SigningKey
 from hub.matter import Matter, advance, match_row
 from hub.ports import Clock
@@ -33,6 +35,8 @@ from hub.routing import Recipient, route
 from hub.submission import SubmittedPayload
 
 _NO_LEAF: Final = Hash(bytes(32))
+_ID_BYTES: Final = 16
+_HEX_ID: Final = re.compile("[0-9a-f]{32}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +62,56 @@ class Composer:
         directory: The region's copy of the directory.
         batch_key: Id of the key that will sign.
         clock: The gateway's time.
+        matters: The region's copies of matters: an order names one that is not its own.
     """
 
-    def __init__(self, *, rules: Rules, directory: Directory, batch_key: KeyId, clock: Clock) -> None:
+    def __init__(
+        self,
+        *,
+        rules: Rules,
+        directory: Directory,
+        batch_key: KeyId,
+        clock: Clock,
+        matters: MatterLookup = lambda _: None,
+    ) -> None:
+        self._matters = matters
         self._rules = rules
         self._directory = directory
         self._batch_key = batch_key
         self._clock = clock
+
+    def named_matters(self, draft: Draft) -> tuple[StreamId, ...]:
+        """The other matters that a draft names and that its row asks the ledger about."""
+        return tuple(StreamId(stream_id) for stream_id, _ in self._asked(draft))
+
+    def is_one_of_several(self, draft: Draft) -> bool:
+        """Whether a draft confirms what several offices have to, each at its own time."""
+        return any(row.confirms is not None for row in self._rows(draft))
+
+    def filled(self, draft: Draft) -> Draft:
+        """A draft with the list of those who hold something of the matter that it names, unless it says it itself."""
+        body = dict(draft.body)
+        for stream_id, field in self._asked(draft):
+            target = self._matters(stream_id)
+            if field not in body and target is not None:
+                procedure = self._rules.procedure(target.procedure, target.edition)
+                body[field] = list(holders_of(target, procedure, self._directory) or ())
+        return replace(draft, body=body)
+
+    def _asked(self, draft: Draft) -> Iterator[tuple[bytes, str]]:
+        """Named matters, each with the field that lists its holders; nothing of a draft that is malformed."""
+        guards = {name for row in self._rows(draft) for name in row.guards}
+        for guard in (load_guards()[name] for name in sorted(guards)):
+            if guard.kind == "holders_of":
+                value = draft.body.get(guard.fields[0])
+                if isinstance(value, str) and _HEX_ID.fullmatch(value):
+                    value = bytes.fromhex(value)
+                if isinstance(value, bytes) and len(value) == _ID_BYTES:
+                    yield value, guard.fields[1]
+
+    def _rows(self, draft: Draft) -> Iterator[Transition]:
+        named = (one for (name, _), one in self._rules.procedures.items() if name == draft.procedure)
+        return (row for procedure in named for row in procedure.transitions if row.event == draft.event_type)
 
     def compose(self, draft: Draft, matter: Matter | None, at: LeafIndex) -> Composed:
         """Make an event and decide about it as the hub will.
@@ -118,6 +165,7 @@ class Composer:
             rules=self._rules,
             directory=self._directory,
             now_ms=self._clock.now_ms(),
+            matters=self._matters,
         )
         return event, admitted
 

@@ -144,7 +144,11 @@ class RegionGateway:
             settled=self._settled,
         )
         self._composer = Composer(
-            rules=rules, directory=self.replica.directory, batch_key=identity.keyring.batch.key_id, clock=clock
+            rules=rules,
+            directory=self.replica.directory,
+            batch_key=identity.keyring.batch.key_id,
+            clock=clock,
+            matters=lambda stream_id: self.streams.matter(stream_id),
         )
         self._composing = asyncio.Lock()
         self._stale: set[bytes] = set()
@@ -232,6 +236,12 @@ class RegionGateway:
         async with self._composing:
             if draft.ref is not None and (known := self.outbox.known(draft.ref)) is not None:
                 return known
+            if draft.stream_id is not None and self._composer.is_one_of_several(draft):
+                # Others on the list write into the matter without telling us.
+                matter = await self.streams.catch_up(draft.stream_id)
+            for stream_id in self._composer.named_matters(draft):
+                await self.streams.catch_up(stream_id)
+            draft = self._composer.filled(draft)
             draft, matter = await self._placed(draft)
             try:
                 composed = self._composer.compose(draft, matter, self.replica.through)

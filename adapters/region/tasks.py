@@ -19,7 +19,7 @@ from adapters.region.region_store import RegionStore
 from adapters.region.streams import Streams
 from contracts.deadline import Kind
 from contracts.event import Header, decode_event, leaf_hash
-from contracts.ids import EventId, LeafIndex, OfficeId, StreamId
+from contracts.ids import EventId, LeafIndex, OfficeId, StreamId, is_office_id
 from contracts.procedure_types import NO_RULES, Procedure
 from hub.admission import Rules
 from hub.directory import Directory
@@ -221,6 +221,7 @@ class Tasks:
             if duty.rule not in NO_RULES
             and procedure.limits.rule(duty.rule).kind is not Kind.EFFECT
             and duty.office_type == office.office_type
+            and (duty.side == name or not is_office_id(duty.side))
             and dict(matter.regions).get(duty.side, office.region) == office.region
         ]
 

@@ -9,6 +9,7 @@ from tests.support.batches import Made
 from tests.support.case_matters import minor_return, rehabilitation, resettlement
 from tests.support.household_matters import household_move
 from tests.support.matters import correction, notification, permit, residence
+from tests.support.order_matters import erasure_order, rights_request, seal_order
 from tests.support.permit_matters import lodging, settlement, tenancy, work_permit
 from tests.support.world import World
 
@@ -25,8 +26,11 @@ MAKERS: Final[Mapping[str, Callable[[World], list[Made]]]] = {
     "HOUSEHOLD_MOVE": household_move,
     "WORK_PERMIT": work_permit,
     "POINTS_SETTLEMENT": settlement,
+    "RIGHTS_REQUEST": rights_request,
+    "SEAL_ORDER": seal_order,
+    "ERASURE_ORDER": erasure_order,
 }
-"""Makes a whole matter of each procedure that offices carry out, by procedure."""
+"""Makes a whole matter of each procedure that offices carry out, by procedure; an order with the matter before it."""
 
 
 def one_of_each(world: World) -> dict[str, list[Made]]:

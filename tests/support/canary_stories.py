@@ -10,6 +10,7 @@ from contracts.office_type import OfficeType as Kind
 from tests.support.canary_cases import play_cases
 from tests.support.canary_marks import ADDRESS, BIRTH_DATE, NAME, NEW_NAME, NUMBER, Mark
 from tests.support.canary_moves import play_moves
+from tests.support.canary_orders import play_orders
 from tests.support.canary_play import Matter, Play, ask_in_vain, read_with_wrong_key, read_without_store
 
 POLICE: Final = Kind.POLICE_STATION
@@ -28,13 +29,14 @@ async def play_all(play: Play) -> None:
     await residence(play)
     await death(play)
     await rejected(play)
-    await notice(play)
+    sent = await notice(play)
     await permit(play)
     await refused_permit(play)
     await transfer(play)
     await stay(play)
     await play_cases(play)
     await play_moves(play)
+    await play_orders(play, sent)
 
 
 async def _registered(play: Play) -> Matter:
@@ -101,7 +103,7 @@ async def rejected(play: Play) -> None:
     await play.step(matter, "44", POLICE, "RegistrationRejected", missing)
 
 
-async def notice(play: Play) -> None:
+async def notice(play: Play) -> Matter:
     """A notice that the origin disputes, sent again, acknowledged; read with wrong keys and on a broken file too."""
     matter = Matter("RESIDENCE_NOTIFICATION")
     origin, content = ("45", HOUSEHOLD), _residence_notice(play)
@@ -118,6 +120,7 @@ async def notice(play: Play) -> None:
     await play.step(matter, "44", HOUSEHOLD, "ResidenceNoticeReissued", payloads={"NP-RES": (content,)}, told=(origin,))
     await play.step(matter, "45", HOUSEHOLD, "ResidenceNoticeDelivered", {"verified": True})
     await play.step(matter, "45", HOUSEHOLD, "ResidenceNoticeAcknowledged", told=(("44", HOUSEHOLD),))
+    return matter
 
 
 def _residence_notice(play: Play) -> dict[str, Any]:

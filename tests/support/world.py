@@ -47,6 +47,7 @@ NODE_OFFICES: Final = (
     OfficeType.COUNTY_PSB_HOUSEHOLD,
     OfficeType.COUNTY_GATEWAY,
     OfficeType.RIGHTS_DESK,
+    OfficeType.PI_OFFICER,
     OfficeType.HOUSING_AUTHORITY,
     OfficeType.WORK_PERMIT_AUTHORITY,
     OfficeType.EXIT_ENTRY,

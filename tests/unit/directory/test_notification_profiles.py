@@ -46,6 +46,7 @@ FIELDS = {
     "NP-RLS-STATUS": ["stream_id", "state", "date", "way_of_return"],
     "NP-RLS-MINOR": ["identity", "release_date", "guardians", "who_fetches"],
     "NP-DRG": ["identity", "start_date", "end_date", "agreement", "services"],
+    "NP-ORDER": ["stream_id", "order", "due_date"],
     "NP-MIN-TRACE": ["name_as_given", "apparent_age", "home_facts"],
     "NP-MIN-HOME": ["stream_id", "result", "conditions"],
     "NP-MIN-RETURN": ["identity", "receiver", "relation", "date", "needs"],

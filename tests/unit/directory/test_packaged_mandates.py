@@ -35,9 +35,10 @@ def test_who_may_act_in_a_procedure_may_send_under_every_basis_of_the_row() -> N
 
 
 def told_types(procedure: Procedure, told: NotifyRow) -> frozenset[str]:
-    """The types of office that may be told; the one that a side was bound to first is of any type that can start it."""
+    """The types of office that may be told: of a list those that may confirm, of the first one those that may start."""
     if told.side == HOLDERS:
-        return frozenset()
+        confirming = (row for row in procedure.transitions if row.confirms is not None and row.confirms.of == told.of)
+        return frozenset(office for row in confirming for office in row.by.offices)
     return procedure.starters(told.side) if told.office == BOUND else frozenset({told.office})
 
 

@@ -176,6 +176,26 @@ BODIES: Final[Mapping[str, Mapping[str, Any]]] = {
     },
     "FollowedUp": {"visited_on": "2026-03-02"},
     "CareArranged": {"official": ID},
+    "RightsRequested": {**_NOTICE, "kind": "ACCESS"},
+    "RequesterIdentified": {"identity_checked": True, "representation_checked": True, "official": ID},
+    "RightsRequestRouted": {"target": ID, "holders": ["o00000001"]},
+    "RightsDecided": {
+        "kind": "ACCESS",
+        "outcome": "GRANTED",
+        "effect": "COPY",
+        "reason": None,
+        "court_way_told": None,
+        "official": ID,
+        "not_involved": None,
+    },
+    "RightsExecuted": {"carried_out": True},
+    "RightsRequestClosed": {"person_told": True},
+    "RightsRequestWithdrawn": {},
+    "SealOrdered": {"target": ID, "holders": ["o00000001"], "official": ID},
+    "UnsealOrdered": {"target": ID, "holders": ["o00000001"], "official": ID},
+    "SealApplied": {"carried_out": True},
+    "ErasureOrdered": {"target": ID, "holders": ["o00000001"], "official": ID, "ground": "PURPOSE_MET"},
+    "PayloadErased": {"keys_destroyed": True, "content_deleted": True},
     "AccessRecorded": {
         "opened_event": ID,
         "profile": "NP-RES",
@@ -284,6 +304,8 @@ class Scene:
     def happen(self, event: str, actor: str, body: Mapping[str, Any] | None = None, **changes: Any) -> Matter:
         """Decide about an event and apply it; the body is the valid one with changed fields."""
         full = {**BODIES[event], **(body or {})}
+        if full.get("holders"):
+            full["holders"] = list(self.holders())
         if "sealed" not in changes:
             changes["sealed"] = self._sealed(event, full)
         if self.matter is None and not changes.get("counterpart_region") and self._needs_counterpart(event, full):
@@ -292,12 +314,19 @@ class Scene:
             changes |= self.names(f"{min(other.offices)}@away")
         header = self.header(event, actor, **changes)
         row = match_row(self.procedure, self.matter, header, full, self.directory)
-        check_guards(self.procedure, row, self.matter, header, full, self.directory, load_divisions())
+        holders = self.holders()
+        check_guards(
+            self.procedure, row, self.matter, header, full, self.directory, load_divisions(), lambda _: holders
+        )
         self.matter = advance(
             self.procedure, self.matter, header, full, self.directory, Hash(bytes((header.stream_seq + 1,)) * 32), row
         )
         self.last = row
         return self.matter
+
+    def holders(self) -> tuple[OfficeId, ...]:
+        """Who holds something of the record that an order is about: one office here, one away."""
+        return self.office("POLICE_STATION"), self.office("COURT@away")
 
     def step(self, step: Step, **changes: Any) -> Matter:
         """Let one step of a table happen."""

@@ -10,6 +10,7 @@ from contracts.guard import KINDS, load_guards
 from tests.unit.procedures import guards_of_moves_and_permits
 from tests.unit.procedures import scene as stage
 from tests.unit.procedures.case_guards import CASE_BAD, CONTENT_BAD
+from tests.unit.procedures.order_rows import ORDER_BAD
 from tests.unit.procedures.scene import LIST, Scene, Step
 
 PERMIT: tuple[Step, ...] = (
@@ -358,6 +359,7 @@ BAD: tuple[tuple[str, str, tuple[Step, ...], str, str, dict[str, Any], dict[str,
         {"day": "2026-12-31"},
     ),
     *CASE_BAD,
+    *ORDER_BAD,
     *guards_of_moves_and_permits.BAD,
 )
 
@@ -388,6 +390,7 @@ def test_every_guard_but_those_of_the_directory_has_a_refusing_case() -> None:
         "division_here",
         "counterpart_known_if_notified",
         "county_is_real",
+        "holders_are_all",
         "same_office",
         "same_key",
         "same_mandate",

@@ -31,6 +31,7 @@ matters = st.builds(
         max_size=3,
     ).map(tuple),
     facts=st.lists(facts, max_size=3).map(tuple),
+    sealers=st.lists(words.map(OfficeId), max_size=3).map(tuple),
 )
 
 
@@ -78,7 +79,7 @@ def test_a_cut_or_changed_matter_is_reported_as_damage() -> None:
     for bad in (
         data[:-10],
         data[:70],
-        b"\x02" + data[1:],
+        b"\x01" + data[1:],
         data.replace(b"A B 44 o", b"A B 44"),
         data.replace(b"f sv", b"f ?v"),
     ):

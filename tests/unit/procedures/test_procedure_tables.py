@@ -8,6 +8,7 @@ import pytest
 from contracts.procedure import load_procedures
 from tests.unit.procedures import rows_of_household_moves, rows_of_regional_matters, rows_of_work_permits
 from tests.unit.procedures.case_rows import CASE_PATHS, CASE_ROWS
+from tests.unit.procedures.order_rows import ORDER_PATHS, ORDER_ROWS
 from tests.unit.procedures.rows import Paths, Row, at, perform
 from tests.unit.procedures.rows import row as _row
 from tests.unit.procedures.scene import LIST, Scene, Step
@@ -326,6 +327,7 @@ ROWS: Mapping[str, tuple[Row, ...]] = {
         *(_row(source, _RESTRICT, "RESTRICTED") for source in CORRECTION if source is not None and source.isupper()),
     ),
     **CASE_ROWS,
+    **ORDER_ROWS,
     "HOUSEHOLD_MOVE": rows_of_household_moves.ROWS,
     "WORK_PERMIT": rows_of_work_permits.ROWS,
     **rows_of_regional_matters.ROWS,
@@ -334,6 +336,7 @@ ALL_PATHS: Mapping[str, Paths] = {
     **PATHS,
     "CORRECTION_TRANSFER": CORRECTION,
     **CASE_PATHS,
+    **ORDER_PATHS,
     "HOUSEHOLD_MOVE": rows_of_household_moves.PATHS,
     "WORK_PERMIT": rows_of_work_permits.PATHS,
     **rows_of_regional_matters.PATHS,
