@@ -2,8 +2,9 @@
 
 Rules that it keeps: batches are recorded in the order in which they were offered; a group is at most `group_events`
 events, or one larger batch; nothing waits for a timer; what was taken is recorded even if the caller has gone, because
-a repeated submission gets the original receipt. Counters belong to the event loop's thread alone, the recorder to the
-worker's alone; they meet in one queue and in one call back to the loop a group.
+a repeated submission gets the original receipt. While a group becomes durable the next one is decided, if one waits.
+Counters belong to the event loop's thread alone, the recorder to the worker's, but for making a commit durable and the
+answers to it; they meet in one queue and in one call back to the loop a group.
 
 Whatever the recorder raises from a group means that our own state is unknown: the sequencer stops for good, tells
 everyone who waits, and completes `failure`. Transports are not here.
@@ -14,6 +15,8 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from queue import Empty, SimpleQueue
 from threading import Thread
 from time import perf_counter
@@ -34,10 +37,10 @@ _RETRY_MS = (20, 5_000)
 
 
 class Recorder(Protocol):
-    """What the sequencer drives: the application, called from one thread only."""
+    """What the sequencer drives: the application, called from one thread only, but for what `begin` gives."""
 
-    def submit(self, batches: Sequence[SubmittedBatch]) -> list[BatchAnswer]:
-        """Record batches in order in one commit and answer each of them."""
+    def begin(self, batches: Sequence[SubmittedBatch]) -> Callable[[], list[BatchAnswer]]:
+        """Decide about batches in order and write one commit; what it gives makes that durable and answers each."""
 
 
 class _Batch(NamedTuple):
@@ -86,6 +89,7 @@ class Sequencer:
         self._event_seconds = 1e-4
         self._is_open = False
         self._thread: Thread | None = None
+        self._broken: FatalError | None = None
         self._loop: asyncio.AbstractEventLoop
         self._failure: asyncio.Future[FatalError]
 
@@ -237,6 +241,7 @@ class Sequencer:
         left = [held]
         while not self._queue.empty():
             left.append(self._queue.get_nowait())
+        self._queue.put(None)  # the worker may wait for more
         _complete([(_any(work.answer), None, failure) for work in left if work is not None])
         self._events = self._bytes = 0
         self._wake_waiters()
@@ -246,21 +251,35 @@ class Sequencer:
     # -- the worker's side -----------------------------------------------------------------------------------------
 
     def _work(self) -> None:
-        held: _Work | None = None
-        while True:
-            first = held if held is not None else self._queue.get()
-            held, is_last = None, False
-            if first is None:
-                return
-            if isinstance(first, _Job):
-                failure = self._run(first)
-            else:
-                group, held, is_last = self._take(first)
-                failure = self._record(group)
-            if failure is not None:
-                self._loop.call_soon_threadsafe(self._fail, failure, held)
-            if failure is not None or is_last:
-                return
+        with ThreadPoolExecutor(1, thread_name_prefix="pprd-committer") as committer:
+            held: _Work | None = None
+            ahead: Future[FatalError | None] | None = None
+            while True:
+                first = held if held is not None else self._queue.get()
+                held, is_last = None, False
+                if first is None:
+                    return
+                failure: FatalError | None = None
+                if isinstance(first, _Job):
+                    _wait(ahead)
+                    ahead, failure = None, self._broken
+                    if failure is None:
+                        failure = self._run(first)
+                    else:
+                        held = first
+                else:
+                    group, held, is_last = self._take(first)
+                    finish = self._begin(group)
+                    _wait(ahead)
+                    # While something waits, it is decided as this commit becomes durable; else a thread would only add.
+                    if self._broken is None and (held is not None or not self._queue.empty()):
+                        ahead = committer.submit(finish)
+                    else:
+                        ahead, failure = None, finish()
+                if failure is not None:
+                    self._loop.call_soon_threadsafe(self._fail, failure, held)
+                if failure is not None or is_last:
+                    return
 
     def _take(self, first: _Batch) -> tuple[list[_Batch], _Work | None, bool]:
         group, events = [first], first.events
@@ -277,17 +296,37 @@ class Sequencer:
             events += work.events
         return group, None, False
 
-    def _record(self, group: list[_Batch]) -> FatalError | None:
+    def _begin(self, group: list[_Batch]) -> Callable[[], FatalError | None]:
+        """Decide about a group; what is given ends it, whatever became of it, and says whether our state is unknown."""
         began = perf_counter()
+        answers: Callable[[], list[BatchAnswer]] | None = None
         failure: FatalError | None = None
-        outcomes: list[_Outcome]
         try:
-            answers = self._recorder.submit([work.batch for work in group])
-            outcomes = [(_any(work.answer), answer, None) for work, answer in zip(group, answers, strict=True)]
+            answers = self._recorder.begin([work.batch for work in group])
         except Exception as err:  # noqa: BLE001 - the outermost loop of the writer: whatever it is, our state is unknown
-            failure = _fatal(err)
+            failure = self._broken = _fatal(err)
+        return partial(self._finish, group, answers, failure, began)
+
+    def _finish(
+        self,
+        group: list[_Batch],
+        answers: Callable[[], list[BatchAnswer]] | None,
+        failure: FatalError | None,
+        began: float,
+    ) -> FatalError | None:
+        outcomes: list[_Outcome] = []
+        failure = failure or self._broken
+        if answers is not None and failure is None:
+            try:
+                outcomes = [(_any(work.answer), answer, None) for work, answer in zip(group, answers(), strict=True)]
+            except Exception as err:  # noqa: BLE001 - as above
+                failure = _fatal(err)
+        if failure is not None:
             outcomes = [(_any(work.answer), None, failure) for work in group]
         self._post(outcomes, sum(w.events for w in group), sum(w.size_bytes for w in group), perf_counter() - began)
+        if failure is not None:
+            self._broken = failure
+            self._loop.call_soon_threadsafe(self._fail, failure, None)
         return failure
 
     def _run(self, work: _Job) -> FatalError | None:
@@ -306,6 +345,12 @@ class Sequencer:
 
     def _post(self, outcomes: Sequence[_Outcome], events: int, size_bytes: int, seconds: float) -> None:
         self._loop.call_soon_threadsafe(self._settle, outcomes, events, size_bytes, seconds)
+
+
+def _wait(ahead: Future[FatalError | None] | None) -> None:
+    """Wait until the group before is recorded, or is not."""
+    if ahead is not None:
+        ahead.result()
 
 
 def _complete(outcomes: Sequence[_Outcome]) -> None:

@@ -211,13 +211,25 @@ class Witnessed(Protocol):
 class Store(LedgerReader, Protocol):
     """The ledger's store. One process writes; see `LedgerReader` for the rest."""
 
-    def commit(self, commit: Commit) -> None:
-        """Record everything in one durable transaction.
+    def begin(self, commit: Commit) -> None:
+        """Write a commit into one transaction that is not durable before `finish`; until then readers see none of it.
+
+        Waits until the transaction before it is finished.
 
         Raises:
             ConflictError: STORE_MOVED: `old_size` is not the stored size; nothing changed.
+            FatalError: STORE_FAILED: nothing of it is recorded; stop, start-up loads and verifies.
+        """
+
+    def finish(self) -> None:
+        """Make durable what `begin` wrote; from any thread, once after each `begin` that returned.
+
+        Raises:
             FatalError: STORE_FAILED: whether it was recorded is unknown; stop, start-up loads and verifies.
         """
+
+    def commit(self, commit: Commit) -> None:
+        """`begin` and `finish` in one; raises what they raise."""
 
     def write_due(self, rows: Iterable[tuple[bytes, int | None]], basis: bytes) -> None:
         """Put another due index in the place of the present one, in one durable transaction.

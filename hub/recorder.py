@@ -5,14 +5,15 @@ answers only after the store says that it is durable.
 
 Rules kept here: the bytes that arrived are the bytes that are hashed and stored; a repeat gets its original receipt,
 the same id with other bytes a refusal that is itself recorded; a batch whose signature, key, chain or clock is wrong
-records nothing; the time of recording never goes back, whatever the machine's clock does; state in memory moves only
-together with the store, and when what the store holds is unknown the hub stops.
+records nothing; the time of recording never goes back, whatever the machine's clock does; state in memory moves when
+the store has taken a commit, nobody is answered before it is durable, and when what the store holds is unknown the hub
+stops. While one commit becomes durable the next one is decided, and never more than one.
 Not here: whether an event may enter (`hub.admission`), what the hub records by itself (`hub.application`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from itertools import islice
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -88,6 +89,7 @@ class Recorder:
         self._hub_signing = SigningKey.of_hub(key_id=signing.key_id("hub-events", hub_raw), public_key=hub_raw)
         self._heads: dict[PointId, tuple[int, Hash]] = dict(self._store.heads())
         self._edge: dict[tuple[int, int], bytes] = {}
+        self._last_leaf_of: dict[bytes, tuple[Hash, LeafIndex]] = {}
         self._recorded_at = self._store.recorded_at()
         self.directory = Directory(self.rules.divisions)
         for index, entry in self._store.directory_entries(LeafIndex(0)):
@@ -107,25 +109,48 @@ class Recorder:
         return max(self._clock.now_ms(), self._recorded_at)
 
     def submit(self, batches: Sequence[SubmittedBatch], *, about: Iterable[StreamId] = ()) -> list[BatchAnswer]:
-        """Decide about batches in order and record them in one commit.
+        """Decide about batches in order and record them in one commit: `begin`, and what it gives, in one.
+
+        Returns:
+            One answer a batch, in order.
+
+        Raises:
+            FatalError: As `begin` and what it gives.
+        """
+        return self.begin(batches, about=about)()
+
+    def begin(
+        self, batches: Sequence[SubmittedBatch], *, about: Iterable[StreamId] = ()
+    ) -> Callable[[], list[BatchAnswer]]:
+        """Decide about batches in order and write them into one commit that is not durable yet.
+
+        The next call may decide while this commit becomes durable: memory has moved on, and what the store does not
+        show yet is remembered here. It writes only when this one is durable.
 
         Args:
             batches: At least one; each is decided on its own, later ones see what earlier ones recorded.
             about: Matters of which they say something although they do not change them.
 
         Returns:
-            One answer a batch, in order.
+            Makes the commit durable and gives one answer a batch, in order; to be called once, in the order of the
+            commits, from any thread. It raises FatalError if whether the commit is durable is unknown.
 
         Raises:
-            FatalError: Whether the commit is durable is unknown, or our own state is; stop and load again.
+            FatalError: Our own state is unknown; stop and load again.
         """
         work = Working(TreeSize(self._tree.size))
         now = self.now_ms()
         checked = [self._check(batch, work, now) for batch in batches]
         known = self._look_up(checked, work)
         taken = [self._take(c, known, work, now) if isinstance(c, CheckedBatch) else c for c in checked]
-        proofs = self._record(work, now, about)
-        return [self._answer(batch, what, proofs) for batch, what in zip(batches, taken, strict=True)]
+        proofs = self._write(work, now, about)
+
+        def finish() -> list[BatchAnswer]:
+            if proofs is not None:
+                self._store.finish()
+            return [self._answer(batch, what, proofs) for batch, what in zip(batches, taken, strict=True)]
+
+        return finish
 
     def _check(self, batch: SubmittedBatch, work: Working, now_ms: int) -> CheckedBatch | Repeat | Refusal:
         try:
@@ -209,7 +234,7 @@ class Recorder:
         Raises:
             ConflictError: EVENT_ID_REUSED: the id is recorded with other bytes.
         """
-        new = work.leaf_of.get(header.event_id)
+        new = work.leaf_of.get(header.event_id) or self._last_leaf_of.get(header.event_id)
         if new is not None:
             leaf, index = new
         elif header.event_id in known:
@@ -265,8 +290,8 @@ class Recorder:
             payload = checked.payloads[ref.ciphertext_hash]
             work.payloads.append(StoredPayload(index, number, payload.envelope, payload.wrapped))
 
-    def _record(self, work: Working, now_ms: int, about: Iterable[StreamId]) -> Proofs | None:
-        """Make the commit durable, then let memory follow. Until the store returns, nobody is answered."""
+    def _write(self, work: Working, now_ms: int, about: Iterable[StreamId]) -> Proofs | None:
+        """Write the commit, then let memory follow. Until it is durable, nobody is answered."""
         if not work.entries:
             return None
         before = self._tree.copy()
@@ -276,9 +301,10 @@ class Recorder:
         )
         commit = commit_of(work, note, self._read_edge, now_ms, self._due(work, now_ms, about))
         try:
-            self._store.commit(commit)
+            self._store.begin(commit)
         except ConflictError as error:
             raise FatalError("STATE_UNKNOWN", f"another writer has moved the store: {error.message}") from error
+        self._last_leaf_of = work.leaf_of
         self._edge = dict(commit.tiles)
         self._recorded_at = now_ms
         self._heads.update(work.heads)

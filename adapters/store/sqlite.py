@@ -15,8 +15,9 @@ from __future__ import annotations
 import sqlite3
 import struct
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from threading import Lock
 from typing import Any, Final
 
 from eventsourcing.persistence import IntegrityError, PersistenceError, StoredEvent
@@ -89,11 +90,15 @@ class LedgerRecorder(SQLiteApplicationRecorder):
         )
         return [events, _STATISTICS_INDEX.format(self.events_table_name), *_TABLES]
 
-    def _insert_events(
-        self, c: SQLiteCursor, stored_events: Sequence[StoredEvent], *, commit: Commit | None = None, **_: Any
-    ) -> Sequence[int] | None:
-        if commit is None:
-            raise FatalError("STORE_FAILED", "events enter the ledger through a commit only")
+    def _insert_events(self, c: SQLiteCursor, stored_events: Sequence[StoredEvent], **_: Any) -> Sequence[int] | None:
+        raise FatalError("STORE_FAILED", "events enter the ledger through a commit only")
+
+    def write(self, c: SQLiteCursor, commit: Commit) -> None:
+        """Write the rows of a commit into a transaction.
+
+        Raises:
+            ConflictError: STORE_MOVED.
+        """
         c.execute("SELECT max(size) FROM checkpoints")
         stored_size = c.fetchone()[0] or 0
         if stored_size != commit.old_size:
@@ -107,7 +112,6 @@ class LedgerRecorder(SQLiteApplicationRecorder):
             ],
         )
         self._insert_rest(c, commit)
-        return range(first, first + len(commit.entries))
 
     @staticmethod
     def _insert_rest(c: SQLiteCursor, commit: Commit) -> None:
@@ -180,6 +184,8 @@ class SqliteStore:
         if read_only and not path.exists():
             raise UnavailableError("STORE_MISSING", f"there is no ledger at {path.name}; make one with `pprd init`")
         self._read_only = read_only
+        self._turn = Lock()
+        self._open = ExitStack()
         name = path.resolve().as_uri() + ("?mode=ro" if read_only else "")
         try:
             self._datastore = SQLiteDatastore(name, lock_timeout=30, pool_size=4)
@@ -215,14 +221,36 @@ class SqliteStore:
         except (PersistenceError, sqlite3.Error) as error:
             raise FatalError("STORE_FAILED", f"the due index cannot be written: {error}") from error
 
-    def commit(self, commit: Commit) -> None:
-        """See `hub.ports.Store.commit`."""
+    def begin(self, commit: Commit) -> None:
+        """See `hub.ports.Store.begin`."""
+        self._turn.acquire()
         try:
-            self._recorder.insert_events((), commit=commit)
-        except IntegrityError as error:
-            raise FatalError("STORE_FAILED", f"the store refuses a row that was checked before: {error}") from error
+            with ExitStack() as stack:
+                cursor = stack.enter_context(self._datastore.transaction(commit=True))
+                self._recorder.write(cursor, commit)
+                self._open = stack.pop_all()
+        except BaseException as error:
+            self._turn.release()
+            if isinstance(error, IntegrityError):
+                told = f"the store refuses a row that was checked before: {error}"
+                raise FatalError("STORE_FAILED", told) from error
+            if isinstance(error, PersistenceError | sqlite3.Error):
+                raise FatalError("STORE_FAILED", f"the commit cannot be written: {error}") from error
+            raise
+
+    def finish(self) -> None:
+        """See `hub.ports.Store.finish`."""
+        try:
+            self._open.close()
         except (PersistenceError, sqlite3.Error) as error:
             raise FatalError("STORE_FAILED", f"whether the commit is on disk is unknown: {error}") from error
+        finally:
+            self._turn.release()
+
+    def commit(self, commit: Commit) -> None:
+        """See `hub.ports.Store.commit`."""
+        self.begin(commit)
+        self.finish()
 
     # -- reading
 

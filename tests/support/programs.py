@@ -22,7 +22,7 @@ from adapters.store.relay_store import SqliteRelayStore
 from adapters.store.sqlite import SqliteStore
 
 STEPS: Final = {
-    "hub-commit": (SqliteStore, "commit"),
+    "hub-commit": (SqliteStore, "finish"),
     "relay-publish": (Publisher, "publish"),
     "relay-acknowledged": (Publisher, "settle"),
     "relay-save": (SqliteRelayStore, "save"),

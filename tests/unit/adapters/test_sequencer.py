@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Coroutine, Sequence
+from functools import partial
 
 import pytest
 
@@ -26,16 +27,26 @@ class FakeRecorder:
         self.gate = threading.Event()
         self.entered = threading.Event()
         self.fails_with = fails_with
+        self.durable = threading.Event()
+        self.durable.set()
+        self.durable_fails_with: Exception | None = None
         if is_open:
             self.gate.set()
 
-    def submit(self, batches: Sequence[SubmittedBatch]) -> list[BatchAnswer]:
+    def begin(self, batches: Sequence[SubmittedBatch]) -> Callable[[], list[BatchAnswer]]:
         self.entered.set()
         assert self.gate.wait(10)
         self.threads.add(threading.get_ident())
         self.groups.append([b.tbs.decode() for b in batches])
         if self.fails_with is not None:
             raise self.fails_with
+        return partial(self.finish, batches)
+
+    def finish(self, batches: Sequence[SubmittedBatch]) -> list[BatchAnswer]:
+        """Make the group durable, unless it is held up or fails."""
+        assert self.durable.wait(10)
+        if self.durable_fails_with is not None:
+            raise self.durable_fails_with
         return [BatchAnswer(b.tbs, None, ()) for b in batches]
 
 
@@ -109,6 +120,51 @@ def test_a_job_runs_on_the_writers_thread_between_the_groups_before_and_after_it
             assert {thread} == recorder.threads
             assert groups_before == 2
         assert recorder.groups == [["first"], ["before"], ["after"]]
+
+    run(scenario)
+
+
+def test_a_group_that_waits_is_decided_while_the_one_before_becomes_durable_and_is_answered_after_it() -> None:
+    async def scenario() -> None:
+        recorder = FakeRecorder(is_open=False)
+        recorder.durable.clear()
+        async with Sequencer(recorder) as sequencer:
+            first = await held(recorder, sequencer)
+            second = await sequencer.enqueue(batch("second"))
+            third = await sequencer.enqueue(batch("third", 1024))
+            recorder.gate.set()
+            while len(recorder.groups) < 2:  # noqa: ASYNC110 - the writer is another thread, there is no event
+                await asyncio.sleep(0.001)
+
+            assert not first.done()
+            recorder.durable.set()
+
+            assert [(await one).batch_id for one in (first, second, third)] == [b"first", b"second", b"third"]
+        assert recorder.groups == [["first"], ["second"], ["third"]]
+
+    run(scenario)
+
+
+def test_what_was_decided_after_a_group_that_was_not_recorded_is_told_the_failure_and_nothing_follows() -> None:
+    async def scenario() -> None:
+        recorder = FakeRecorder(is_open=False)
+        recorder.durable.clear()
+        recorder.durable_fails_with = OSError("disk")
+        async with Sequencer(recorder) as sequencer:
+            first = await held(recorder, sequencer)
+            second = await sequencer.enqueue(batch("second"))
+            third = await sequencer.enqueue(batch("third", 1024))
+            job = asyncio.ensure_future(sequencer.call(lambda: None))
+            await asyncio.sleep(0)
+            recorder.gate.set()
+            while len(recorder.groups) < 2:  # noqa: ASYNC110 - as above
+                await asyncio.sleep(0.001)
+            recorder.durable.set()
+
+            for waiting in (first, second, third, job):
+                with pytest.raises(FatalError):
+                    await waiting
+            assert (await sequencer.failure).code == "STATE_UNKNOWN"
 
     run(scenario)
 

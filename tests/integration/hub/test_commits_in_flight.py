@@ -1,0 +1,132 @@
+"""While one commit becomes durable the next one is decided, and it sees everything that the first one decided."""
+
+import sqlite3
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from adapters.store.sqlite import SqliteStore
+from contracts.errors import FatalError
+from hub.application import Application
+from hub.submission import BatchAnswer, Outcome, SubmittedBatch
+from tests.support.audit import audit
+from tests.support.matters import residence
+from tests.support.world import World
+
+
+class Meanwhile:
+    """Begins a commit in a thread, as the writer does while the commit before becomes durable."""
+
+    def __init__(self, application: Application, batches: Sequence[SubmittedBatch]) -> None:
+        self._begun: Callable[[], list[BatchAnswer]] | None = None
+        self._error: Exception | None = None
+        self._thread = threading.Thread(target=self._run, args=(application, batches))
+        self._thread.start()
+
+    def _run(self, application: Application, batches: Sequence[SubmittedBatch]) -> None:
+        try:
+            self._begun = application.begin(batches)
+        except FatalError as error:
+            self._error = error
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether it has not been written yet."""
+        return self._thread.is_alive()
+
+    def finish(self) -> list[BatchAnswer]:
+        """What ends it."""
+        self._thread.join(10)
+        if self._begun is None:
+            raise self._error or AssertionError("it never began")
+        return self._begun()
+
+
+def test_a_matter_goes_on_and_an_event_is_a_repeat_before_the_first_commit_is_durable(tmp_path: Path) -> None:
+    world = World()
+    store = SqliteStore(tmp_path / "ledger.sqlite")
+    application = world.found(store)
+    size = store.size()
+    first, second, third = residence(world, "44")
+
+    one = application.begin([world.batches["44"].batch([first])])
+    batches = [world.batches["44"].batch([first, second]), world.batches["44"].batch([third])]
+    two = Meanwhile(application, batches)
+    assert store.size() == size
+    (original,) = one()
+    repeated, ended = two.finish()
+
+    assert [r.outcome for r in original.results] == [Outcome.ACCEPTED]
+    assert [r.outcome for r in repeated.results] == [Outcome.REPEATED, Outcome.ACCEPTED]
+    assert repeated.results[0].index == original.results[0].index
+    assert [r.outcome for r in ended.results] == [Outcome.ACCEPTED]
+    assert audit(store, world).refusals == {"EVENT_REPEATED": 1}
+
+
+def test_a_batch_that_comes_again_in_the_next_commit_gets_the_receipt_of_the_first(tmp_path: Path) -> None:
+    world = World()
+    store = SqliteStore(tmp_path / "ledger.sqlite")
+    application = world.found(store)
+    batch = world.batches["44"].batch(residence(world, "44"))
+
+    one = application.begin([batch])
+    two = Meanwhile(application, [batch])
+    (original,) = one()
+    (again,) = two.finish()
+
+    assert again.receipt is not None
+    assert original.receipt is not None
+    assert (again.receipt.batch_entry, again.receipt.start) == (original.receipt.batch_entry, original.receipt.start)
+    assert [r.index for r in again.results] == [r.index for r in original.results]
+
+
+def test_the_next_commit_is_written_only_when_the_one_before_is_durable(tmp_path: Path) -> None:
+    world = World()
+    store = SqliteStore(tmp_path / "ledger.sqlite")
+    application = world.found(store)
+    first, second, _ = residence(world, "44")
+
+    one = application.begin([world.batches["44"].batch([first])])
+    two = Meanwhile(application, [world.batches["44"].batch([second])])
+    two._thread.join(0.2)
+    assert two.is_waiting
+    one()
+    two.finish()
+
+    assert audit(store, world).events["RegistrationRecorded"] == 1
+
+
+def test_what_follows_a_commit_that_was_lost_is_never_recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second commit counts on entries that are not there: the store says so, and a new start goes on from them."""
+    world = World()
+    store = SqliteStore(tmp_path / "ledger.sqlite")
+    application = world.found(store)
+    size = store.size()
+    first, second, _ = residence(world, "44")
+    one = application.begin([world.batches["44"].batch([first])])
+    two = Meanwhile(application, [world.batches["44"].batch([second])])
+
+    def lose() -> None:
+        raise sqlite3.OperationalError("disk I/O error")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(sqlite3_of(store), "commit", lose)
+        with pytest.raises(FatalError, match="STORE_FAILED"):
+            one()
+    with pytest.raises(FatalError):
+        two.finish()
+
+    store.close()
+    with closing(SqliteStore(tmp_path / "ledger.sqlite")) as again:
+        assert again.size() == size
+        world.load(again)
+        audit(again, world)
+
+
+def sqlite3_of(store: SqliteStore) -> object:
+    """The connection that writes."""
+    (connection,) = store._datastore.pool._in_use.values()
+    return connection
