@@ -15,7 +15,7 @@ from __future__ import annotations
 import sqlite3
 import struct
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from threading import Lock
 from typing import Any, Final
@@ -198,7 +198,9 @@ class SqliteStore:
             raise UnavailableError("STORE_MISSING", f"the ledger file cannot be opened: {error}") from error
 
     def close(self) -> None:
-        """Give back connections and files."""
+        """Give back connections and files; what was begun and not finished is rolled back."""
+        with suppress(InterruptedError, PersistenceError, sqlite3.Error):
+            self._open.__exit__(InterruptedError, InterruptedError(), None)
         self._datastore.close()
 
     def _add_due_column(self) -> None:

@@ -13,13 +13,14 @@ from typer.testing import CliRunner
 
 from adapters.cli.audit import audit_command
 from adapters.cli.export import export_command
-from adapters.compose.auditing import run_audit, run_export
+from adapters.compose.auditing import audit_in_two, run_audit, run_export
 from adapters.store.folder_source import FolderSource
 from adapters.store.shelf import SpillingShelf
 from adapters.store.sqlite import SqliteStore
 from adapters.store.store_shelf import StoreShelf
 from hub.audit import Audit
 from hub.audit_report import Report
+from tests.support.divided_audit import reader_here
 from tests.support.hub_server import HubServer
 from tests.support.kept_ledger import KeptLedger
 from tests.support.matters import declaration
@@ -91,9 +92,10 @@ def test_the_counts_are_those_of_what_happened(honest: KeptLedger) -> None:
     assert sum(tally.deliveries.values()) == honest.one("SELECT sum(count) FROM delivery_runs")[0]
 
 
+@pytest.mark.parametrize("way", ["one process", "divided", "interrupted"])
 @pytest.mark.parametrize("source", ["folder", "export"])
 def test_memory_that_spills_to_disk_changes_nothing(
-    honest: KeptLedger, out: Path, monkeypatch: pytest.MonkeyPatch, source: str
+    honest: KeptLedger, out: Path, monkeypatch: pytest.MonkeyPatch, source: str, way: str, tmp_path: Path
 ) -> None:
     """The audit's memory is bounded: with room for a handful of matters and ids it derives the same."""
     named = str(honest.folder if source == "folder" else out)
@@ -112,10 +114,39 @@ def test_memory_that_spills_to_disk_changes_nothing(
     monkeypatch.setattr("adapters.compose.audit_sources.SpillingShelf", small)
     monkeypatch.setattr("adapters.compose.audit_sources.StoreShelf", small_over)
 
-    report = run_audit(named)
+    match way:
+        case "one process":
+            report: Report | None = run_audit(named, jobs=1)
+        case "divided":
+            report = audit_in_two(named, reader=reader_here)
+        case _:
+            interrupt_here(named, tmp_path / "state", monkeypatch)
+            report = run_audit(named, resume=tmp_path / "state")
 
     assert report == whole
-    assert not shelves[-1].is_in_memory
+    assert not all(shelf.is_in_memory for shelf in shelves)
+
+
+def interrupt_here(source: str, state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Audit with a state, and stop at the first time of telling how far it is."""
+
+    def stop(done: int, size: int) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("hub.audit._STEP", 300)
+    with pytest.raises(KeyboardInterrupt):
+        run_audit(source, resume=state, keep_every_seconds=0, progress=stop)
+    assert state.exists()
+
+
+def test_what_the_reader_of_a_divided_audit_passes_on_at_once_is_bounded(honest: KeptLedger) -> None:
+    report = run_audit(str(honest.folder), jobs=1)
+
+    with reader_here(str(honest.folder), report.size, report.vkey) as frames:
+        *parts, _ = frames
+
+    assert max(len(entries) for _, _, entries in parts) <= 1024
+    assert sum(len(entries) for _, _, entries in parts) == report.size
 
 
 def test_a_folder_is_named_by_any_of_its_three_names(honest: KeptLedger) -> None:

@@ -92,15 +92,18 @@ def test_stopping_is_quick_when_streams_are_open_and_idle(tmp_path: Path) -> Non
 
 
 @pytest.mark.integration
+@pytest.mark.parametrize("step", ["begin", "finish"])
 @pytest.mark.parametrize("raised", [FatalError("STORE_FAILED", "unknown"), OSError("disk gone")])
-def test_a_failed_commit_ends_the_hub_and_is_never_called_an_answer(raised: Exception, tmp_path: Path) -> None:
-    def fail(_: Commit) -> None:
+def test_a_failed_commit_ends_the_hub_and_is_never_called_an_answer(
+    raised: Exception, step: str, tmp_path: Path
+) -> None:
+    def fail(*_: Commit) -> None:
         raise raised
 
     async def scenario() -> None:
         async with HubServer(tmp_path / "ledger.sqlite") as hub:
             batch, size = batch_of(hub.world, 1), hub.size
-            hub.store.commit = fail  # type: ignore[method-assign, assignment]
+            setattr(hub.store, step, fail)
             ended = asyncio.ensure_future(hub.server.wait())
 
             with pytest.raises(FatalError):
