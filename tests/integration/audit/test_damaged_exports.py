@@ -120,7 +120,7 @@ def test_swapped_files_are_named(out: Path, one: str, other: str) -> None:
     [
         "extra",
         "log/extra",
-        "log/tile/0/002",
+        "log/tile/0/099",
         "log/tile/0/000.p/255",
         "log/tile/0/001.p/001",
         "log/tile/0/001.p/255",

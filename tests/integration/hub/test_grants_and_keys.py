@@ -10,6 +10,7 @@ from contracts.cross_border import basis_id, basis_tbs
 from contracts.errors import ExchangeError
 from contracts.instant import DAY_MS, local_day
 from contracts.signing import sign
+from contracts.suite import office_key
 from tests.support.audit import audit
 from tests.support.batches import Made
 from tests.support.changing_ledger import ChangingLedger
@@ -148,7 +149,7 @@ def test_an_office_whose_key_was_revoked_gets_content_once_it_has_a_new_one(ledg
     ledger.draft("OfficeKeyRevoked", office=household.office, key_id=household.key.key_id, reason="LOST")
     refused = codes(ledger, waiting[1])
     new = ledger.new_key(household, 9)
-    key = {"key_id": new.key.key_id, "public_key": new.key.public_raw}
+    key = office_key(new.key.public_raw)
     ledger.draft("OfficeChanged", office=household.office, point=None, areas=None, key=key)
     to_old_key = codes(ledger, waiting[1])
 
@@ -179,7 +180,7 @@ def test_an_office_whose_key_is_older_than_two_years_gets_no_content_but_is_told
 def test_a_new_key_of_an_office_is_told_to_everybody_who_follows_the_directory(ledger: ChangingLedger) -> None:
     household = ledger.world.office("45", "COUNTY_PSB_HOUSEHOLD")
     new = ledger.new_key(household, 9)
-    key = {"key_id": new.key.key_id, "public_key": new.key.public_raw}
+    key = office_key(new.key.public_raw)
     ledger.draft("OfficeChanged", office=household.office, point=None, areas=None, key=key)
     loaded = ledger.world.load(ledger.store)
     found = loaded.directory.office(household.office)
