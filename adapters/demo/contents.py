@@ -121,5 +121,6 @@ CONTENTS: Final[Mapping[str, Mapping[str, Any]]] = {
         "date": "@day",
         "needs": ["SCHOOLING"],
     },
+    "NP-ORDER": {"stream_id": "@about", "order": "ANSWER", "due_date": "@day+10"},
 }
 """The contents of each profile."""

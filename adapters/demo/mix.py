@@ -1,8 +1,8 @@
 """How often each kind of matter is played: the mix of DOMAIN 14, chosen for coverage and no statistic.
 
 A share is per 10,000 streams; a registration and the notice of it are two. What DOMAIN 14 does not count, filings of
-leases and lodgings, takes its share from the registrations, and so does whatever the floor adds to a small kind: every
-story is played a few times, however few matters there are.
+leases, lodgings, requests and orders with the matters that they are about, takes its share from the registrations, and
+so does whatever the floor adds to a small kind: every story is played a few times, however few matters there are.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from adapters.demo.local_stories import LODGINGS, TENANCIES
 from adapters.demo.permit_stories import PERMITS
 from adapters.demo.release_stories import RELEASES
 from adapters.demo.residence_stories import NOTICES, REGISTRATIONS, REJECTIONS
+from adapters.demo.rights_stories import ERASURE_ORDERS, RIGHTS_REQUESTS, SEAL_ORDERS
 from adapters.demo.settlement_stories import SETTLEMENTS
 from adapters.demo.story import Story
 from adapters.demo.work_stories import WORK_PERMITS
@@ -57,6 +58,9 @@ KINDS: Final = (
     MatterKind(CHILDREN, 20),
     MatterKind(TENANCIES, 100),
     MatterKind(LODGINGS, 60),
+    MatterKind(RIGHTS_REQUESTS, 60),
+    MatterKind(SEAL_ORDERS, 10),
+    MatterKind(ERASURE_ORDERS, 20),
 )
 """All kinds but the registrations, which are the rest."""
 REJECTED_SHARE: Final = 0.05

@@ -46,6 +46,10 @@ _OFFICIALS_NO: Final = {
     "HomeNotKnown": "not known at home",
     "AssistanceDeclined": "assistance declined",
     "MatterRestricted": "matter restricted",
+    "RightsRequestWithdrawn": "request withdrawn",
+    "SealApplied": "seal applied by a holder",
+    "PayloadErased": "erasure confirmed by a holder",
+    "RightsExecuted": "request carried out by a holder",
 }
 """Events in which an official, or a person, says no or sets something right."""
 _OFFICE_CLASSES: Final = ("std", "cas", "rgt")
@@ -171,6 +175,8 @@ class _Count:
                 tally.opened[self._region_of[self._body(header)["office"]]] += 1
             case "DeadlineMissed":
                 tally.missed[self._body(header)["rule"]] += 1
+            case "RightsDecided" if self._body(header)["outcome"] == "REFUSED":
+                tally.officials["request refused"] += 1
             case "TransferDecided" if self._body(header)["decision"] == "STAY":
                 tally.officials["stays, with reasons"] += 1
 

@@ -62,6 +62,7 @@ class StoryPlay:
             about = self._about.get(planned.number)
             draft = self._script.draft(planned, number, matter, stream_id, moment=moment, about=about)
             maker, composer = self._gateway(region)
+            draft = composer.filled(draft)
             composed = composer.compose(draft, matter, LeafIndex(self.application.reader.size()))
             drafted = composed.drafted
             batch, _ = maker.make(self.application.producer(maker.producer), [drafted.event], list(drafted.payloads))
@@ -79,7 +80,7 @@ class StoryPlay:
             self._about[planned.number] = about.stream_id
         return self.advance(planned, None)
 
-    def recorded(self, stream_id: StreamId) -> Matter:
+    def recorded(self, stream_id: bytes) -> Matter:
         """A matter as the hub has it."""
         return unpack(self.application.reader.matters([stream_id])[stream_id])
 
@@ -89,7 +90,7 @@ class StoryPlay:
             signer = SigningIdentity.of("batch", read_region_keys(self._folder.region(region) / KEYS).batch)
             self._gateways[region] = (
                 BatchMaker(PointId(f"{region}-node"), signer, clock),
-                Composer(rules=rules, directory=directory, batch_key=signer.key_id, clock=clock),
+                Composer(rules=rules, directory=directory, batch_key=signer.key_id, clock=clock, matters=self.recorded),
             )
         return self._gateways[region]
 

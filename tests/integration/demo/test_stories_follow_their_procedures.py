@@ -20,6 +20,8 @@ pytestmark = pytest.mark.integration
 
 STORIES: Final = (*REGISTRATIONS, *REJECTIONS, *NOTICES, *(story for kind in KINDS for story in kind.stories))
 _OFFICE_CLASSES: Final = {"std", "cas", "rgt"}
+_NOT_EVERYWHERE: Final = {"MatterRestricted", "UnsealOrdered"}
+"""A restriction is shown once and not in every procedure. What is sealed here stays sealed."""
 
 
 @pytest.fixture(scope="module")
@@ -35,11 +37,14 @@ def played(folder: Path) -> Mapping[Story, Matter]:
 
 
 def test_every_story_is_recorded_to_its_end(played: Mapping[Story, Matter]) -> None:
-    """Neither gateway nor hub refuses a step, and time makes the steps that are its own."""
+    """Neither gateway nor hub refuses a step, and time makes the steps that are its own.
+
+    A notice that was acknowledged less than 90 days ago is not closed yet.
+    """
     unfinished = {
         f"{story.procedure}: {story.name}": f"{matter.next_seq} of {len(story.steps)} steps"
         for story, matter in played.items()
-        if matter.next_seq != len(story.steps)
+        if matter.next_seq != len(story.steps) and matter.state != "ACKNOWLEDGED"
     }
 
     assert len(played) == len(STORIES)
@@ -69,7 +74,7 @@ def test_every_event_of_every_procedure_is_played() -> None:
         for procedure in load_procedures().values()
         if procedure.event_class in _OFFICE_CLASSES
         for event in procedure.events
-        if event != "MatterRestricted"
+        if event not in _NOT_EVERYWHERE
     }
 
     assert known - told == set()
