@@ -141,8 +141,8 @@ class Application(Recorder):
         """
         key = self.directory.open_key(KeyId(request.key_id), LeafIndex(self._tree.size))
         check_request(request, key, self.directory, self.now_ms(), self.rules.clock_skew_ms)
-        found = find_payload(request, self._store)
-        answer, (event,) = self._record_own([access_draft(request, found)])
+        found = find_payload(request, self._store, self.rules.procedures, self.directory)
+        answer, (event,) = self._record_own([access_draft(request, found.ref.profile)])
         (result,) = answer.results
         if result.outcome is not Outcome.ACCEPTED or answer.receipt is None:
             raise replayed(result.refusal)

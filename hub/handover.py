@@ -138,6 +138,12 @@ class _NotedShelf:
     def stream_of(self, event_id: bytes) -> bytes | None:
         return self._shelf.stream_of(event_id)
 
+    def add_sealed(self, event_id: bytes, packed: bytes) -> None:
+        self._shelf.add_sealed(event_id, packed)
+
+    def sealed_of(self, event_id: bytes) -> bytes | None:
+        return self._shelf.sealed_of(event_id)
+
     def matters(self) -> Iterator[Matter]:
         """The matters that the office had to do with, as they stand."""
         found = (self._shelf.matter(stream_id) for stream_id in self._streams)

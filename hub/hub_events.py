@@ -16,7 +16,8 @@ from contracts.procedure_types import Procedure
 from hub import timers
 from hub.directory import Directory
 from hub.matter import Matter
-from hub.openings import OpenRequest, check_request
+from hub.openings import OpenRequest, check_request, check_right
+from hub.sealed_event import SealedEvent
 
 
 def check_heads(body: Mapping[str, Any], heads: Mapping[PointId, tuple[int, Hash]]) -> int:
@@ -63,14 +64,22 @@ def check_due(
 
 
 def check_opening(
-    header: Header, body: Mapping[str, Any], matter: Matter | None, directory: Directory, at: LeafIndex
+    header: Header,
+    body: Mapping[str, Any],
+    event: SealedEvent | None,
+    matter: Matter | None,
+    procedures: Mapping[tuple[str, int], Procedure],
+    directory: Directory,
+    at: LeafIndex,
 ) -> str:
-    """Check that an opening was asked for by the region of an office that holds content of the matter.
+    """Check that an opening was asked for by the region of an office that had the right to it at this index.
 
     Args:
         header: The event; its id is that of the request.
         body: Its decoded body, with the request's signature.
-        matter: The matter of the opened event; None if there is no such event.
+        event: What the opened event said of its payloads; None if there is no such event.
+        matter: The matter of the opened event, as it stands here; None if there is no such event.
+        procedures: By (id, edition).
         directory: As of this index.
         at: Index of the batch entry.
 
@@ -78,8 +87,8 @@ def check_opening(
         The region.
 
     Raises:
-        AccessError: KEY_UNKNOWN, KEY_REVOKED, OPEN_FORBIDDEN.
-        EvidenceError: SIGNATURE_INVALID; ENTRY_UNEXPLAINED: the office never got content of that matter.
+        AccessError: KEY_UNKNOWN, KEY_REVOKED; OPEN_FORBIDDEN, OPEN_NO_TASK: it should not have been given.
+        EvidenceError: SIGNATURE_INVALID; ENTRY_UNEXPLAINED: it names another cause or profile than was opened.
     """
     key = directory.open_key(KeyId(body["request_key"]), at)
     request = OpenRequest(
@@ -97,7 +106,8 @@ def check_opening(
         signature=body["request_signature"],
     )
     check_request(request, key, directory, now_ms=request.created_ms, clock_skew_ms=0)
-    known = () if matter is None else (*matter.holders, *(party.office for party in matter.parties))
-    if header.causation_id != request.event_id or request.office not in known:
-        raise EvidenceError("ENTRY_UNEXPLAINED", f"{request.office} holds nothing of the event that it opened")
+    number = check_right(request, event, matter, procedures, directory)
+    profile = None if event is None else event.payloads[number][1]
+    if header.causation_id != request.event_id or header.stream_id != request.request_id or body["profile"] != profile:
+        raise EvidenceError("ENTRY_UNEXPLAINED", "the opening names another event or profile than was opened")
     return key.region

@@ -251,6 +251,7 @@ def take_row(
     sealers: tuple[OfficeId, ...] = ()
     duties: tuple[Duty, ...] = ()
     facts: tuple[tuple[str, FactValue], ...] = ()
+    told: tuple[OfficeId, ...] = ()
     if matter is None:
         parties, regions, counties = bind_start(procedure, row, header, directory)
         opened_at = header.occurred_at
@@ -258,6 +259,8 @@ def take_row(
         parties, regions, counties = matter.parties, matter.regions, matter.counties
         opened_at, sealers = matter.opened_at, matter.sealers
         holders, duties, facts = matter.holders, matter.duties, matter.facts
+        if matter.told:
+            told = _without_acting(matter.told, header.producer_office, directory)
         side = row.by.side
         if side not in (None, ANY_SIDE, HOLDERS):
             parties, counties = bind_actor(matter, row.by, header, directory)
@@ -271,6 +274,7 @@ def take_row(
         holders = shared(_with_holders(holders, header))
         if header.producer_office not in sealers:
             sealers = shared((*sealers, header.producer_office))
+        told = shared(_with_holders(told, header))
     if row.remember:
         facts = _facts(facts, row, body)
     target, acted = row.target, header.producer_office
@@ -300,6 +304,7 @@ def take_row(
         duties,
         facts,
         sealers,
+        told,
     )
 
 
@@ -331,6 +336,13 @@ def _with_holders(holders: tuple[OfficeId, ...], header: Header) -> tuple[Office
     for ref in header.sealed:
         named.update(dict.fromkeys(ref.recipients))
     return tuple(named)
+
+
+def _without_acting(told: tuple[OfficeId, ...], acted: OfficeId, directory: OfficeLookup) -> tuple[OfficeId, ...]:
+    """Offices that were told, without the one that has now acted and those for which it acts."""
+    return tuple(
+        [o for o in told if o != acted and ((acting := directory.acting(o)) is None or acting.office != acted)]
+    )
 
 
 def _facts(

@@ -1,8 +1,9 @@
 """How a matter is stored: `pack`, `unpack`.
 
-A fixed head in binary (form, stream id, head, next_seq, edition, opened_at), then nine lines of text: procedure,
-state, and the seven collections, each a flat list of words. Codes, ids and dates hold no white space, so words need no
-quotes; ids inside lines are hexadecimal. This is the store's own form and may change: the ledger can rebuild it.
+A fixed head in binary (form, stream id, head, next_seq, edition, opened_at), then ten lines of text: procedure,
+state, and the eight collections, each a flat list of words; who was told stands as places among the holders. Codes, ids
+and dates hold no white space, so words need no quotes; ids inside lines are hexadecimal. This is the store's own form
+and may change: the ledger can rebuild it.
 """
 
 import struct
@@ -13,7 +14,7 @@ from contracts.errors import FatalError
 from contracts.ids import EventId, OfficeId, RegionCode
 from hub.matter_types import Duty, FactValue, Matter, Party
 
-_FORM: Final = 2
+_FORM: Final = 3
 _HEAD: Final = struct.Struct(">B16s32sIIq")
 
 
@@ -34,11 +35,13 @@ def pack(matter: Matter) -> bytes:
         duties,
         facts,
         sealers,
+        told,
     ) = matter
     open_ = " ".join([f"{rule} {side} {type_} {at} {event.hex()}" for rule, side, type_, at, event in duties])
     known = " ".join([f"{name} {_fact_text(value)}" for name, value in facts])
     who = _who(parties, regions, counties)
-    text = f"{procedure}\n{state}\n{who}\n{' '.join(holders)}\n{open_}\n{known}\n{' '.join(sealers)}"
+    waiting = " ".join([str(holders.index(office)) for office in told])
+    text = f"{procedure}\n{state}\n{who}\n{' '.join(holders)}\n{open_}\n{known}\n{' '.join(sealers)}\n{waiting}"
     return _HEAD.pack(_FORM, stream_id, head, next_seq, edition, opened_at) + text.encode()
 
 
@@ -62,9 +65,10 @@ def has_duties(data: bytes) -> bool:
 def _unpack(data: bytes) -> Matter:
     form, stream_id, head, next_seq, edition, opened_at = _HEAD.unpack_from(data)
     lines = data[_HEAD.size :].decode().split("\n")
-    procedure, state, parties, regions, counties, holders, duties, facts, sealers = lines
+    procedure, state, parties, regions, counties, holders, duties, facts, sealers, told = lines
     if form != _FORM:
         raise ValueError("another form")
+    held = tuple([OfficeId(office) for office in holders.split()]) if holders else ()
     return Matter(
         stream_id,
         procedure,
@@ -76,10 +80,11 @@ def _unpack(data: bytes) -> Matter:
         _parties(parties),
         _regions(regions),
         _counties(counties),
-        tuple([OfficeId(office) for office in holders.split()]) if holders else (),
+        held,
         tuple([_duty(*words) for words in _groups(duties, 5)]) if duties else (),
         tuple([(name, _fact(text)) for name, text in _groups(facts, 2)]) if facts else (),
         tuple([OfficeId(office) for office in sealers.split()]) if sealers else (),
+        tuple([held[int(place)] for place in told.split()]) if told else (),
     )
 
 

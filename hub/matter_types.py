@@ -60,6 +60,7 @@ class Matter(NamedTuple):
         duties: Limits that run.
         facts: Values that later guards read, by name.
         sealers: Offices that sealed content, in order of their first: its keys are wrapped to them too.
+        told: Of the holders those that have not acted since they got content.
     """
 
     stream_id: StreamId
@@ -76,6 +77,7 @@ class Matter(NamedTuple):
     duties: tuple[Duty, ...]
     facts: tuple[tuple[str, FactValue], ...]
     sealers: tuple[OfficeId, ...] = ()
+    told: tuple[OfficeId, ...] = ()
 
     @property
     def opened_region(self) -> RegionCode:

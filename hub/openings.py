@@ -9,6 +9,7 @@ Not here: decryption (the office's own), the record itself (`hub.application`).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from contracts import signing
@@ -16,13 +17,15 @@ from contracts.errors import AccessError, ContractError, ExchangeError, RuleErro
 from contracts.event import Header, SealedRef, decode_event
 from contracts.ids import EventId, LeafIndex, OfficeId, StreamId, is_office_id, is_uuid7
 from contracts.opening import OPEN_REASONS, open_tbs
-from contracts.procedure_types import is_restricted
+from contracts.procedure_types import Procedure, is_restricted
 from contracts.sealing import WrappedKey
 from hub.directory import Directory, SigningKey
 from hub.matter import Matter, unpack
 from hub.own_batch import HubDraft
 from hub.ports import LedgerReader
+from hub.sealed_event import SealedEvent
 from hub.submission import Refusal
+from hub.task import has_open_task
 from ledger.entry import EventEntry, decode_entry
 from ledger.receipt import Receipt
 
@@ -126,46 +129,81 @@ def check_request(request: OpenRequest, key: SigningKey, directory: Directory, n
         )
 
 
-def find_payload(request: OpenRequest, reader: LedgerReader) -> Found:
-    """Find the payload and check that this office may open it for this purpose, for a task that is open.
+def check_right(
+    request: OpenRequest,
+    event: SealedEvent | None,
+    matter: Matter | None,
+    procedures: Mapping[tuple[str, int], Procedure],
+    directory: Directory,
+) -> int:
+    """Check that an office may open a payload: the hub asks before it records, an auditor after.
 
     To an office that is no recipient, a payload answers exactly as one that does not exist.
 
+    Args:
+        request: Its form, signature and office were checked.
+        event: What the event says that it names; None if there is no such event.
+        matter: Of that event, as it stands when the opening is recorded; None if there is no such event.
+        procedures: By (id, edition).
+        directory: As of the same index.
+
+    Returns:
+        Place of the payload in the event.
+
     Raises:
-        AccessError: OPEN_FORBIDDEN; OPEN_NO_TASK: the matter is restricted.
+        AccessError: OPEN_FORBIDDEN, OPEN_NO_TASK.
+    """
+    number = None if event is None else event.payload_for(request.ciphertext_hash, request.office)
+    if event is None or matter is None or number is None:
+        raise AccessError("OPEN_FORBIDDEN", "no such payload for this office", field="ciphertext_hash")
+    if request.purpose != event.purpose:
+        raise AccessError("OPEN_FORBIDDEN", f"this payload is held for {event.purpose}", field="purpose")
+    procedure = procedures[matter.procedure, matter.edition]
+    if is_restricted(matter.state):
+        raise AccessError("OPEN_NO_TASK", "the matter is restricted: storage only")
+    if not has_open_task(procedure, matter, OfficeId(request.office), directory, request.created_ms):
+        raise AccessError("OPEN_NO_TASK", f"{request.office} has no open task in this matter", field="office")
+    return number
+
+
+def find_payload(
+    request: OpenRequest,
+    reader: LedgerReader,
+    procedures: Mapping[tuple[str, int], Procedure],
+    directory: Directory,
+) -> Found:
+    """Find the payload and check that this office may open it for this purpose, for a task that is open.
+
+    The same is read whether or not the event exists and whosever it is, so that the time of an answer tells neither.
+
+    Raises:
+        AccessError: OPEN_FORBIDDEN, OPEN_NO_TASK: see `check_right`.
         RuleError: PAYLOAD_UNKNOWN: the content is no longer held.
     """
     index, header = _event(request, reader)
-    sealed = header.sealed if header else ()
-    number = next((n for n, r in enumerate(sealed) if r.ciphertext_hash == request.ciphertext_hash), None)
-    ref = None if number is None else sealed[number]
-    if (
-        header is None
-        or number is None
-        or ref is None
-        or request.office not in (*ref.recipients, header.producer_office)
-    ):
-        raise AccessError("OPEN_FORBIDDEN", "no such payload for this office", field="ciphertext_hash")
-    if request.purpose != header.purpose:
-        raise AccessError("OPEN_FORBIDDEN", f"this payload is held for {header.purpose}", field="purpose")
-    if is_restricted(_matter(header, reader).state):
-        raise AccessError("OPEN_NO_TASK", "the matter is restricted: storage only")
+    stream_id = StreamId(request.event_id) if header is None else header.stream_id
+    packed = reader.matters((stream_id,)).get(stream_id)
+    matter = None if packed is None else unpack(packed)
+    event = None if header is None else SealedEvent.of(header)
+    number = check_right(request, event, matter, procedures, directory)
+    if header is None:
+        raise AssertionError("a right to nothing")
     envelope = reader.payload(index, number)
     wrapped = reader.wrapped_key(index, number, OfficeId(request.office))
     if envelope is None or wrapped is None:
         raise RuleError("PAYLOAD_UNKNOWN", "the payload or its key is no longer held")
-    return Found(header, ref, envelope, WrappedKey(OfficeId(request.office), *wrapped))
+    return Found(header, header.sealed[number], envelope, WrappedKey(OfficeId(request.office), *wrapped))
 
 
-def access_draft(request: OpenRequest, found: Found) -> HubDraft:
+def access_draft(request: OpenRequest, profile: str) -> HubDraft:
     """The `AccessRecorded` event of a request; its id is the request's, so that one request is one reading."""
     return HubDraft(
         "AccessRecorded",
         "ACCESS",
         {
-            "opened_event": found.header.event_id,
-            "profile": found.ref.profile,
-            "ciphertext_hash": found.ref.ciphertext_hash,
+            "opened_event": request.event_id,
+            "profile": profile,
+            "ciphertext_hash": request.ciphertext_hash,
             "office": request.office,
             "officer": request.officer,
             "purpose": request.purpose,
@@ -177,7 +215,7 @@ def access_draft(request: OpenRequest, found: Found) -> HubDraft:
         },
         stream_id=StreamId(request.request_id),
         event_id=EventId(request.request_id),
-        causation_id=found.header.event_id,
+        causation_id=request.event_id,
     )
 
 
@@ -190,12 +228,7 @@ def replayed(refusal: Refusal | None) -> ExchangeError:
 
 def _event(request: OpenRequest, reader: LedgerReader) -> tuple[LeafIndex, Header | None]:
     index = reader.recorded((request.event_id,)).get(request.event_id)
-    if index is None:
-        return LeafIndex(0), None
-    (data,) = reader.entries(index, LeafIndex(index + 1))
+    place = LeafIndex(0) if index is None else index
+    (data,) = reader.entries(place, LeafIndex(place + 1))
     entry = decode_entry(data)
-    return index, decode_event(entry.event) if isinstance(entry, EventEntry) else None
-
-
-def _matter(header: Header, reader: LedgerReader) -> Matter:
-    return unpack(reader.matters((header.stream_id,))[header.stream_id])
+    return place, decode_event(entry.event) if isinstance(entry, EventEntry) else None

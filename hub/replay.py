@@ -27,6 +27,7 @@ from hub.hub_events import check_due, check_heads, check_opening
 from hub.matter import Matter
 from hub.ports import ProducerState
 from hub.routing import is_sealed_whole
+from hub.sealed_event import SealedEvent
 from ledger.compact import CompactRange, hash_leaf, sha256
 from ledger.entry import BatchEntry, EventEntry, GenesisEntry, decode_entry, event_of
 from ledger.heads import head_next
@@ -55,6 +56,12 @@ class Shelf(Protocol):
 
     def stream_of(self, event_id: bytes) -> bytes | None:
         """The stream of a recorded event id."""
+
+    def add_sealed(self, event_id: bytes, packed: bytes) -> None:
+        """Keep what an event said of its payloads (`hub.sealed_event`); asked once an event."""
+
+    def sealed_of(self, event_id: bytes) -> bytes | None:
+        """What `add_sealed` kept of an event; None for one that names no payload."""
 
 
 class Delivery(NamedTuple):
@@ -296,6 +303,7 @@ class Replay:
         tally.events[header.event_type] += 1
         if header.sealed:
             tally.payloads += len(header.sealed)
+            self._shelf.add_sealed(header.event_id, SealedEvent.of(header).pack())
             if self._observer is not None:
                 self._observer.sealed(index, header)
         if admitted.recipients:
@@ -327,8 +335,11 @@ class Replay:
                 check_due(header, body, matter, self.batches.rules.procedures, recorded_at)
                 self.tally.missed[body["rule"]] += 1
             case "AccessRecorded":
-                matter = self._matter_of(body["opened_event"])
-                self.tally.openings[check_opening(header, body, matter, self.directory, at)] += 1
+                opened = body["opened_event"]
+                packed, matter = self._shelf.sealed_of(opened), self._matter_of(opened)
+                event = None if packed is None else SealedEvent.unpack(packed)
+                region = check_opening(header, body, event, matter, self.batches.rules.procedures, self.directory, at)
+                self.tally.openings[region] += 1
 
     def _matter_of(self, event_id: bytes | None) -> Matter | None:
         stream_id = None if event_id is None else self._shelf.stream_of(event_id)

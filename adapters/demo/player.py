@@ -215,11 +215,20 @@ class Player:
         if planned is None:
             return
         if task.profile is not None:
-            readings = await self._gateway.opener.open(task.event_id, task.profile, Reader(task.office, _READING))
-            self.doings.opened += len(readings)
+            self.doings.opened += await self._read(task, task.profile)
         await self._go_on(planned, task.stream_id)
         if self._gateway.tasks.due_ms(task) is None:
             self._gateway.tasks.done(task.office, task.event_id)
+
+    async def _read(self, task: Task, profile: str) -> int:
+        """Open what a task is about; nothing where the office has taken its step already, for a later notification."""
+        try:
+            return len(await self._gateway.opener.open(task.event_id, profile, Reader(task.office, _READING)))
+        except AccessError as error:
+            if error.code != "OPEN_NO_TASK":
+                raise
+            log.info("task.over", office=task.office, event_id=task.event_id.hex())
+            return 0
 
     def _planned(self, task: Task) -> Planned | None:
         """The matter of the plan to which a task belongs; what time makes names no plan, the first event does."""

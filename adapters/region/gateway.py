@@ -132,7 +132,8 @@ class RegionGateway:
             exchange=exchange,
             replica=self.replica,
             checkpoints=self.checkpoints,
-            registry=rules.registry,
+            streams=self.streams,
+            rules=rules,
             clock=clock,
         )
         self.outbox = Outbox(

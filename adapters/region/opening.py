@@ -20,16 +20,18 @@ from adapters.region.exchange import Exchange
 from adapters.region.keyring import Keyring
 from adapters.region.region_store import RegionStore
 from adapters.region.replica import Replica
+from adapters.region.streams import Streams
 from contracts.errors import EvidenceError, RuleError
 from contracts.event import Header, SealedRef, decode_event
 from contracts.ids import LeafIndex, OfficeId, PointId, uuid7
 from contracts.opening import reason_commitment
 from contracts.profile import decode_payload
-from contracts.schema import SchemaRegistry
 from contracts.sealing import Associated, open_sealed
 from contracts.signing import verify
-from hub.openings import Opened, OpenRequest
+from hub.admission import Rules
+from hub.openings import Opened, OpenRequest, check_right
 from hub.ports import Clock
+from hub.sealed_event import SealedEvent
 from ledger.batch import decode_tbs
 from ledger.entry import BatchEntry, decode_entry
 from ledger.receipt import verify_receipt
@@ -83,7 +85,8 @@ class Opener:
         exchange: Where payloads are.
         replica: Knows the hub's key.
         checkpoints: Judges the heads of receipts.
-        registry: Body schemas.
+        streams: Copies of matters, to see whether a task is open.
+        rules: The contracts in force.
         clock: The gateway's time.
     """
 
@@ -97,7 +100,8 @@ class Opener:
         exchange: Exchange,
         replica: Replica,
         checkpoints: Checkpoints,
-        registry: SchemaRegistry,
+        streams: Streams,
+        rules: Rules,
         clock: Clock,
     ) -> None:
         self._producer = producer
@@ -107,7 +111,8 @@ class Opener:
         self._exchange = exchange
         self._replica = replica
         self._checkpoints = checkpoints
-        self._registry = registry
+        self._streams = streams
+        self._rules = rules
         self._clock = clock
 
     async def open(self, event_id: bytes, profile: str, reader: Reader) -> list[Reading]:
@@ -139,6 +144,7 @@ class Opener:
         private = self._keyring.office(reader.office)
         reason_key = secrets.token_bytes(32)
         request = self._request(header, ref, reader, reason_key)
+        self._check_right(header, request)
         opened = await self._exchange.open_payload(request)
         index = await self._check_recorded(request, ref, opened)
         if opened.wrapped.office != reader.office:
@@ -153,6 +159,11 @@ class Opener:
         self._keep(request, ref, reader, reason_key, index)
         log.info("payload.opened", event_id=header.event_id.hex(), office=reader.office, index=index)
         return Reading(ref.profile, decode_payload(ref.profile, plaintext), index)
+
+    def _check_right(self, header: Header, request: OpenRequest) -> None:
+        """Ask our own copy of the matter before the exchange is asked, by the same function as there."""
+        matter = self._streams.recorded(header.stream_id)
+        check_right(request, SealedEvent.of(header), matter, self._rules.procedures, self._replica.directory)
 
     def _request(self, header: Header, ref: SealedRef, reader: Reader, reason_key: bytes) -> OpenRequest:
         now = self._clock.now_ms()
@@ -192,7 +203,7 @@ class Opener:
 
     def _check_access(self, request: OpenRequest, ref: SealedRef, event: bytes) -> None:
         header = decode_event(event)
-        name, body = self._registry.decode_body(header.body)
+        name, body = self._rules.registry.decode_body(header.body)
         wanted = {
             "opened_event": request.event_id,
             "profile": ref.profile,

@@ -40,9 +40,11 @@ class SpillingShelf:
         self._db.executescript(
             _PRAGMAS + "CREATE TABLE matters (stream_id BLOB PRIMARY KEY, packed BLOB) WITHOUT ROWID;"
             "CREATE TABLE events (event_id BLOB PRIMARY KEY, stream_id BLOB, idx INTEGER) WITHOUT ROWID;"
+            "CREATE TABLE sealed (event_id BLOB PRIMARY KEY, packed BLOB) WITHOUT ROWID;"
         )
         self._matters: dict[bytes, Matter] = {}
         self._events: dict[bytes, tuple[bytes, int]] = {}
+        self._sealed: dict[bytes, bytes] = {}
         self._has_spilled = False
         self._has_flushed = False
 
@@ -183,6 +185,25 @@ class SpillingShelf:
             return None if known is None else known[0]
         row = self._db.execute("SELECT stream_id FROM events WHERE event_id=?", (event_id,)).fetchone()
         return None if row is None else row[0]
+
+    def add_sealed(self, event_id: bytes, packed: bytes) -> None:
+        """See `hub.replay.Shelf.add_sealed`."""
+        sealed = self._sealed
+        sealed[event_id] = packed
+        if len(sealed) > self._max_events:
+            self._db.execute("BEGIN")
+            # A repeated id is found by `flush_events`, with both entries.
+            self._db.executemany("INSERT OR IGNORE INTO sealed VALUES (?,?)", sorted(sealed.items()))
+            self._db.execute("COMMIT")
+            sealed.clear()
+
+    def sealed_of(self, event_id: bytes) -> bytes | None:
+        """See `hub.replay.Shelf.sealed_of`."""
+        known = self._sealed.get(event_id)
+        if known is None:
+            row = self._db.execute("SELECT packed FROM sealed WHERE event_id=?", (event_id,)).fetchone()
+            known = None if row is None else row[0]
+        return known
 
     def index_of(self, event_id: bytes) -> int | None:
         """The ledger index of a recorded event id."""

@@ -17,9 +17,9 @@ from hub.directory import Directory
 from hub.duty import due_in
 from hub.matter import Duty, Matter
 from hub.projections.step import Step
+from hub.task import NOBODY, owing
 
-NOBODY = OfficeId("")
-"""Stands for the office of a duty in a county that no office of its type serves."""
+__all__ = ["NOBODY", "Obligation", "ended", "obligation", "obligations", "owing"]
 
 
 class Obligation(NamedTuple):
@@ -56,18 +56,6 @@ def obligation(procedure: Procedure, matter: Matter, duty: Duty, directory: Dire
         return None
     region = matter.region_of(duty.side) or matter.opened_region
     return Obligation(duty, owing(matter, duty, directory, at_ms), region, due.due_ms, due.calendar_assumed)
-
-
-def owing(matter: Matter, duty: Duty, directory: Directory, at_ms: int) -> OfficeId:
-    """The office that owes a duty: the bound one or its successor, else the one that serves the county of its side."""
-    bound = matter.office_of(duty.side, duty.office_type)
-    acting = None if bound is None else directory.acting(bound)
-    if acting is None:
-        county6 = matter.county_of(duty.side)
-        acting = None if county6 is None else directory.serving(duty.office_type, county6, at_ms)
-    if acting is not None:
-        return acting.office
-    return NOBODY if bound is None else bound
 
 
 def ended(step: Step, directory: Directory) -> list[Obligation]:

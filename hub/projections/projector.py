@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
 from contracts.hiding import Hiding
-from contracts.ids import LeafIndex, OfficeId, StreamId
+from contracts.ids import LeafIndex, StreamId
 from hub.admission import Rules
 from hub.directory import Directory
 from hub.matter import Matter
@@ -157,7 +157,8 @@ class Projector:
             else:
                 outcome = "MET" if step.recorded_at < one.due_ms else "MISSED"
                 counted += self._counting.of_duty(one, outcome, step.procedure.kind, after, step.month)
-        record = record._replace(matter=after, told=_told(record, step, after, directory), missed=missed)
+        is_over = step.procedure.states[after.state].is_final
+        record = record._replace(matter=after, told=() if is_over else after.told, missed=missed)
         self._keep(header.stream_id, record, counted)
 
     def _hub_said(self, step: Step) -> None:
@@ -255,22 +256,6 @@ class Projector:
         found = set(self._memory.listed(office))
         found.update(key[2] for key, row in self.changes.work.items() if key[0] == office and row is not None)
         return [StreamId(stream_id) for stream_id in sorted(found)]
-
-
-def _told(record: StreamRecord, step: Step, after: Matter, directory: Directory) -> tuple[OfficeId, ...]:
-    """Offices that got content and have not acted since, nor their successors; a matter that is over waits for none."""
-    header = step.header
-    if step.procedure.states[after.state].is_final:
-        return ()
-    told = record.told
-    if told:
-        acted = header.producer_office
-        told = tuple(
-            o for o in told if o != acted and ((acting := directory.acting(o)) is None or acting.office != acted)
-        )
-    if header.sealed:
-        told = tuple(dict.fromkeys((*told, *(office for ref in header.sealed for office in ref.recipients))))
-    return told
 
 
 def _mark(one: Obligation) -> str:

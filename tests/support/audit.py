@@ -16,6 +16,7 @@ class MemoryShelf:
     def __init__(self) -> None:
         self.matters: dict[bytes, Matter] = {}
         self.events: dict[bytes, tuple[bytes, int]] = {}
+        self.sealed: dict[bytes, bytes] = {}
 
     def matter(self, stream_id: bytes) -> Matter | None:
         """The matter of a stream."""
@@ -35,6 +36,14 @@ class MemoryShelf:
         """The stream of an event."""
         found = self.events.get(event_id)
         return None if found is None else found[0]
+
+    def add_sealed(self, event_id: bytes, packed: bytes) -> None:
+        """Keep what an event said of its payloads."""
+        self.sealed[event_id] = packed
+
+    def sealed_of(self, event_id: bytes) -> bytes | None:
+        """What an event said of its payloads."""
+        return self.sealed.get(event_id)
 
 
 def audit(reader: LedgerReader, world: World) -> Tally:

@@ -241,7 +241,8 @@ async def read_with_wrong_key(play: Play, region: str, kind: OfficeType, event_i
             exchange=exchange,
             replica=gateway.replica,
             checkpoints=gateway.checkpoints,
-            registry=play.world.rules.registry,
+            streams=gateway.streams,
+            rules=play.world.rules,
             clock=SystemClock(),
         )
         reader = Reader(office, REASON_TEXT, officer=play.fresh())

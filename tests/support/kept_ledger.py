@@ -12,6 +12,7 @@ import hashlib
 import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -91,11 +92,12 @@ def make_ledger(folder: Path, *, matters: int = MATTERS) -> KeptLedger:
         for events in one_of_each(world).values():
             submit(events)
         sent = notification(world, "44", "45")
-        submit(sent)
+        submit(sent[:2])
+        application.open_payload(opening(world, sent[1]))
+        submit(sent[2:])
         application.publish_heads()
         submit(sent[:1], outcome=Outcome.REPEATED)
         submit([residence(world, "45")[1]], outcome=Outcome.REFUSED)
-        application.open_payload(opening(world, sent[1]))
         many = [residence(world, "44") for _ in range(matters)]
         for step in range(3):
             application.submit([world.batches["44"].batch([events[step] for events in many])])
@@ -108,11 +110,11 @@ def make_ledger(folder: Path, *, matters: int = MATTERS) -> KeptLedger:
     return KeptLedger(world, folder, sent[1])
 
 
-def opening(world: World, made: Made, *, region: str = "45") -> OpenRequest:
-    """A signed request to open the first payload of an event."""
+def opening(world: World, made: Made, *, region: str = "45", **changes: Any) -> OpenRequest:
+    """A signed request to open the first payload of an event; `changes` make it another one."""
     office = world.office(region, "COUNTY_PSB_HOUSEHOLD")
     gateway = world.gateways[region]
-    request = OpenRequest(
+    unsigned = OpenRequest(
         request_id=world.fresh_id(),
         event_id=made.header.event_id,
         ciphertext_hash=made.header.sealed[0].ciphertext_hash,
@@ -126,10 +128,8 @@ def opening(world: World, made: Made, *, region: str = "45") -> OpenRequest:
         key_id=gateway.key_id("open"),
         signature=bytes(64),
     )
-    return OpenRequest(
-        **{name: getattr(request, name) for name in OpenRequest.__dataclass_fields__ if name != "signature"},
-        signature=sign(gateway.keys["open"], request.tbs()),
-    )
+    changed = replace(unsigned, **changes)
+    return replace(changed, signature=sign(gateway.keys["open"], changed.tbs()))
 
 
 # -- what a hub that lies would record

@@ -212,6 +212,25 @@ def notification(world: World, destination: str = "44", origin: str = "45") -> l
     ]
 
 
+def disputed(world: World, destination: str = "44", origin: str = "45") -> list[Made]:
+    """A residence notice that the origin disputes: prepared, sent, delivered, disputed."""
+    matter = MatterMaker(world, "RESIDENCE_NOTIFICATION")
+    sender = world.office(destination, "COUNTY_PSB_HOUSEHOLD")
+    receiver = world.office(origin, "COUNTY_PSB_HOUSEHOLD")
+    notice = {
+        "identity": synthetic_person(world, origin),
+        "county": world.counties[destination],
+        "date": matter.day(),
+        "change": "STARTED",
+    }
+    return [
+        matter.event("ResidenceNoticePrepared", sender, {"notice_id": world.fresh_id()}, counterpart=receiver),
+        matter.event("ResidenceNoticeSent", sender, sealed=[Sealed("NP-RES", (receiver,), notice)]),
+        matter.event("ResidenceNoticeDelivered", receiver, {"verified": True}),
+        matter.event("ResidenceNoticeDisputed", receiver, {"reason": "DUPLICATE"}),
+    ]
+
+
 def permit(world: World, region: str = "44") -> list[Made]:
     """A residence permit: accepted, signed, issued."""
     matter = MatterMaker(world, "RESIDENCE_PERMIT")

@@ -4,6 +4,7 @@ import hashlib
 from contextlib import closing
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,8 +12,9 @@ from adapters.compose.auditing import run_audit
 from adapters.region.database import RegionDatabase
 from adapters.store.sqlite import SqliteStore
 from contracts.event import decode_event, leaf_hash
-from contracts.ids import HUB_PRODUCER, HUB_REGION, EventId, Hash, LeafIndex, PointId, StreamId, TreeSize
+from contracts.ids import HUB_PRODUCER, HUB_REGION, EventId, Hash, LeafIndex, PointId, StreamId, TreeSize, uuid7
 from hub.audit_report import Problem
+from hub.openings import access_draft
 from hub.own_batch import HubDraft
 from ledger.batch import decode_tbs
 from ledger.checkpoint import Checkpoint, sign_checkpoint
@@ -401,6 +403,28 @@ def test_an_opening_that_no_region_asked_for_is_named(honest: KeptLedger, tmp_pa
     problem = forged_problem(honest, tmp_path / "forged", entries + hub_batch(honest, draft))
 
     assert (problem.index, problem.code) == (len(entries) + 1, "SIGNATURE_INVALID")
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({}, "OPEN_NO_TASK"),
+        ({"purpose": "RESIDENCE_PERMIT"}, "OPEN_FORBIDDEN"),
+        ({"ciphertext_hash": bytes(32)}, "OPEN_FORBIDDEN"),
+        ({"event_id": uuid7(unix_ms=1, entropy=bytes(10))}, "OPEN_FORBIDDEN"),
+    ],
+    ids=["after the task was over", "for another purpose", "of another payload", "of no event"],
+)
+def test_an_opening_that_should_not_have_been_given_is_named(
+    honest: KeptLedger, tmp_path: Path, changes: dict[str, Any], code: str
+) -> None:
+    """A hub that gives what a region truly asked for and had no right to: the office had taken the notice up."""
+    entries = honest.entries()
+    request = opening(honest.world, honest.sent, **changes)
+
+    problem = forged_problem(honest, tmp_path / "forged", entries + hub_batch(honest, access_draft(request, "NP-RES")))
+
+    assert (problem.index, problem.code) == (len(entries) + 1, code)
 
 
 # -- what the regions hold

@@ -22,7 +22,7 @@ from ledger.entry import BatchEntry, decode_entry
 from ledger.receipt import verify_receipt
 from tests.support.batches import Made
 from tests.support.hub_server import HubServer
-from tests.support.matters import notification
+from tests.support.matters import disputed, notification
 from tests.support.world import World, WorldOffice
 
 
@@ -54,7 +54,7 @@ def test_a_recipient_office_opens_what_was_sealed_to_it(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with HubServer(tmp_path / "ledger.sqlite") as hub:
             world = hub.world
-            made = notification(world, "44", "45")
+            made = notification(world, "44", "45")[:2]
             await hub.submit(made)
             sent, receiver = made[1], world.office("45", "COUNTY_PSB_HOUSEHOLD")
             size = hub.size
@@ -83,18 +83,47 @@ def test_a_recipient_office_opens_what_was_sealed_to_it(tmp_path: Path) -> None:
 
 
 @pytest.mark.integration
-def test_the_producing_office_opens_its_own_payload(tmp_path: Path) -> None:
+def test_the_producing_office_opens_its_own_payload_while_it_owes_something(tmp_path: Path) -> None:
+    """DOMAIN 8.1: an open task, of the office that made the payload too: here the answer to a dispute."""
+
     async def scenario() -> None:
         async with HubServer(tmp_path / "ledger.sqlite") as hub:
             world = hub.world
-            made = notification(world, "44", "45")[:2]
-            await hub.submit(made)
+            made = disputed(world)
+            own = world.office("44", "COUNTY_PSB_HOUSEHOLD")
+            await hub.submit(made[:2])
+            with pytest.raises(ExchangeError) as early:
+                await hub.client.open_payload(request_for(world, made[1], own))
+            await hub.submit(made[2:])
 
-            opened = await hub.client.open_payload(
-                request_for(world, made[1], world.office("44", "COUNTY_PSB_HOUSEHOLD"))
-            )
+            opened = await hub.client.open_payload(request_for(world, made[1], own))
 
+            assert early.value.code == "OPEN_NO_TASK"
             assert opened.wrapped.office == made[1].header.producer_office
+            assert hub.audit().openings == {"44": 1}
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.integration
+def test_who_has_acted_and_owes_nothing_opens_no_more(tmp_path: Path) -> None:
+    """A recipient takes a notice up, and with that its task is over."""
+
+    async def scenario() -> None:
+        async with HubServer(tmp_path / "ledger.sqlite") as hub:
+            world = hub.world
+            made = notification(world, "44", "45")
+            receiver = world.office("45", "COUNTY_PSB_HOUSEHOLD")
+            await hub.submit(made[:3])
+            await hub.client.open_payload(request_for(world, made[1], receiver))
+            await hub.submit(made[3:])
+            size = hub.size
+
+            with pytest.raises(ExchangeError) as refused:
+                await hub.client.open_payload(request_for(world, made[1], receiver))
+
+            assert refused.value.code == "OPEN_NO_TASK"
+            assert hub.size == size
 
     asyncio.run(scenario())
 

@@ -69,6 +69,10 @@ class FakeDirectory:
         entry = self.by_id.get(office)
         return None if entry is None or entry.is_closed else entry
 
+    def serving(self, office_type: str, place: str, at_ms: int | None = None) -> FakeOffice | None:
+        """The office of a type in a county; nobody is added by asking."""
+        return self.by_id.get(self._names.get((office_type, place[:6]), OfficeId("")))
+
     def serves(self, office: OfficeId, county6: str, at_ms: int) -> bool:
         """Whether an office serves a county; on this stage codes never change."""
         entry = self.by_id.get(office)

@@ -32,6 +32,10 @@ matters = st.builds(
     ).map(tuple),
     facts=st.lists(facts, max_size=3).map(tuple),
     sealers=st.lists(words.map(OfficeId), max_size=3).map(tuple),
+).flatmap(
+    lambda matter: st.sets(st.sampled_from(matter.holders or (None,))).map(
+        lambda told: matter._replace(told=tuple(office for office in told if office is not None))
+    )
 )
 
 
@@ -79,7 +83,7 @@ def test_a_cut_or_changed_matter_is_reported_as_damage() -> None:
     for bad in (
         data[:-10],
         data[:70],
-        b"\x01" + data[1:],
+        b"\x02" + data[1:],
         data.replace(b"A B 44 o", b"A B 44"),
         data.replace(b"f sv", b"f ?v"),
     ):
