@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import typer
 from rich.table import Table
@@ -18,6 +18,7 @@ from adapters.cli.progress import entries_bar
 from contracts.errors import UnavailableError
 from contracts.messages import message_of
 from hub.audit_report import Progress, Report
+from hub.disclosure import DisclosureReport
 from hub.foreign import LEFT_OUT
 
 EXIT_UNEXPLAINED: Final = 1
@@ -50,6 +51,10 @@ def audit_command(
         Path | None,
         typer.Option(help="Keep the state of the audit in this file, and go on from it after an interruption."),
     ] = None,
+    disclosure: Annotated[
+        bool,
+        typer.Option(help="Then compare who was given which content with who may get it, and name what does not fit."),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Audit a ledger from its first entry to its last."""
@@ -72,12 +77,52 @@ def audit_command(
                 raise typer.Exit(EXIT_UNREADABLE) from error
     except BrokenPipeError as error:
         raise typer.Exit(EXIT_UNREADABLE) from error
+    found = _disclosure(source, ca, report, as_json=as_json) if disclosure else None
     if as_json:
-        say_json(report.to_json())
+        say_json(report.to_json() | ({} if found is None else {"disclosure": disclosure_json(found)}))
     else:
         show_report(report)
-    if report.problem is not None:
+        if found is not None:
+            show_disclosure(found)
+    if report.problem is not None or (found is not None and found.findings):
         raise typer.Exit(EXIT_UNEXPLAINED)
+
+
+def _disclosure(source: str, ca: Path | None, report: Report, *, as_json: bool) -> DisclosureReport | None:
+    """Compare who was given what, in a ledger that follows from itself; None for one that does not."""
+    from adapters.compose.disclosure_auditing import run_disclosure
+
+    if report.problem is not None or report.not_checked:
+        return None
+    with told(as_json=as_json), entries_bar("comparing", is_shown=not as_json) as progress:
+        return run_disclosure(source, size=report.size, ca=ca, progress=progress)
+
+
+def disclosure_json(found: DisclosureReport) -> dict[str, Any]:
+    """Plain values for machines. Names stay; new ones may come."""
+    return {
+        "events": found.events,
+        "payloads": found.payloads,
+        "openings": found.openings,
+        "notified": found.notified,
+        "over": found.counts().get("OVER", 0),
+        "under": found.counts().get("UNDER", 0),
+        "findings": [one._asdict() | {"event_id": one.event_id.hex()} for one in found.findings],
+    }
+
+
+def show_disclosure(found: DisclosureReport) -> None:
+    """Write who was given what he may not have, and who was not given what he should have."""
+    counts = found.counts()
+    out.print(
+        f"Need to know: {found.payloads} recipients of content in {found.events} events, {found.openings} openings: "
+        f"{counts.get('OVER', 0)} over-disclosed, {counts.get('UNDER', 0)} under-disclosed",
+        style="bold red" if found.findings else "bold green",
+        soft_wrap=True,
+    )
+    for one in found.findings:
+        told_of = f"entry {one.entry}, event {one.event_id.hex()}, {one.event_type}, {one.profile}"
+        out.print(f"{one.kind}: {told_of}: {one.office} {one.reason}".rstrip(), markup=False, soft_wrap=True)
 
 
 def _audit_foreign(
