@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,7 @@ from adapters.region.database import RegionDatabase
 from adapters.region.gateway import RegionGateway
 from adapters.region.opening import Reader
 from adapters.region.outbox_store import SentEvent
-from contracts.errors import AccessError, EvidenceError, RuleError
+from contracts.errors import AccessError, EvidenceError, RuleError, UnavailableError
 from contracts.event import decode_event
 from contracts.ids import LeafIndex, OfficeId
 from contracts.office_type import OfficeType
@@ -110,20 +112,73 @@ async def test_a_payload_is_not_read_before_its_opening_is_proved(tmp_path: Path
         assert unproved.value.code == "RANGE_INVALID"
 
 
+LIES: dict[str, Callable[[Opened, Opened], Opened]] = {
+    "changed content": lambda opened, other: replace(opened, envelope=opened.envelope[:-1] + b"\0"),
+    "another bucket": lambda opened, other: replace(opened, envelope=opened.envelope + bytes(3072)),
+    "no content": lambda opened, other: replace(opened, envelope=b""),
+    "content of another event": lambda opened, other: replace(opened, envelope=other.envelope),
+    "content and key of another event": lambda opened, other: replace(
+        opened, envelope=other.envelope, wrapped=other.wrapped
+    ),
+    "key of another event": lambda opened, other: replace(opened, wrapped=other.wrapped),
+    "key said to be of another office": lambda opened, other: replace(
+        opened, wrapped=opened.wrapped._replace(office=OfficeId("o00000001"))
+    ),
+    "changed key": lambda opened, other: replace(
+        opened, wrapped=opened.wrapped._replace(enc=opened.wrapped.enc[:-1] + bytes((opened.wrapped.enc[-1] ^ 1,)))
+    ),
+}
+
+
 @runs_in_a_loop
-async def test_changed_content_is_not_read(tmp_path: Path) -> None:
+async def test_what_a_lying_exchange_gives_is_not_shown(tmp_path: Path) -> None:
+    """Each opening is recorded, and nothing that was changed or swapped after it is read."""
     async with HubServer(tmp_path / "ledger.sqlite") as hub:
-        notice = await sent_notice(hub, tmp_path)
-        line = LossyExchange(
-            hub.client,
-            change_opened=lambda opened: replace(opened, envelope=opened.envelope[:-1] + b"\0"),
-        )
+        notice, another = await sent_notice(hub, tmp_path), await sent_notice(hub, tmp_path)
+        line = LossyExchange(hub.client)
         async with gateway(hub.world, "45", line, tmp_path) as region:
             await told(region, notice)
-            with pytest.raises(EvidenceError) as error:
-                await region.opener.open(notice.event_id, "NP-RES", reader(hub.world))
+            await told(region, another)
+            kept: list[Opened] = []
 
-    assert error.value.code == "PAYLOAD_INVALID"
+            def keep(opened: Opened) -> Opened:
+                kept.append(opened)
+                return opened
+
+            line.change_opened = keep
+            await region.opener.open(another.event_id, "NP-RES", reader(hub.world))
+            other = kept[0]
+            for name, lie in LIES.items():
+                line.change_opened = partial(lambda opened, lie: lie(opened, other), lie=lie)
+                with pytest.raises(EvidenceError) as error:
+                    await region.opener.open(notice.event_id, "NP-RES", reader(hub.world))
+                assert error.value.code == "PAYLOAD_INVALID", name
+
+            assert region.opener.count() == 1
+        assert hub.audit().openings == {"45": 1 + len(LIES)}
+
+
+@runs_in_a_loop
+async def test_an_answer_that_is_lost_shows_nothing_and_a_new_request_is_recorded_again(tmp_path: Path) -> None:
+    """The hub records and dies before its answer: the officer saw nothing, and the ledger says that it was given."""
+    async with HubServer(tmp_path / "ledger.sqlite") as hub:
+        notice = await sent_notice(hub, tmp_path)
+        line = LossyExchange(hub.client)
+        async with gateway(hub.world, "45", line, tmp_path) as region:
+            await told(region, notice)
+
+            def lose(opened: Opened) -> Opened:
+                raise UnavailableError("PEER_UNAVAILABLE", "the line broke")
+
+            line.change_opened = lose
+            with pytest.raises(UnavailableError):
+                await region.opener.open(notice.event_id, "NP-RES", reader(hub.world))
+            shown = region.opener.count()
+            line.change_opened = lambda opened: opened
+            await region.opener.open(notice.event_id, "NP-RES", reader(hub.world))
+
+            assert (shown, region.opener.count()) == (0, 1)
+        assert hub.audit().openings == {"45": 2}
 
 
 @runs_in_a_loop
