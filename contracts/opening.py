@@ -7,10 +7,20 @@ a code and a commitment whose key and text stay at the office.
 
 import hashlib
 import hmac
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from types import MappingProxyType
 from typing import Final
+
+from contracts.errors import AccessError
 
 OPEN_LABEL: Final = b"pprd-open/v1\n\0"
 """Separates a signed opening request from everything else that is signed."""
+APPROVAL_LABEL: Final = b"pprd-approval/v1\n\0"
+"""Separates a commitment to an approval from other keyed hashes."""
 REASON_LABEL: Final = b"pprd-reason/v1\n\0"
 """Separates a commitment to a typed reason from other keyed hashes."""
 OPEN_REASONS: Final = ("TASK", "RIGHTS_REQUEST", "AUDIT_ORDER")
@@ -26,9 +36,11 @@ def open_tbs(
     ciphertext_hash: bytes,
     office: str,
     officer: bytes,
+    role: str,
     purpose: str,
     reason: str,
     reason_commitment: bytes,
+    approval: bytes,
     created_ms: int,
     producer: str,
 ) -> bytes:
@@ -40,9 +52,11 @@ def open_tbs(
         ciphertext_hash: 32 bytes, SHA-256 of the envelope.
         office: Id of the recipient office.
         officer: 16 bytes, the office's own opaque reference to the officer.
+        role: In which role the officer reads, one that the profile allows.
         purpose: Purpose code, DOMAIN 5.4.
         reason: One of `OPEN_REASONS`.
         reason_commitment: 32 bytes, see `reason_commitment`.
+        approval: 32 bytes, see `approval_commitment`; random where nobody approved.
         created_ms: Milliseconds since the epoch, 64 bits.
         producer: Name of the gateway that signs, for example `44-node`.
 
@@ -59,9 +73,11 @@ def open_tbs(
         ciphertext_hash,
         office.encode(),
         officer,
+        role.encode(),
         purpose.encode(),
         reason.encode(),
         reason_commitment,
+        approval,
         created_ms.to_bytes(8, "big"),
         producer.encode(),
     )
@@ -79,3 +95,56 @@ def reason_commitment(*, key: bytes, text: str) -> bytes:
         HMAC-SHA256 over the label and the text, 32 bytes: says nothing about the text without the key.
     """
     return hmac.digest(key, REASON_LABEL + text.encode(), hashlib.sha256)
+
+
+def approval_commitment(*, key: bytes, request_id: bytes, approver: bytes) -> bytes:
+    """Commit to the approval of one request by a responsible person.
+
+    Every request has 32 bytes in this place. Where nobody had to approve they are random: outside the office the two
+    cannot be told apart, so they do not tell that a payload is about a minor.
+
+    Args:
+        key: 32 random bytes that stay at the office, with the approver's reference.
+        request_id: The request that is approved, 16 bytes.
+        approver: The office's own opaque reference to the person, 16 bytes.
+
+    Returns:
+        HMAC-SHA256 over the label, the request and the approver, 32 bytes.
+    """
+    return hmac.digest(key, APPROVAL_LABEL + request_id + approver, hashlib.sha256)
+
+
+@dataclass(frozen=True, slots=True)
+class OpeningRules:
+    """Who may read which profile, from `contracts/rules/openings.toml`.
+
+    Attributes:
+        roles: For each profile the roles that may read it.
+        approved: Profiles that are always about a minor: a responsible person approves before the exchange is asked.
+        withheld_hours: How long a gateway keeps what it may not show before somebody approved.
+    """
+
+    roles: Mapping[str, tuple[str, ...]]
+    approved: frozenset[str]
+    withheld_hours: int
+
+    def check_role(self, role: str, profile: str) -> None:
+        """Check that a role may read a profile.
+
+        Raises:
+            AccessError: OPEN_ROLE.
+        """
+        if role not in self.roles.get(profile, ()):
+            told = " or ".join(self.roles.get(profile, ())) or "nobody"
+            raise AccessError("OPEN_ROLE", f"{profile} is read by {told}", field="role")
+
+
+@cache
+def load_opening_rules() -> OpeningRules:
+    """The packaged rules."""
+    table = tomllib.loads(files("contracts").joinpath("rules/openings.toml").read_text(encoding="utf-8"))
+    roles: dict[str, tuple[str, ...]] = {}
+    for row in table["role"]:
+        for profile in row["profiles"]:
+            roles[profile] = (*roles.get(profile, ()), row["name"])
+    return OpeningRules(MappingProxyType(roles), frozenset(table["approved"]), table["withheld_hours"])

@@ -16,7 +16,7 @@ from contracts import signing
 from contracts.errors import AccessError, ContractError, ExchangeError, RuleError
 from contracts.event import Header, SealedRef, decode_event
 from contracts.ids import EventId, LeafIndex, OfficeId, StreamId, is_office_id, is_uuid7
-from contracts.opening import OPEN_REASONS, open_tbs
+from contracts.opening import OPEN_REASONS, load_opening_rules, open_tbs
 from contracts.procedure_types import Procedure, is_restricted
 from contracts.sealing import WrappedKey
 from hub.directory import Directory, SigningKey
@@ -44,9 +44,11 @@ class OpenRequest:
     ciphertext_hash: bytes
     office: str
     officer: bytes
+    role: str
     purpose: str
     reason: str
     reason_commitment: bytes
+    approval: bytes
     created_ms: int
     producer: str
     key_id: bytes
@@ -60,9 +62,11 @@ class OpenRequest:
             ciphertext_hash=self.ciphertext_hash,
             office=self.office,
             officer=self.officer,
+            role=self.role,
             purpose=self.purpose,
             reason=self.reason,
             reason_commitment=self.reason_commitment,
+            approval=self.approval,
             created_ms=self.created_ms,
             producer=self.producer,
         )
@@ -113,6 +117,8 @@ def check_request(request: OpenRequest, key: SigningKey, directory: Directory, n
     """
     if not (is_uuid7(request.request_id) and len(request.officer) == 16 and len(request.reason_commitment) == 32):
         raise ContractError("OPEN_MALFORMED", "request_id is a UUIDv7, officer 16 bytes, reason_commitment 32 bytes")
+    if len(request.approval) != 32:
+        raise ContractError("OPEN_MALFORMED", "approval is 32 bytes, random ones where nobody approved")
     if not is_office_id(request.office):
         raise ContractError("OPEN_MALFORMED", "this is no office id", field="office")
     if request.reason not in OPEN_REASONS:
@@ -151,13 +157,14 @@ def check_right(
         Place of the payload in the event.
 
     Raises:
-        AccessError: OPEN_FORBIDDEN, OPEN_NO_TASK.
+        AccessError: OPEN_FORBIDDEN, OPEN_ROLE, OPEN_NO_TASK.
     """
     number = None if event is None else event.payload_for(request.ciphertext_hash, request.office)
     if event is None or matter is None or number is None:
         raise AccessError("OPEN_FORBIDDEN", "no such payload for this office", field="ciphertext_hash")
     if request.purpose != event.purpose:
         raise AccessError("OPEN_FORBIDDEN", f"this payload is held for {event.purpose}", field="purpose")
+    load_opening_rules().check_role(request.role, event.payloads[number][1])
     procedure = procedures[matter.procedure, matter.edition]
     if is_restricted(matter.state):
         raise AccessError("OPEN_NO_TASK", "the matter is restricted: storage only")
@@ -177,7 +184,7 @@ def find_payload(
     The same is read whether or not the event exists and whosever it is, so that the time of an answer tells neither.
 
     Raises:
-        AccessError: OPEN_FORBIDDEN, OPEN_NO_TASK: see `check_right`.
+        AccessError: OPEN_FORBIDDEN, OPEN_ROLE, OPEN_NO_TASK: see `check_right`.
         RuleError: PAYLOAD_UNKNOWN: the content is no longer held.
     """
     index, header = _event(request, reader)
@@ -206,9 +213,11 @@ def access_draft(request: OpenRequest, profile: str) -> HubDraft:
             "ciphertext_hash": request.ciphertext_hash,
             "office": request.office,
             "officer": request.officer,
+            "role": request.role,
             "purpose": request.purpose,
             "reason": request.reason,
             "reason_commitment": request.reason_commitment,
+            "approval": request.approval,
             "request_key": request.key_id,
             "request_signature": request.signature,
             "requested_at": request.created_ms,

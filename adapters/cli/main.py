@@ -29,7 +29,8 @@ from adapters.cli.export import export_command
 from adapters.cli.keys import keys_app
 from adapters.cli.making import init_command, region_init_command
 from adapters.cli.office_register import offices_app
-from adapters.cli.offices import inbox_command, open_command, receive_command, tasks_command
+from adapters.cli.offices import inbox_command, receive_command, tasks_command
+from adapters.cli.openings import approve_command, open_command, openings_command
 from adapters.cli.procedures import procedure_app
 from adapters.cli.projections import projections_app, worklist_command
 from adapters.cli.proofs import checkpoint_command, stream_command
@@ -83,6 +84,8 @@ app.command("receive")(receive_command)
 app.command("inbox")(inbox_command)
 app.command("tasks")(tasks_command)
 app.command("open")(open_command)
+app.command("approve")(approve_command)
+app.command("openings")(openings_command)
 app.command("worklist")(worklist_command)
 app.command("stream")(stream_command)
 app.command("checkpoint")(checkpoint_command)

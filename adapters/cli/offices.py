@@ -1,4 +1,4 @@
-"""`pprd receive`, `pprd inbox`, `pprd tasks`, `pprd open`: what an office is told, what waits for it, what it reads."""
+"""`pprd receive`, `pprd inbox`, `pprd tasks`: what an office is told, and what waits for it."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from adapters.cli.errors import listing, out, say_json, told
-from adapters.cli.options import AsJson, Data, Hub, Region, uuid_bytes, uuid_text
-from adapters.region.opening import Reader, Reading
+from adapters.cli.options import AsJson, Data, Hub, Region, uuid_text
 from adapters.region.tasks import Task
 from contracts.event import decode_event
 from contracts.ids import OfficeId
@@ -112,44 +111,6 @@ def _task_row(task: Task, due_ms: int | None) -> dict[str, Any]:
         "matter": uuid_text(task.stream_id),
         "index": task.leaf_index,
     }
-
-
-def open_command(
-    event_id: Annotated[str, typer.Argument(help="The event that names the payload.")],
-    data: Data,
-    region: Region,
-    office: Annotated[str, typer.Option(help="The recipient office that reads.")],
-    profile: Annotated[str, typer.Option(help="Which profile, for example NP-RES.")],
-    reason: Annotated[str, typer.Option(help="Why, in the officer's words; it stays in the region's file.")],
-    hub: Hub = None,
-    as_json: AsJson = False,
-) -> None:
-    """Open a payload for an office. The opening is in the ledger before a byte of it leaves the hub."""
-
-    async def read() -> list[Reading]:
-        from adapters.compose.folder import DataFolder
-        from adapters.compose.hub_program import reachable_hub
-        from adapters.compose.region_program import connected_gateway
-
-        folder = DataFolder(data)
-        async with (
-            reachable_hub(folder, hub) as address,
-            connected_gateway(folder.region_settings(region, hub_address=address)) as gateway,
-        ):
-            reader = Reader(OfficeId(office), reason)
-            return await gateway.opener.open(uuid_bytes(event_id), profile, reader)
-
-    with told(as_json=as_json):
-        readings = asyncio.run(read())
-    from adapters.region.json_value import to_json
-
-    for reading in readings:
-        content = to_json(reading.content)
-        if as_json:
-            say_json({"profile": reading.profile, "access_index": reading.access_index, "content": content})
-        else:
-            out.print(f"{reading.profile}, opening recorded at index {reading.access_index}", markup=False)
-            out.print_json(data=content)
 
 
 def _time(at_ms: int) -> str:

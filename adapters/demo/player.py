@@ -24,7 +24,8 @@ from adapters.region.outbox_store import SentEvent
 from adapters.region.tasks import Task
 from contracts.errors import AccessError, ConflictError, ExchangeError, RuleError, UnavailableError
 from contracts.event import decode_event
-from contracts.ids import StreamId
+from contracts.ids import OfficeId, StreamId
+from contracts.opening import load_opening_rules
 from hub.ports import Clock
 from hub.submission import Outcome
 
@@ -32,6 +33,8 @@ _AT_ONCE: Final = 32
 """Matters that are worked on at the same time."""
 _PAUSES_SECONDS: Final = (0.2, 0.5, 1.0, 2.0, 4.0)
 _READING: Final = "演示：按待办核对内容"
+_APPROVER: Final = bytes(range(1, 17))
+"""Stands for the responsible person of every office in the demonstration."""
 
 log = structlog.get_logger()
 
@@ -223,7 +226,7 @@ class Player:
     async def _read(self, task: Task, profile: str) -> int:
         """Open what a task is about; nothing where the office has taken its step already, for a later notification."""
         try:
-            return len(await self._gateway.opener.open(task.event_id, profile, Reader(task.office, _READING)))
+            return len(await self._gateway.opener.open(task.event_id, profile, _reader(task.office, profile)))
         except AccessError as error:
             if error.code != "OPEN_NO_TASK":
                 raise
@@ -235,3 +238,8 @@ class Player:
         first = self._gateway.streams.first(task.stream_id)
         correlation_id = None if first is None else decode_event(first).correlation_id
         return None if correlation_id is None else self._plan.get(correlation_id)
+
+
+def _reader(office: OfficeId, profile: str) -> Reader:
+    """An officer in the role that the profile asks for; the responsible person of the office approves everything."""
+    return Reader(office, _READING, role=load_opening_rules().roles[profile][0], approver=_APPROVER)

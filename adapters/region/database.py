@@ -39,6 +39,10 @@ _TABLES: Final = (
     "CREATE TABLE IF NOT EXISTS openings (request_id BLOB PRIMARY KEY, event_id BLOB NOT NULL, office TEXT NOT NULL,"
     " profile TEXT NOT NULL, officer BLOB NOT NULL, reason TEXT NOT NULL, reason_text TEXT NOT NULL, reason_key BLOB"
     " NOT NULL, access_index INTEGER, opened_at INTEGER NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS approvals (request_id BLOB PRIMARY KEY, approver BLOB NOT NULL, approval_key BLOB NOT"
+    " NULL, approved_at INTEGER NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS withheld (request_id BLOB PRIMARY KEY, envelope BLOB NOT NULL, key_id BLOB NOT NULL,"
+    " enc BLOB NOT NULL, fetched_at INTEGER NOT NULL)",
 )
 
 

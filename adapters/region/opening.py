@@ -10,7 +10,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import structlog
 
@@ -21,17 +21,19 @@ from adapters.region.keyring import Keyring
 from adapters.region.region_store import RegionStore
 from adapters.region.replica import Replica
 from adapters.region.streams import Streams
-from contracts.errors import EvidenceError, RuleError
+from adapters.region.withheld import Withheld
+from contracts.errors import AccessError, EvidenceError, RuleError
 from contracts.event import Header, SealedRef, decode_event
 from contracts.ids import LeafIndex, OfficeId, PointId, uuid7
-from contracts.opening import reason_commitment
+from contracts.opening import approval_commitment, load_opening_rules, reason_commitment
 from contracts.profile import decode_payload
-from contracts.sealing import Associated, open_sealed
+from contracts.sealing import Associated, WrappedKey, open_sealed
 from contracts.signing import verify
 from hub.admission import Rules
 from hub.openings import Opened, OpenRequest, check_right
 from hub.ports import Clock
 from hub.sealed_event import SealedEvent
+from hub.task import has_open_task
 from ledger.batch import decode_tbs
 from ledger.entry import BatchEntry, decode_entry
 from ledger.receipt import verify_receipt
@@ -66,12 +68,44 @@ class Reader:
         reason_text: The reason in the officer's words; stays here.
         reason: Its code, one of `contracts.opening.OPEN_REASONS`.
         officer: The office's own opaque reference to the officer, 16 bytes.
+        role: In which role, one that the profile allows.
+        approver: The office's own opaque reference to the responsible person who approved; None where nobody did.
     """
 
     office: OfficeId
     reason_text: str = field(repr=False)
     reason: str = "TASK"
     officer: bytes = NO_OFFICER
+    role: str = field(kw_only=True)
+    approver: bytes | None = field(default=None, kw_only=True)
+
+
+class KeptOpening(NamedTuple):
+    """An opening as the region keeps it, for those who answer for it there.
+
+    Attributes:
+        request_id: Also the id of its `AccessRecorded`.
+        event_id: The event whose payload it was.
+        office: Who opened.
+        profile: What.
+        officer: The office's own reference.
+        reason: Its code.
+        reason_text: In the officer's words.
+        access_index: Ledger index of its record.
+        opened_at: Milliseconds.
+        approver: The office's own reference to who approved; None where nobody did.
+    """
+
+    request_id: bytes
+    event_id: bytes
+    office: OfficeId
+    profile: str
+    officer: bytes
+    reason: str
+    reason_text: str
+    access_index: int
+    opened_at: int
+    approver: bytes | None
 
 
 class Opener:
@@ -107,6 +141,7 @@ class Opener:
         self._producer = producer
         self._keyring = keyring
         self._db = database
+        self._withheld = Withheld(database)
         self._store = store
         self._exchange = exchange
         self._replica = replica
@@ -125,14 +160,53 @@ class Opener:
 
         Raises:
             RuleError: NOT_FOUND: the event is not known here or has no such payload.
-            AccessError: The exchange refuses, or we hold no key of that office.
+            AccessError: The exchange refuses, or we hold no key of that office. OPEN_APPROVAL_MISSING: a responsible
+                person has to approve; names the requests whose content is withheld here until `approve`.
             EvidenceError: The opening is not proved to be recorded, or the payload is not what was committed to.
         """
         header = self._header(event_id)
         refs = [ref for ref in header.sealed if ref.profile == profile]
         if not refs:
             raise RuleError("NOT_FOUND", f"event {event_id.hex()} has no payload of that profile", field="profile")
-        return [await self._open(header, ref, reader) for ref in refs]
+        if profile in load_opening_rules().approved and reader.approver is None:
+            raise AccessError("OPEN_APPROVAL_MISSING", f"{profile} is about a minor", field="approver")
+        if reader.approver is not None and reader.approver == reader.officer:
+            raise AccessError("OPEN_APPROVAL_MISSING", "nobody approves what he reads himself", field="approver")
+        self._withheld.forget_old(self._clock.now_ms())
+        found = [await self._open(header, ref, reader) for ref in refs]
+        waiting = [one.hex() for one in found if isinstance(one, bytes)]
+        if waiting:
+            raise AccessError(
+                "OPEN_APPROVAL_MISSING", f"withheld until it is approved: {', '.join(waiting)}", field="approver"
+            )
+        return [one for one in found if isinstance(one, Reading)]
+
+    def approve(self, request_id: bytes, approver: bytes) -> Reading:
+        """Show what was withheld, once, as a responsible person approves it. Nothing is asked of the exchange.
+
+        Args:
+            request_id: Of the opening that was recorded.
+            approver: The office's own opaque reference to the responsible person, 16 bytes.
+
+        Raises:
+            RuleError: NOT_FOUND: nothing is withheld under this request, or no longer.
+            AccessError: OPEN_APPROVAL_MISSING: the approver is the officer; OPEN_NO_TASK: the task is over.
+        """
+        self._withheld.forget_old(self._clock.now_ms())
+        kept = self._withheld.find(request_id)
+        if approver == kept.officer:
+            raise AccessError("OPEN_APPROVAL_MISSING", "nobody approves what he reads himself", field="approver")
+        header = self._header(kept.event_id)
+        matter = self._streams.recorded(header.stream_id)
+        now_ms, directory = self._clock.now_ms(), self._replica.directory
+        if matter is None or not has_open_task(
+            self._rules.procedure(matter.procedure, matter.edition), matter, kept.office, directory, now_ms
+        ):
+            raise AccessError("OPEN_NO_TASK", f"{kept.office} has no open task in this matter", field="office")
+        ref = next(ref for ref in header.sealed if ref.ciphertext_hash == kept.ciphertext_hash)
+        content = self._content(header, ref, kept.envelope, kept.wrapped)
+        self._withheld.approve(request_id, approver, now_ms)
+        return Reading(ref.profile, content, kept.access_index)
 
     def _header(self, event_id: bytes) -> Header:
         kept = self._store.event(event_id)
@@ -140,44 +214,64 @@ class Opener:
             raise RuleError("NOT_FOUND", f"no event {event_id.hex()} is known here", field="event_id")
         return decode_event(kept[1])
 
-    async def _open(self, header: Header, ref: SealedRef, reader: Reader) -> Reading:
-        private = self._keyring.office(reader.office)
-        reason_key = secrets.token_bytes(32)
-        request = self._request(header, ref, reader, reason_key)
+    async def _open(self, header: Header, ref: SealedRef, reader: Reader) -> Reading | bytes:
+        """Open one payload; the request's id where what came has to wait for an approval."""
+        self._keyring.office(reader.office)
+        reason_key, approval_key = secrets.token_bytes(32), secrets.token_bytes(32)
+        request = self._request(header, ref, reader, reason_key, approval_key)
         self._check_right(header, request)
         opened = await self._exchange.open_payload(request)
         index = await self._check_recorded(request, ref, opened)
         if opened.wrapped.office != reader.office:
             raise EvidenceError("PAYLOAD_INVALID", f"the key came wrapped to {opened.wrapped.office}")
+        content = self._content(header, ref, opened.envelope, opened.wrapped)
+        is_withheld = bool(content["minor"]) and reader.approver is None
+        with self._db.transaction():
+            self._keep(request, ref, reader, reason_key, index)
+            if reader.approver is not None:
+                self._withheld.keep_approval(request.request_id, reader.approver, approval_key, request.created_ms)
+            if is_withheld:
+                self._withheld.keep(request, opened.envelope, opened.wrapped)
+        # One line for both: that something is withheld says that it is about a minor.
+        log.info("payload.opened", event_id=header.event_id.hex(), office=reader.office, index=index)
+        return request.request_id if is_withheld else Reading(ref.profile, content, index)
+
+    def _content(self, header: Header, ref: SealedRef, envelope: bytes, wrapped: WrappedKey) -> Mapping[str, Any]:
         plaintext = open_sealed(
-            envelope=opened.envelope,
-            wrapped=opened.wrapped,
-            private=private,
+            envelope=envelope,
+            wrapped=wrapped,
+            private=self._keyring.office(wrapped.office),
             associated=Associated(header.stream_id, header.event_id, ref.profile),
             ref=ref,
         )
-        self._keep(request, ref, reader, reason_key, index)
-        log.info("payload.opened", event_id=header.event_id.hex(), office=reader.office, index=index)
-        return Reading(ref.profile, decode_payload(ref.profile, plaintext), index)
+        return decode_payload(ref.profile, plaintext)
 
     def _check_right(self, header: Header, request: OpenRequest) -> None:
         """Ask our own copy of the matter before the exchange is asked, by the same function as there."""
         matter = self._streams.recorded(header.stream_id)
         check_right(request, SealedEvent.of(header), matter, self._rules.procedures, self._replica.directory)
 
-    def _request(self, header: Header, ref: SealedRef, reader: Reader, reason_key: bytes) -> OpenRequest:
+    def _request(
+        self, header: Header, ref: SealedRef, reader: Reader, reason_key: bytes, approval_key: bytes
+    ) -> OpenRequest:
         now = self._clock.now_ms()
+        request_id = uuid7(unix_ms=now, entropy=secrets.token_bytes(10))
+        approval = secrets.token_bytes(32)
+        if reader.approver is not None:
+            approval = approval_commitment(key=approval_key, request_id=request_id, approver=reader.approver)
         if not reader.reason_text.strip():
             raise RuleError("REASONS_MISSING", "an opening needs a typed reason", field="reason")
         unsigned = OpenRequest(
-            request_id=uuid7(unix_ms=now, entropy=secrets.token_bytes(10)),
+            request_id=request_id,
             event_id=header.event_id,
             ciphertext_hash=ref.ciphertext_hash,
             office=reader.office,
             officer=reader.officer,
+            role=reader.role,
             purpose=header.purpose,
             reason=reader.reason,
             reason_commitment=reason_commitment(key=reason_key, text=reader.reason_text),
+            approval=approval,
             created_ms=now,
             producer=self._producer,
             key_id=self._keyring.opening.key_id,
@@ -210,9 +304,11 @@ class Opener:
             "ciphertext_hash": request.ciphertext_hash,
             "office": request.office,
             "officer": request.officer,
+            "role": request.role,
             "purpose": request.purpose,
             "reason": request.reason,
             "reason_commitment": request.reason_commitment,
+            "approval": request.approval,
             "request_key": request.key_id,
             "request_signature": request.signature,
         }
@@ -221,20 +317,30 @@ class Opener:
             raise EvidenceError("RECEIPT_INVALID", f"another opening was recorded: {name} {', '.join(wrong)}")
 
     def _keep(self, request: OpenRequest, ref: SealedRef, reader: Reader, reason_key: bytes, index: LeafIndex) -> None:
-        with self._db.transaction():
-            self._db.write(
-                "INSERT INTO openings VALUES (?,?,?,?,?,?,?,?,?,?)",
-                request.request_id,
-                request.event_id,
-                request.office,
-                ref.profile,
-                request.officer,
-                request.reason,
-                reader.reason_text,
-                reason_key,
-                index,
-                request.created_ms,
-            )
+        """Note an opening, inside a transaction."""
+        self._db.write(
+            "INSERT INTO openings VALUES (?,?,?,?,?,?,?,?,?,?)",
+            request.request_id,
+            request.event_id,
+            request.office,
+            ref.profile,
+            request.officer,
+            request.reason,
+            reader.reason_text,
+            reason_key,
+            index,
+            request.created_ms,
+        )
+
+    def kept(self, office: OfficeId | None = None) -> list[KeptOpening]:
+        """The openings of this region, of one office or of all, oldest first: who opened what, and why."""
+        rows = self._db.all(
+            "SELECT o.request_id, o.event_id, office, profile, officer, reason, reason_text, access_index, opened_at,"
+            " approver FROM openings o LEFT JOIN approvals a ON a.request_id=o.request_id"
+            " WHERE ?1 IS NULL OR office=?1 ORDER BY access_index",
+            office,
+        )
+        return [KeptOpening._make(row) for row in rows]
 
     def count(self) -> int:
         """Openings of this region."""

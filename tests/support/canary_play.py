@@ -33,8 +33,9 @@ from adapters.region.outbox_store import SentEvent
 from adapters.region.region_store import RegionStore
 from adapters.region.tasks import Task
 from contracts.errors import ExchangeError, UnavailableError
-from contracts.ids import EventId, RegionCode, StreamId
+from contracts.ids import EventId, OfficeId, RegionCode, StreamId
 from contracts.office_type import OfficeType
+from contracts.opening import load_opening_rules
 from hub.submission import Outcome, Refusal
 from tests.support.canary_marks import REASON_TEXT
 from tests.support.canary_mistakes import misplaced
@@ -199,7 +200,7 @@ class Play:
         (task,) = waiting()
         if task.profile is None:
             return
-        reader = Reader(office, REASON_TEXT, officer=self.fresh())
+        reader = _reader(self, office, task.profile)
         for reading in await gateway.opener.open(event_id, task.profile, reader):
             self.opened += 1
             self.read += _texts(reading.content)
@@ -219,6 +220,11 @@ def _texts(value: Any) -> list[str]:
     if isinstance(value, list | tuple):
         return [text for item in value for text in _texts(item)]
     return [value] if isinstance(value, str) else [str(to_json(value))]
+
+
+def _reader(play: Play, office: str, profile: str) -> Reader:
+    role = load_opening_rules().roles[profile][0]
+    return Reader(OfficeId(office), REASON_TEXT, officer=play.fresh(), role=role, approver=play.fresh())
 
 
 # -- what a region meets when something is broken
@@ -245,7 +251,13 @@ async def read_with_wrong_key(play: Play, region: str, kind: OfficeType, event_i
             rules=play.world.rules,
             clock=SystemClock(),
         )
-        reader = Reader(office, REASON_TEXT, officer=play.fresh())
+        reader = Reader(
+            office,
+            REASON_TEXT,
+            officer=play.fresh(),
+            role=load_opening_rules().roles[profile][0],
+            approver=play.fresh(),
+        )
         await play.refused_here("wrong key", lambda: opener.open(event_id, profile, reader), "evidence")
     database.close()
 
@@ -254,7 +266,13 @@ async def read_without_store(play: Play, region: str, kind: OfficeType, event_id
     """Open a payload at a gateway whose file has lost the table of openings."""
     with closing(sqlite3.connect(DataFolder(play.folder).region_settings(region).data_dir / REGION_FILE)) as db:
         db.execute("ALTER TABLE openings RENAME TO lost_openings")
-    reader = Reader(play.office(region, kind).office, REASON_TEXT, officer=play.fresh())
+    reader = Reader(
+        play.office(region, kind).office,
+        REASON_TEXT,
+        officer=play.fresh(),
+        role=load_opening_rules().roles[profile][0],
+        approver=play.fresh(),
+    )
     opener = play.programs[region].gateway.opener
     await play.refused_here("lost table", lambda: opener.open(event_id, profile, reader), "fatal")
     with closing(sqlite3.connect(DataFolder(play.folder).region_settings(region).data_dir / REGION_FILE)) as db:

@@ -147,7 +147,7 @@ class Stranger:
                 ("receipt", partial(client.receipt, text.encode())),
                 ("bytes", partial(ask_raw, self._address, "OpenPayload", text.encode())),
             ]
-            for field in ("office", "purpose", "reason", "producer"):
+            for field in ("office", "role", "purpose", "reason", "producer"):
                 request = self._opening(**{field: text})
                 calls.append((f"open: {field}", partial(client.open_payload, request)))
         return calls
@@ -161,9 +161,11 @@ class Stranger:
             ciphertext_hash=bytes(32),
             office=self._world.office(REGION, OfficeType.POLICE_STATION).office,
             officer=bytes(16),
+            role="REGISTRAR",
             purpose="RESIDENCE_NOTICE",
             reason="TASK",
             reason_commitment=bytes(32),
+            approval=bytes(32),
             created_ms=now_ms,
             producer=gateway.producer,
             key_id=gateway.key_id("open"),

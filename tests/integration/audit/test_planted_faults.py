@@ -384,9 +384,11 @@ def test_an_opening_that_no_region_asked_for_is_named(honest: KeptLedger, tmp_pa
         "ciphertext_hash": request.ciphertext_hash,
         "office": request.office,
         "officer": bytes(16),
+        "role": request.role,
         "purpose": request.purpose,
         "reason": request.reason,
         "reason_commitment": request.reason_commitment,
+        "approval": request.approval,
         "request_key": request.key_id,
         "request_signature": request.signature,
         "requested_at": request.created_ms,
@@ -409,11 +411,12 @@ def test_an_opening_that_no_region_asked_for_is_named(honest: KeptLedger, tmp_pa
     ("changes", "code"),
     [
         ({}, "OPEN_NO_TASK"),
+        ({"role": "CASE_OFFICER"}, "OPEN_ROLE"),
         ({"purpose": "RESIDENCE_PERMIT"}, "OPEN_FORBIDDEN"),
         ({"ciphertext_hash": bytes(32)}, "OPEN_FORBIDDEN"),
         ({"event_id": uuid7(unix_ms=1, entropy=bytes(10))}, "OPEN_FORBIDDEN"),
     ],
-    ids=["after the task was over", "for another purpose", "of another payload", "of no event"],
+    ids=["after the task was over", "in another role", "for another purpose", "of another payload", "of no event"],
 )
 def test_an_opening_that_should_not_have_been_given_is_named(
     honest: KeptLedger, tmp_path: Path, changes: dict[str, Any], code: str

@@ -1,4 +1,4 @@
-"""To who is no recipient, a payload of others answers as one that does not exist: text, status and work (DOMAIN 8.1)."""
+"""To who is no recipient, a payload of others answers as one that does not exist (DOMAIN 8.1)."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_a_payload_of_others_answers_as_one_that_does_not_exist(tmp_path: Path) 
                 answers.append((type(error), error.code, error.message, error.field, error.rule))
                 counting = CountingReader(hub.store)
                 with pytest.raises(ExchangeError):
-                    find_payload(request, counting, world.rules.procedures, hub.application.directory)  # type: ignore[arg-type]
+                    find_payload(request, counting, world.rules.procedures, hub.application.directory)
                 works.append(dict(counting.asked))
 
             assert len(set(answers)) == 1

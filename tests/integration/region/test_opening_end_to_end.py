@@ -38,7 +38,7 @@ async def sent_notice(hub: HubServer, folder: Path) -> SentEvent:
 
 
 def reader(world: World, region: str = "45") -> Reader:
-    return Reader(world.office(region, OfficeType.COUNTY_PSB_HOUSEHOLD).office, REASON)
+    return Reader(world.office(region, OfficeType.COUNTY_PSB_HOUSEHOLD).office, REASON, role="REGISTRAR")
 
 
 async def told(region: RegionGateway, notice: SentEvent) -> None:
@@ -204,9 +204,11 @@ async def test_an_opening_needs_a_reason_a_key_and_a_payload(tmp_path: Path) -> 
             await told(region, notice)
             office = reader(hub.world).office
             with pytest.raises(RuleError) as reason:
-                await region.opener.open(notice.event_id, "NP-RES", Reader(office, " "))
+                await region.opener.open(notice.event_id, "NP-RES", Reader(office, " ", role="REGISTRAR"))
             with pytest.raises(AccessError) as key:
-                await region.opener.open(notice.event_id, "NP-RES", Reader(OfficeId("o00000001"), REASON))
+                await region.opener.open(
+                    notice.event_id, "NP-RES", Reader(OfficeId("o00000001"), REASON, role="REGISTRAR")
+                )
             with pytest.raises(RuleError) as payload:
                 await region.opener.open(notice.event_id, "NP-DEATH", reader(hub.world))
 

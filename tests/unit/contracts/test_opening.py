@@ -13,9 +13,11 @@ FIELDS: dict[str, object] = {
     "ciphertext_hash": b"\x11" * 32,
     "office": "o1234abcd",
     "officer": b"\x22" * 16,
+    "role": "REGISTRAR",
     "purpose": "RESIDENCE_NOTICE",
     "reason": "TASK",
     "reason_commitment": b"\x33" * 32,
+    "approval": b"\x44" * 32,
     "created_ms": 1_760_000_000_000,
     "producer": "44-node",
 }

@@ -94,6 +94,6 @@ def test_what_is_personal_does_not_stand_in_a_repr() -> None:
     """A repr slips into messages, debuggers and failed tests."""
     draft = Draft("RESIDENCE", "E", OfficeId("o12345678"), 0, body={"a": NAME}, payloads={"NP-RES": ({"name": NAME},)})
     reading = Reading("NP-RES", {"name": NAME}, LeafIndex(1))
-    reader = Reader(OfficeId("o12345678"), REASON_TEXT)
+    reader = Reader(OfficeId("o12345678"), REASON_TEXT, role="REGISTRAR")
 
     assert find(f"{draft!r} {reading!r} {reader!r}".encode(), "repr") == []

@@ -219,7 +219,7 @@ class GetCheckpointResponse(_message.Message):
     def __init__(self, checkpoint: _Optional[bytes] = ...) -> None: ...
 
 class OpenPayloadRequest(_message.Message):
-    __slots__ = ("request_id", "event_id", "ciphertext_hash", "office", "officer", "purpose", "reason", "reason_commitment", "created_ms", "producer", "key_id", "signature")
+    __slots__ = ("request_id", "event_id", "ciphertext_hash", "office", "officer", "purpose", "reason", "reason_commitment", "created_ms", "producer", "key_id", "signature", "role", "approval")
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     EVENT_ID_FIELD_NUMBER: _ClassVar[int]
     CIPHERTEXT_HASH_FIELD_NUMBER: _ClassVar[int]
@@ -232,6 +232,8 @@ class OpenPayloadRequest(_message.Message):
     PRODUCER_FIELD_NUMBER: _ClassVar[int]
     KEY_ID_FIELD_NUMBER: _ClassVar[int]
     SIGNATURE_FIELD_NUMBER: _ClassVar[int]
+    ROLE_FIELD_NUMBER: _ClassVar[int]
+    APPROVAL_FIELD_NUMBER: _ClassVar[int]
     request_id: bytes
     event_id: bytes
     ciphertext_hash: bytes
@@ -244,7 +246,9 @@ class OpenPayloadRequest(_message.Message):
     producer: str
     key_id: bytes
     signature: bytes
-    def __init__(self, request_id: _Optional[bytes] = ..., event_id: _Optional[bytes] = ..., ciphertext_hash: _Optional[bytes] = ..., office: _Optional[str] = ..., officer: _Optional[bytes] = ..., purpose: _Optional[str] = ..., reason: _Optional[str] = ..., reason_commitment: _Optional[bytes] = ..., created_ms: _Optional[int] = ..., producer: _Optional[str] = ..., key_id: _Optional[bytes] = ..., signature: _Optional[bytes] = ...) -> None: ...
+    role: str
+    approval: bytes
+    def __init__(self, request_id: _Optional[bytes] = ..., event_id: _Optional[bytes] = ..., ciphertext_hash: _Optional[bytes] = ..., office: _Optional[str] = ..., officer: _Optional[bytes] = ..., purpose: _Optional[str] = ..., reason: _Optional[str] = ..., reason_commitment: _Optional[bytes] = ..., created_ms: _Optional[int] = ..., producer: _Optional[str] = ..., key_id: _Optional[bytes] = ..., signature: _Optional[bytes] = ..., role: _Optional[str] = ..., approval: _Optional[bytes] = ...) -> None: ...
 
 class OpenPayloadResponse(_message.Message):
     __slots__ = ("envelope", "wrapped", "access", "access_event")

@@ -1,0 +1,135 @@
+"""`pprd open`, `pprd approve`, `pprd openings`: reading one payload, approving it, and who read what, and why.
+
+There is no command that opens more than one event's payload, and none that writes what was read into a file.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import typer
+
+from adapters.cli.errors import listing, out, say_json, told
+from adapters.cli.options import AsJson, Data, Hub, Region, uuid_bytes, uuid_text
+from adapters.region.opening import NO_OFFICER, KeptOpening, Reader, Reading
+from contracts.ids import OfficeId
+
+
+def open_command(
+    event_id: Annotated[str, typer.Argument(help="The event that names the payload.")],
+    data: Data,
+    region: Region,
+    office: Annotated[str, typer.Option(help="The recipient office that reads.")],
+    profile: Annotated[str, typer.Option(help="Which profile, for example NP-RES.")],
+    role: Annotated[str, typer.Option(help="In which role, for example REGISTRAR.")],
+    reason: Annotated[str, typer.Option(help="Why, in the officer's words; it stays in the region's file.")],
+    officer: Annotated[str | None, typer.Option(help="The office's own reference to the officer, an id.")] = None,
+    approver: Annotated[str | None, typer.Option(help="Who approved, the office's own reference, an id.")] = None,
+    hub: Hub = None,
+    as_json: AsJson = False,
+) -> None:
+    """Open a payload for an office with an open task. It is in the ledger before a byte leaves the hub."""
+
+    async def read() -> list[Reading]:
+        from adapters.compose.folder import DataFolder
+        from adapters.compose.hub_program import reachable_hub
+        from adapters.compose.region_program import connected_gateway
+
+        folder = DataFolder(data)
+        async with (
+            reachable_hub(folder, hub) as address,
+            connected_gateway(folder.region_settings(region, hub_address=address)) as gateway,
+        ):
+            reader = Reader(
+                OfficeId(office),
+                reason,
+                officer=NO_OFFICER if officer is None else uuid_bytes(officer),
+                role=role,
+                approver=None if approver is None else uuid_bytes(approver),
+            )
+            return await gateway.opener.open(uuid_bytes(event_id), profile, reader)
+
+    with told(as_json=as_json):
+        readings = asyncio.run(read())
+    for reading in readings:
+        _show(reading, as_json=as_json)
+
+
+def approve_command(
+    request_id: Annotated[str, typer.Argument(help="The request that `pprd open` named.")],
+    data: Data,
+    region: Region,
+    approver: Annotated[str, typer.Option(help="The responsible person: the office's own reference, an id.")],
+    as_json: AsJson = False,
+) -> None:
+    """Approve a withheld opening as a responsible person, and show it once. Nothing is asked of the hub."""
+
+    async def approve() -> Reading:
+        from adapters.compose.folder import DataFolder
+        from adapters.compose.region_program import gateway_at_rest
+
+        async with gateway_at_rest(DataFolder(data).region_settings(region)) as gateway:
+            return gateway.opener.approve(uuid_bytes(request_id), uuid_bytes(approver))
+
+    with told(as_json=as_json):
+        reading = asyncio.run(approve())
+    _show(reading, as_json=as_json)
+
+
+def openings_command(
+    data: Data,
+    region: Region,
+    office: Annotated[str | None, typer.Option(help="Only this office's.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List what the offices of a region opened: who, what, why, and who approved. Never what stood in it."""
+
+    async def read() -> list[KeptOpening]:
+        from adapters.compose.folder import DataFolder
+        from adapters.compose.region_program import gateway_at_rest
+
+        async with gateway_at_rest(DataFolder(data).region_settings(region)) as gateway:
+            return gateway.opener.kept(None if office is None else OfficeId(office))
+
+    with told(as_json=as_json):
+        found = asyncio.run(read())
+    if as_json:
+        for kept in found:
+            say_json(_row(kept))
+        return
+    table = listing("index", "opened", "office", "profile", "officer", "approver", last="why")
+    for row in map(_row, found):
+        cells = (
+            row[name] for name in ("index", "opened_at", "office", "profile", "officer", "approver", "reason_text")
+        )
+        table.add_row(*(str(cell or "-") for cell in cells))
+    out.print(table)
+    out.print(f"{len(found)} openings", markup=False)
+
+
+def _row(kept: KeptOpening) -> dict[str, Any]:
+    return {
+        "index": kept.access_index,
+        "opened_at": datetime.fromtimestamp(kept.opened_at / 1000, UTC).strftime("%Y-%m-%d %H:%MZ"),
+        "office": kept.office,
+        "profile": kept.profile,
+        "officer": None if kept.officer == NO_OFFICER else uuid_text(kept.officer),
+        "approver": None if kept.approver is None else uuid_text(kept.approver),
+        "reason": kept.reason,
+        "reason_text": kept.reason_text,
+        "event_id": uuid_text(kept.event_id),
+        "request_id": uuid_text(kept.request_id),
+    }
+
+
+def _show(reading: Reading, *, as_json: bool) -> None:
+    from adapters.region.json_value import to_json
+
+    content = to_json(reading.content)
+    if as_json:
+        say_json({"profile": reading.profile, "access_index": reading.access_index, "content": content})
+    else:
+        out.print(f"{reading.profile}, opening recorded at index {reading.access_index}", markup=False)
+        out.print_json(data=content)
