@@ -12,8 +12,8 @@ import asyncio
 from typing import Final, Protocol
 
 from nats.js.api import Header
-from nats.js.errors import NotFoundError
 
+from adapters.nats.announcer import Announced, announce
 from adapters.nats.broker import Broker, broker_errors, keep, wait, worst_of
 from adapters.nats.ledger_directory import LedgerDirectory
 from adapters.nats.login import Login
@@ -22,24 +22,23 @@ from adapters.nats.place import Place, PlaceStore
 from adapters.nats.publisher import Publisher
 from adapters.nats.receipts import Receipts, ReceiptStore
 from adapters.nats.restorer import PATIENCE_SECONDS, RUNS_READ, ReceiptedStore, Restorer
-from adapters.nats.streams import LOG_SUBJECT, STT_STREAM, stt_subject
+from adapters.nats.streams import DIR_STREAM, DIR_SUBJECT, LOG_SUBJECT, STT_STREAM, stt_subject
 from contracts.division import Divisions
 from contracts.event import decode_event
-from contracts.ids import LeafIndex
 from contracts.schema import SchemaRegistry
 from hub.ports import LedgerReader
 from hub.run_builder import RunBuilder
 from ledger.checkpoint import checkpoint_size
-from ledger.entry import EventEntry, decode_entry
 
 LOOK_SECONDS: Final = 2.0
 """How often the streams are looked at."""
+DIRECTORY_SECONDS: Final = 0.5
+"""Pause between two looks at the directory's events."""
 STATISTICS_SECONDS: Final = 5.0
 """How often new statistics are looked for; they come once a month."""
 CHECKPOINT_SECONDS: Final = 1.0
 """A checkpoint is published at most this often."""
 
-_STATISTIC: Final = "stt:"
 _SHORTEST_PAUSE_SECONDS: Final = 0.005
 _LONGEST_PAUSE_SECONDS: Final = 0.05
 
@@ -99,7 +98,8 @@ class Relay:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._follow(broker, place, stop))
                 tasks.create_task(self._publish_checkpoints(broker, stop))
-                tasks.create_task(self._publish_statistics(broker, stop))
+                for announced in self._announced():
+                    tasks.create_task(announce(broker, announced, stop))
                 tasks.create_task(self._receipts.follow(broker, stop))
         except BaseExceptionGroup as group:
             raise worst_of(group) from group
@@ -132,19 +132,15 @@ class Relay:
         place.move(publisher)
         place.save()
 
-    async def _publish_statistics(self, broker: Broker, stop: asyncio.Event) -> None:
-        """Publish each part of a table once, as its event stands in the ledger; the stream knows the last one."""
-        place = await _last_statistic(broker)
-        while not stop.is_set():
-            for index, data in self._reader.statistics_entries(LeafIndex(place + 1)):
-                entry = decode_entry(data)
-                if isinstance(entry, EventEntry):
-                    table = self._registry.decode_body(decode_event(entry.event).body)[1]["table"]
-                    headers: dict[str, str] = {Header.MSG_ID: f"{_STATISTIC}{index}"}
-                    with broker_errors():
-                        await broker.js.publish(stt_subject(table), entry.event, headers=headers)
-                place = index
-            await wait(stop, STATISTICS_SECONDS)
+    def _announced(self) -> tuple[Announced, ...]:
+        """What everybody may hear besides checkpoints."""
+        return (
+            Announced(DIR_STREAM, self._reader.directory_entries, lambda _: DIR_SUBJECT, DIRECTORY_SECONDS),
+            Announced(STT_STREAM, self._reader.statistics_entries, self._statistics_subject, STATISTICS_SECONDS),
+        )
+
+    def _statistics_subject(self, event: bytes) -> str:
+        return stt_subject(self._registry.decode_body(decode_event(event).body)[1]["table"])
 
     async def _publish_checkpoints(self, broker: Broker, stop: asyncio.Event) -> None:
         published = None
@@ -156,17 +152,3 @@ class Relay:
                     await broker.js.publish(LOG_SUBJECT, note, headers=headers)
                 published = note
             await wait(stop, CHECKPOINT_SECONDS)
-
-
-async def _last_statistic(broker: Broker) -> int:
-    """Index of the last event of statistics on the broker, -1 if there is none: a wiped stream is filled again."""
-    with broker_errors():
-        last = (await broker.js.stream_info(STT_STREAM)).state.last_seq
-        if not last:
-            return -1
-        try:
-            message = await broker.js.get_msg(STT_STREAM, seq=last)
-        except NotFoundError:
-            return -1
-    name = (message.headers or {}).get(Header.MSG_ID.value, "")
-    return int(name.removeprefix(_STATISTIC)) if name.startswith(_STATISTIC) else -1

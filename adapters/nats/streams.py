@@ -26,11 +26,15 @@ LOG_STREAM: Final = "LOG"
 """Checkpoints."""
 LOG_SUBJECT: Final = "pprd.v1.log"
 """Where checkpoints are published."""
+DIR_STREAM: Final = "DIR"
+"""The directory's events, for good."""
+DIR_SUBJECT: Final = "pprd.v1.dir"
+"""Where the directory's changes are published."""
 STT_STREAM: Final = "STT"
 """Statistics, for good: a few messages a month."""
 STT_SUBJECTS: Final = "pprd.v1.stt.*"
 """Where statistics are published, a subject a table."""
-COMMON_SUBJECTS: Final = ("pprd.v1.dir", STT_SUBJECTS, LOG_SUBJECT)
+COMMON_SUBJECTS: Final = (DIR_SUBJECT, STT_SUBJECTS, LOG_SUBJECT)
 """What every region may hear."""
 RCP_SUBJECTS: Final = "pprd.v1.rcp.*"
 """Where regions publish their receipts."""
@@ -106,12 +110,14 @@ def all_streams() -> tuple[StreamConfig, ...]:
     log = _config(LOG_STREAM, LOG_SUBJECT, RetentionPolicy.LIMITS)
     log.max_bytes = _LOG_BYTES
     statistics = _config(STT_STREAM, STT_SUBJECTS, RetentionPolicy.LIMITS)
-    statistics.max_age = 0
+    directory = _config(DIR_STREAM, DIR_SUBJECT, RetentionPolicy.LIMITS)
+    statistics.max_age = directory.max_age = 0
     return (
         *(ntf_config(region) for region in REGIONS),
         *(_config(rgt_stream(region), rgt_subject(region), RetentionPolicy.WORK_QUEUE) for region in REGIONS),
         _config(RCP_STREAM, RCP_SUBJECTS, RetentionPolicy.WORK_QUEUE),
         log,
+        directory,
         statistics,
     )
 
