@@ -24,8 +24,8 @@ from adapters.nats.publisher import Publisher
 from adapters.nats.pull import Pull, acknowledge
 from adapters.nats.streams import point_of_subject, rcp_subject, reading
 from contracts.errors import EvidenceError, ExchangeError, UnavailableError
-from contracts.ids import KeyId, PointId, RegionCode
-from hub.delivery_receipt import sign_receipt
+from contracts.ids import Hash, KeyId, PointId, RegionCode
+from hub.delivery_receipt import DeliveryReceipt, sign_receipt
 
 _WAIT_SECONDS: Final = 0.5
 
@@ -159,18 +159,19 @@ class Inbox:
         return messages, points, None
 
     async def _answer(self, broker: Broker, intake: Intake, points: Iterable[PointId]) -> None:
-        """Publish a receipt for where each of these points stands."""
-        publisher, standings = Publisher(broker), intake.standings
-        for tag, point in enumerate(points):
-            n, head = standings[point]
-            receipt = sign_receipt(
-                point=point,
-                n=n,
-                head=head,
-                received_ms=self._signer.now_ms(),
-                key_id=self._signer.key_id,
-                private=self._signer.private,
-            )
+        """Keep and publish a receipt for where each of these points stands."""
+        receipts = [self._receipt(point, *intake.standings[point]) for point in points]
+        if not receipts:
+            return
+        self._store.keep_receipts(receipts)
+        publisher = Publisher(broker)
+        for tag, receipt in enumerate(receipts):
             message = Message(rcp_subject(self._region), None, encode_receipt(receipt))
             await publisher.publish(message, tag=tag)
         await publisher.drain()
+
+    def _receipt(self, point: PointId, n: int, head: Hash) -> DeliveryReceipt:
+        signer = self._signer
+        return sign_receipt(
+            point=point, n=n, head=head, received_ms=signer.now_ms(), key_id=signer.key_id, private=signer.private
+        )

@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from adapters.nats.messages import decode_run, is_sealed, open_run
 from contracts.errors import ContractError, EvidenceError, UnavailableError
 from contracts.ids import Hash, KeyId, LeafIndex, PointId, RegionCode
+from hub.delivery_receipt import DeliveryReceipt
 from hub.notification import KeyAt, NotificationRun, Received, verify_run
 from ledger.heads import HEAD_ZERO
 from ledger.note import NoteVerifier
@@ -52,6 +53,9 @@ class InboxStore(Protocol):
 
     def store(self, received: Sequence[Received]) -> None:
         """Store notifications and move their points' standings on, in one durable transaction."""
+
+    def keep_receipts(self, receipts: Sequence[DeliveryReceipt]) -> None:
+        """Keep what the region signs, the first of each counter, before it is sent; durable when this returns."""
 
 
 class Ports(NamedTuple):

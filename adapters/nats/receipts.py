@@ -33,7 +33,7 @@ class ReceiptStore(Protocol):
     """Where receipts are kept. Every call is durable when it returns, against a kill of the process at least."""
 
     def keep_receipt(self, receipt: DeliveryReceipt, message: bytes) -> None:
-        """Keep a checked receipt, if it is for a higher counter of its point than the one kept."""
+        """Keep a checked receipt: the first one of each counter, and the highest one of its point as the last."""
 
     def keep_disagreement(self, receipt: DeliveryReceipt, ledger_head: Hash | None, message: bytes) -> None:
         """Keep a signed receipt whose head is not the ledger's; None: the ledger has sent less."""

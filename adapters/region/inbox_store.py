@@ -13,7 +13,8 @@ from typing import Final, NamedTuple
 
 from adapters.region.database import RegionDatabase
 from contracts.errors import FatalError
-from contracts.ids import Hash, LeafIndex, PointId
+from contracts.ids import Hash, KeyId, LeafIndex, PointId
+from hub.delivery_receipt import DeliveryReceipt
 from hub.notification import Received
 
 _TABLES: Final = (
@@ -21,6 +22,8 @@ _TABLES: Final = (
     " WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS inbox (id INTEGER PRIMARY KEY, point TEXT NOT NULL, n INTEGER NOT NULL, idx INTEGER NOT"
     " NULL, event BLOB NOT NULL, head BLOB NOT NULL, received_at INTEGER NOT NULL, UNIQUE (point, n))",
+    "CREATE TABLE IF NOT EXISTS signed_receipts (point TEXT, n INTEGER, head BLOB NOT NULL, received_ms INTEGER NOT"
+    " NULL, key_id BLOB NOT NULL, signature BLOB NOT NULL, PRIMARY KEY (point, n)) WITHOUT ROWID",
 )
 
 
@@ -99,6 +102,23 @@ class RegionInboxStore:
             )
         if not moved or [row.n for row in rows] != list(range(n, n + len(rows))):
             raise FatalError("STORE_DAMAGED", f"{point} does not stand before {n}, or a counter after it is left out")
+
+    def keep_receipts(self, receipts: Sequence[DeliveryReceipt]) -> None:
+        """See `InboxStore.keep_receipts`.
+
+        Raises:
+            FatalError: STORE_FAILED.
+        """
+        with self._db.transaction():
+            self._db.write_many("INSERT OR IGNORE INTO signed_receipts VALUES (?,?,?,?,?,?)", list(receipts))
+
+    def receipts(self, point: PointId) -> list[DeliveryReceipt]:
+        """The first receipt that was signed for each counter of a point, ascending."""
+        rows = self._db.all("SELECT * FROM signed_receipts WHERE point=? ORDER BY n", point)
+        return [
+            DeliveryReceipt(PointId(name), n, Hash(head), received_ms, KeyId(key_id), signature)
+            for name, n, head, received_ms, key_id, signature in rows
+        ]
 
     def received_after(self, row: int, limit: int) -> list[StoredNotification]:
         """Notifications stored after a row, in the order of storing."""

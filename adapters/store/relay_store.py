@@ -24,9 +24,12 @@ _TABLES: Final = (
     " WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS receipts (point TEXT PRIMARY KEY, n INTEGER NOT NULL, head BLOB NOT NULL, received_ms"
     " INTEGER NOT NULL, message BLOB NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS receipt_log (point TEXT, n INTEGER, received_ms INTEGER NOT NULL, message BLOB NOT"
+    " NULL, PRIMARY KEY (point, n)) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS disagreements (point TEXT, n INTEGER, head BLOB, ledger_head BLOB, message BLOB NOT"
     " NULL, PRIMARY KEY (point, n, head)) WITHOUT ROWID",
 )
+_LOG: Final = "SELECT CAST(message AS BLOB) FROM receipt_log WHERE point=? ORDER BY n"
 
 
 class SqliteRelayStore:
@@ -92,6 +95,11 @@ class SqliteRelayStore:
                 " WHERE excluded.n > receipts.n",
                 (receipt.point, receipt.n, receipt.head, receipt.received_ms, message),
             )
+            # The first word for a counter stands: a region that starts again says the last one again, later.
+            self._connection.execute(
+                "INSERT OR IGNORE INTO receipt_log VALUES (?,?,?,?)",
+                (receipt.point, receipt.n, receipt.received_ms, message),
+            )
 
     def keep_disagreement(self, receipt: DeliveryReceipt, ledger_head: Hash | None, message: bytes) -> None:
         """See `ReceiptStore.keep_disagreement`."""
@@ -105,6 +113,10 @@ class SqliteRelayStore:
         """Counter, running hash and time of the last receipt of each delivery point."""
         rows = self._all("SELECT point, n, head, received_ms FROM receipts")
         return {PointId(point): (n, Hash(head), received_ms) for point, n, head, received_ms in rows}
+
+    def receipt_log(self, point: PointId) -> list[bytes]:
+        """The first receipt of a delivery point for each counter, as it arrived, ascending by counter."""
+        return [bytes(row[0]) for row in self._all(_LOG, point)]
 
     def disagreements(self) -> list[tuple[PointId, int]]:
         """Points and counters where a region signed for another head than the ledger's."""
@@ -123,8 +135,8 @@ class SqliteRelayStore:
         except sqlite3.Error as error:
             raise FatalError("STORE_FAILED", f"the relay's store refuses a write: {error}") from error
 
-    def _all(self, statement: str) -> list[Any]:
+    def _all(self, statement: str, *parameters: object) -> list[Any]:
         try:
-            return self._connection.execute(statement).fetchall()
+            return self._connection.execute(statement, parameters).fetchall()
         except sqlite3.Error as error:
             raise FatalError("STORE_FAILED", f"the relay's store cannot be read: {error}") from error

@@ -9,7 +9,8 @@ from adapters.region.database import RegionDatabase
 from adapters.region.inbox_store import RegionInboxStore
 from contracts.errors import FatalError
 from contracts.event import Header, decode_event
-from contracts.ids import Hash, LeafIndex, PointId
+from contracts.ids import Hash, KeyId, LeafIndex, PointId
+from hub.delivery_receipt import DeliveryReceipt
 from hub.notification import Received
 from tests.support.matters import declaration
 from tests.support.world import World
@@ -71,3 +72,12 @@ def test_no_counter_twice_and_none_left_out(reopen: Open, header: Header, wrong:
 
     assert reopen().standings() == {NODE: (2, Hash(b"\2" * 32))}
     assert reopen().count() == 2
+
+
+def test_the_first_receipt_that_was_signed_for_a_counter_stays(reopen: Open) -> None:
+    first = DeliveryReceipt(NODE, 3, Hash(b"\3" * 32), 1000, KeyId(b"k" * 8), b"s" * 64)
+    reopen().keep_receipts([first, first._replace(n=1)])
+    reopen().keep_receipts([first._replace(received_ms=2000), first._replace(point=COUNTY)])
+
+    assert reopen().receipts(NODE) == [first._replace(n=1), first]
+    assert reopen().receipts(COUNTY) == [first._replace(point=COUNTY)]

@@ -46,6 +46,15 @@ def test_an_older_receipt_changes_nothing(reopen: Open) -> None:
     assert reopen().receipts() == {POINT: (5, Hash(b"\1" * 32), 1005)}
 
 
+def test_the_first_receipt_of_each_counter_is_kept_for_good(reopen: Open) -> None:
+    """What a region acknowledged by a day is asked years later (DOMAIN 9.5)."""
+    for n, message in ((2, b"two"), (5, b"five"), (5, b"five again"), (3, b"three")):
+        reopen().keep_receipt(receipt(n), message)
+
+    assert reopen().receipt_log(POINT) == [b"two", b"three", b"five"]
+    assert reopen().receipt_log(PointId("45-node")) == []
+
+
 def test_disagreements_are_kept_once_each(reopen: Open) -> None:
     store = reopen()
     for head in (b"\1", b"\1", b"\2"):
