@@ -15,6 +15,7 @@ from rich.table import Table
 from adapters.cli.errors import language, out, say_json, tell, told
 from adapters.cli.options import AsJson
 from adapters.cli.progress import entries_bar
+from adapters.cli.recipients import EvidenceOut, HeadFiles, InboxFile, Recipient, recipient_audit
 from contracts.errors import UnavailableError
 from contracts.messages import message_of
 from hub.audit_report import Progress, Report
@@ -27,8 +28,8 @@ EXIT_UNREADABLE: Final = 2
 
 def audit_command(
     source: Annotated[
-        str, typer.Argument(help="A data folder, HOST:PORT of a hub, an exported folder, or https://...")
-    ],
+        str | None, typer.Argument(help="A data folder, HOST:PORT of a hub, an exported folder, or https://...")
+    ] = None,
     vkey: Annotated[
         str | None, typer.Option(help="The ledger's verifier key; without it the source's own is trusted on first use.")
     ] = None,
@@ -55,12 +56,22 @@ def audit_command(
         bool,
         typer.Option(help="Then compare who was given which content with who may get it, and name what does not fit."),
     ] = False,
+    recipient: Recipient = None,
+    inbox: InboxFile = None,
+    heads: HeadFiles = None,
+    evidence: EvidenceOut = None,
     as_json: AsJson = False,
 ) -> None:
-    """Audit a ledger from its first entry to its last."""
+    """Audit a ledger from its first entry to its last; with --recipient, what one delivery point got of it."""
     from adapters.compose.auditing import run_audit
     from adapters.compose.foreign_auditing import hold_to_policy, policy_of
 
+    if recipient is not None:
+        data = None if policy is None else _bytes(policy)
+        recipient_audit(recipient, source, inbox, heads or [], evidence, vkey=vkey, policy=data, ca=ca, as_json=as_json)
+        return
+    if source is None:
+        raise typer.BadParameter("say what to audit", param_hint="SOURCE")
     try:
         with told(as_json=as_json), entries_bar("auditing", is_shown=not as_json) as progress:
             try:

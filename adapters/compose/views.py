@@ -35,6 +35,9 @@ class LedgerView(Protocol):
     def genesis(self) -> bytes:
         """Bytes of entry 0."""
 
+    def entries(self, start: LeafIndex, end: LeafIndex) -> Sequence[bytes]:
+        """Bytes of a few entries [start, end)."""
+
     def directory_events(self) -> Sequence[tuple[LeafIndex, bytes]]:
         """Ledger index and event bytes of every change of the directory, in order."""
 
@@ -97,6 +100,9 @@ class _InFolder:
     def genesis(self) -> bytes:
         return next(iter(self._store.entries(LeafIndex(0), LeafIndex(1))))
 
+    def entries(self, start: LeafIndex, end: LeafIndex) -> Sequence[bytes]:
+        return list(self._store.entries(start, end))
+
     def directory_events(self) -> Sequence[tuple[LeafIndex, bytes]]:
         rows = ((index, decode_entry(entry)) for index, entry in self._store.directory_entries(LeafIndex(0)))
         return [(index, entry.event) for index, entry in rows if isinstance(entry, EventEntry)]
@@ -130,6 +136,12 @@ class _OverGrpc:
             async for chunk in client.entries(0, 1):
                 return chunk.entries[0]
             raise RuleError("NOT_FOUND", "the hub gives no entry 0")
+
+        return self._ask(ask)
+
+    def entries(self, start: LeafIndex, end: LeafIndex) -> Sequence[bytes]:
+        async def ask(client: ExchangeClient) -> list[bytes]:
+            return [entry async for chunk in client.entries(start, end) for entry in chunk.entries]
 
         return self._ask(ask)
 
