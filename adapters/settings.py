@@ -108,6 +108,8 @@ class HubSettings(Settings):
         batch_ceiling_events: Most events of one batch.
         heads_every_seconds: Pause between two `HeadsPublished` entries.
         clock_skew_ms: How far a batch's `created_ms` may be from the hub's clock, in milliseconds.
+        openings_per_office_hour: Payloads that one office may ask for in an hour.
+        openings_per_officer_hour: Payloads that one officer may ask for in an hour.
         sandbox: Whether identities are synthetic; no default (DOMAIN 3.6).
         publish: Address at which the ledger is published over HTTP; None publishes nothing. Encrypted as `listen` is.
         witness_policy: Policy file that names the witnesses of this ledger and their quorum; None asks none.
@@ -127,6 +129,8 @@ class HubSettings(Settings):
     batch_ceiling_events: Annotated[int, Field(ge=1, le=1024)] = 1024
     heads_every_seconds: Annotated[float, Field(gt=0, le=86_400)] = 60.0
     clock_skew_ms: Annotated[int, Field(ge=1_000, le=3_600_000)] = 300_000
+    openings_per_office_hour: Annotated[int, Field(ge=1, le=1_000_000)] = 600
+    openings_per_officer_hour: Annotated[int, Field(ge=1, le=1_000_000)] = 120
     sandbox: bool
     publish: Address | None = None
     witness_policy: Path | None = None

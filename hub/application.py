@@ -17,6 +17,7 @@ from contracts.ids import HUB_PRODUCER, Hash, KeyId, LeafIndex, PointId, TreeSiz
 from hub.admission import Rules
 from hub.commit import commit_of
 from hub.matter import unpack
+from hub.opening_rate import OpeningLimits, OpeningRate
 from hub.openings import Opened, OpenRequest, access_draft, check_request, find_payload, replayed
 from hub.own_batch import HubBatchMaker, HubDraft
 from hub.ports import Clock, Entropy, Store, StoredEntry
@@ -43,6 +44,7 @@ class Application(Recorder):
         rules: The contracts in force.
         clock: Hub time.
         entropy: For ids of hub-made events.
+        opening_limits: How much an office and an officer may ask for in an hour; None takes the usual numbers.
 
     Raises:
         FatalError: The store holds no ledger, or it does not fit these keys or itself.
@@ -57,11 +59,13 @@ class Application(Recorder):
         rules: Rules,
         clock: Clock,
         entropy: Entropy,
+        opening_limits: OpeningLimits | None = None,
     ) -> None:
         super().__init__(store=store, log_signer=log_signer, hub_key=hub_key, rules=rules, clock=clock)
         self._hub_key = hub_key
         self._entropy = entropy
         self._published: dict[PointId, int] = {}
+        self._opening_rate = OpeningRate(opening_limits or OpeningLimits())
         self._timekeeper = Timekeeper(store, rules.procedures)
 
     @classmethod
@@ -138,9 +142,11 @@ class Application(Recorder):
             AccessError: The office may not open this, or the request was answered before (OPEN_REPEATED).
             EvidenceError: The request is not signed by the key that it names.
             RuleError: CLOCK_SKEW, PAYLOAD_UNKNOWN.
+            UnavailableError: OPEN_TOO_MANY: the office or its officer has asked too often in this hour.
         """
         key = self.directory.open_key(KeyId(request.key_id), LeafIndex(self._tree.size))
         check_request(request, key, self.directory, self.now_ms(), self.rules.clock_skew_ms)
+        self._opening_rate.take(request.office, request.officer, self.now_ms())
         found = find_payload(request, self._store, self.rules.procedures, self.directory)
         answer, (event,) = self._record_own([access_draft(request, found.ref.profile)])
         (result,) = answer.results

@@ -36,6 +36,7 @@ from contracts.edition import FOUNDING
 from contracts.errors import UnavailableError
 from contracts.instant import local_day
 from hub.application import Application
+from hub.opening_rate import OpeningLimits
 from hub.run_builder import RunBuilder
 from ledger.batch import MAX_BATCH
 from ledger.note import NoteSigner, NoteVerifier
@@ -109,6 +110,7 @@ def _application(settings: HubSettings, store: CosignedStore) -> Application:
         rules=contracts_in_force(is_sandbox=settings.sandbox, clock_skew_ms=settings.clock_skew_ms),
         clock=SystemClock(),
         entropy=SystemEntropy(),
+        opening_limits=OpeningLimits(settings.openings_per_office_hour, settings.openings_per_officer_hour),
     )
 
 

@@ -11,12 +11,13 @@ from typing import Any
 import pytest
 
 from contracts.codes import CODES
-from contracts.errors import ExchangeError
+from contracts.errors import AccessError, ExchangeError, UnavailableError
 from contracts.event import decode_event
 from contracts.opening import reason_commitment
 from contracts.profile import decode_payload
 from contracts.sealing import Associated, open_sealed
 from contracts.signing import sign
+from hub.opening_rate import OpeningLimits
 from hub.openings import OpenRequest
 from ledger.entry import BatchEntry, decode_entry
 from ledger.receipt import verify_receipt
@@ -204,5 +205,30 @@ def test_one_request_is_one_reading(tmp_path: Path) -> None:
 
             assert refused.value.code == "OPEN_REPEATED"
             assert hub.audit().openings == {"45": 1}
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.integration
+def test_who_asks_too_often_waits_and_others_do_not(tmp_path: Path) -> None:
+    """The limit is told with its pause, holds for tries too, and says nothing of what was asked for."""
+
+    async def scenario() -> None:
+        async with HubServer(tmp_path / "ledger.sqlite") as hub:
+            world = hub.world
+            made = notification(world, "44", "45")[:2]
+            await hub.submit(made)
+            officer = world.fresh_id()
+            tries = of_office("45", "POLICE_STATION", officer=officer)
+            for _ in range(OpeningLimits().per_officer):
+                with pytest.raises(AccessError):
+                    await hub.client.open_payload(tries(world, made[1]))
+
+            with pytest.raises(UnavailableError) as refused:
+                await hub.client.open_payload(tries(world, made[1]))
+
+            assert refused.value.code == "OPEN_TOO_MANY"
+            assert 0 < refused.value.retry_after_ms <= 3_600_000
+            await hub.client.open_payload(of_recipient()(world, made[1]))
 
     asyncio.run(scenario())
