@@ -13,7 +13,16 @@ from pathlib import Path
 from typing import Annotated, ClassVar, Final, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 
 from contracts.errors import ContractError
 from contracts.ids import HUB_REGION, REGIONS
@@ -153,6 +162,30 @@ class HubSettings(Settings):
             raise ValueError(f"{value!r} is not one of {', '.join((*REGIONS, HUB_REGION))}")
         if value is None and info.data.get("witness_policy") is not None:
             raise ValueError("say who runs this ledger: whose witnesses may not be asked")
+        return value
+
+
+class KeySettings(Settings):
+    """What opens the encrypted key files of whichever program starts; nothing for key files that are not encrypted.
+
+    Attributes:
+        passphrase: The passphrase itself; better in a file, since an environment is seen by more programs.
+        passphrase_file: File of mode 0600 whose one line is the passphrase.
+        kek_file: File of mode 0600 with a key-encryption key of 64 hex digits, as a key store hands it out.
+    """
+
+    env_prefix: ClassVar[str] = "PPRD_KEY_"
+
+    passphrase: Annotated[SecretStr, Field(min_length=1)] | None = None
+    passphrase_file: Path | None = None
+    kek_file: Path | None = None
+
+    @field_validator("kek_file")
+    @classmethod
+    def _one_of_the_three(cls, value: Path | None, info: ValidationInfo) -> Path | None:
+        given = (value, info.data.get("passphrase"), info.data.get("passphrase_file"))
+        if sum(one is not None for one in given) > 1:
+            raise ValueError("give one of passphrase, passphrase_file and kek_file")
         return value
 
 

@@ -13,7 +13,14 @@ from typing import Any, Final, NamedTuple
 
 from contracts import sealing
 from contracts.division import Divisions
-from contracts.errors import AccessError, ContractError, ExchangeError, RuleError
+from contracts.errors import (
+    AccessError,
+    ConflictError,
+    ContractError,
+    ExchangeError,
+    RuleError,
+    UnavailableError,
+)
 from contracts.event import Header
 from contracts.ids import HUB_REGION, Hash, OfficeId
 from contracts.procedure_types import Procedure, Transition, body_schema
@@ -261,6 +268,10 @@ def _check_payloads(header: Header, payloads: Mapping[bytes, SubmittedPayload], 
 def _check_keys(payload: SubmittedPayload, directory: Directory) -> None:
     for wrapped in payload.wrapped:
         office = directory.office(wrapped.office)
-        if office is None or office.key.key_id != wrapped.key_id:
-            raise ContractError("PAYLOAD_FORM", f"the content key is not wrapped to the key of {wrapped.office}")
+        if office is None:
+            raise ContractError("PAYLOAD_FORM", f"the content key is wrapped to {wrapped.office}, which is no office")
+        if office.key.key_id != wrapped.key_id:
+            raise ConflictError("SEALING_KEY_OLD", f"the key of {office.office} is {office.key.key_id.hex()} now")
+        if office.key.revoked_at is not None:
+            raise UnavailableError("OFFICE_KEY_ENDED", f"the key of {office.office} was revoked")
         sealing.check_wrapped_key(wrapped, office.key.suite)

@@ -24,14 +24,14 @@ def apply_command(
 ) -> None:
     """Record everything in a registration file: all of it or nothing."""
     from adapters.compose import opened_hub
-    from adapters.compose.directory_changes import drafts_of, record_all
+    from adapters.compose.directory_changes import drafts_of, record_all, renewals_of
     from adapters.compose.folder import DataFolder
     from adapters.compose.registration import read_registration
 
     with told(as_json=as_json):
         registration = read_registration(file)
         with opened_hub(DataFolder(data).hub_settings()) as application:
-            indexes = record_all(application, drafts_of(registration))
+            indexes = record_all(application, [*drafts_of(registration), *renewals_of(application, registration)])
     _tell_recorded(f"region {registration.region}", indexes, as_json=as_json)
 
 

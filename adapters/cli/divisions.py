@@ -77,13 +77,14 @@ def sign_basis_command(
 ) -> None:
     """Sign a cross-border basis as the sending region, and write it for the hub's operator to register."""
     from adapters.compose.folder import DataFolder
+    from adapters.compose.key_locks import key_lock
     from adapters.compose.parts import KEYS
     from adapters.keys.folder import read_region_keys
     from contracts.signing import key_id, sign
 
     with told():
         terms = _terms(file)
-        key = read_region_keys(DataFolder(data).region(region) / KEYS).batch
+        key = read_region_keys(DataFolder(data).region(region) / KEYS, key_lock()).batch
         signed = {
             "key_id": key_id("batch", key.public_key().public_bytes_raw()).hex(),
             "signature": sign(key, basis_tbs(terms)).hex(),

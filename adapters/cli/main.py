@@ -26,6 +26,15 @@ from adapters.cli.dues import due_command, explain_command, overdue_command
 from adapters.cli.editions import edition_app
 from adapters.cli.errors import speak_in
 from adapters.cli.export import export_command
+from adapters.cli.key_rolls import (
+    change_passphrase_command,
+    new_command,
+    revoke_command,
+    rotate_command,
+    switch_command,
+)
+from adapters.cli.key_rolls import export_command as export_keys_command
+from adapters.cli.key_rolls import list_command as list_keys_command
 from adapters.cli.keys import keys_app
 from adapters.cli.making import init_command, region_init_command
 from adapters.cli.office_register import offices_app
@@ -67,6 +76,13 @@ directory_app.command("sign-basis")(sign_basis_command)
 directory_app.command("register-basis")(register_basis_command)
 app.add_typer(deploy_app, name="deploy")
 app.add_typer(keys_app, name="keys")
+keys_app.command("new")(new_command)
+keys_app.command("list")(list_keys_command)
+keys_app.command("rotate")(rotate_command)
+keys_app.command("switch")(switch_command)
+keys_app.command("revoke")(revoke_command)
+keys_app.command("export-public")(export_keys_command)
+keys_app.command("change-passphrase")(change_passphrase_command)
 app.add_typer(receipt_app, name="receipt")
 app.add_typer(edition_app, name="edition")
 app.add_typer(witness_app, name="witness")

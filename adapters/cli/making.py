@@ -57,6 +57,7 @@ def region_init_command(
 ) -> None:
     """Make the keys of a region's gateway, and the registration file for the hub's operator."""
     from adapters.compose.folder import DataFolder
+    from adapters.compose.key_locks import key_lock
     from adapters.compose.parts import KEYS
     from adapters.compose.registration import read_plan, registration_of, write_registration
     from adapters.keys.folder import make_region_keys
@@ -79,6 +80,7 @@ def region_init_command(
             offices=[OfficeId(row["id"]) for row in plan.offices],
             points=[PointId(point) for point in plan.points],
             suite=suite,
+            lock=key_lock(),
         )
         path = folder.region(region) / "registration.toml"
         write_registration(path, registration_of(plan, keys))

@@ -37,6 +37,7 @@ def init_witness(
     as_json: AsJson = False,
 ) -> None:
     """Make the keys of a new witness, and its list of ledgers, which is empty."""
+    from adapters.compose.key_locks import key_lock
     from adapters.compose.parts import KEYS
     from adapters.keys.folder import make_witness_keys
     from adapters.settings import WitnessSettings
@@ -47,7 +48,8 @@ def init_witness(
         settings = WitnessSettings.load(
             None, data_dir=folder.witness, listen=listen, name=name, region=region, policy=policy
         )
-        make_witness_keys(folder.witness / KEYS, is_ml_dsa=algorithm is Algorithm.ML_DSA_44)
+        is_ml_dsa = algorithm is Algorithm.ML_DSA_44
+        make_witness_keys(folder.witness / KEYS, is_ml_dsa=is_ml_dsa, lock=key_lock())
         folder.write_witness(settings)
         policy.write_text("quorum none\n", encoding="utf-8")
     witness_key(data, as_json=as_json)
@@ -56,6 +58,7 @@ def init_witness(
 @witness_app.command("key")
 def witness_key(data: Data, as_json: AsJson = False) -> None:
     """Tell the verifier keys of a witness, for the policies of others."""
+    from adapters.compose.key_locks import key_lock
     from adapters.compose.parts import KEYS
     from adapters.compose.witness_program import Signers
     from adapters.keys.folder import read_witness_keys
@@ -63,7 +66,7 @@ def witness_key(data: Data, as_json: AsJson = False) -> None:
     with told(as_json=as_json):
         folder = DataFolder(data)
         settings = folder.witness_settings()
-        signers = Signers.of(settings.name, read_witness_keys(folder.witness / KEYS))
+        signers = Signers.of(settings.name, read_witness_keys(folder.witness / KEYS, key_lock()))
     if as_json:
         say_json({"vkey": signers.grown.verifier.vkey, "validated_vkey": signers.validated.verifier.vkey})
         return

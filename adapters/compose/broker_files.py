@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from adapters.compose.folder import DataFolder
+from adapters.compose.key_locks import key_lock
 from adapters.compose.parts import KEYS
 from adapters.keys.folder import make_broker_key
 from adapters.nats.accounts import accounts_text
@@ -59,7 +60,7 @@ def write_broker_files(folder: DataFolder, out: Path, *, listen: str | None = No
     """
     if listen is not None and tls is None and not is_loopback(listen):
         raise ContractError("SETTINGS_INVALID", f"listen: {listen} is not loopback: name a certificate", field="listen")
-    relay = make_broker_key(folder.relay / KEYS).public_key().public_bytes_raw()
+    relay = make_broker_key(folder.relay / KEYS, key_lock()).public_key().public_bytes_raw()
     out.mkdir(parents=True, exist_ok=True)
     (out / ACCOUNTS_FILE).write_text(accounts_text(relay, _keys(folder)), encoding="utf-8")
     server = out / SERVER_FILE

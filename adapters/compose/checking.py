@@ -9,6 +9,7 @@ from pathlib import Path
 
 from adapters.compose.audit_sources import ledger_file
 from adapters.compose.auditing import run_export
+from adapters.compose.key_locks import key_lock
 from adapters.compose.parts import KEYS, contracts_in_force, only_one
 from adapters.keys.folder import read_hub_keys
 from adapters.store.export_check import ExportCheck
@@ -113,7 +114,7 @@ def _signer(file: Path) -> NoteSigner | None:
     try:
         with closing(SqliteStore(file, read_only=True)) as store:
             verifier = NoteVerifier.parse(genesis_key(store.entries(LeafIndex(0), LeafIndex(1))))
-        signer = NoteSigner(verifier.name, read_hub_keys(file.parent / KEYS).log)
+        signer = NoteSigner(verifier.name, read_hub_keys(file.parent / KEYS, key_lock()).log)
     except ExchangeError:
         return None
     return signer if signer.verifier == verifier else None

@@ -51,6 +51,22 @@ def drafts_of(registration: Registration) -> Iterator[HubDraft]:
         yield _draft("MandateGranted", _mandate(region, row))
 
 
+def renewals_of(application: Application, registration: Registration) -> Iterator[HubDraft]:
+    """The events that give offices which are registered already their next keys.
+
+    Raises:
+        RuleError: NOT_FOUND: the directory has no such office. ContractError: REGISTER_MALFORMED, KEY_UNSAFE.
+    """
+    for row in registration.office_keys:
+        office = application.directory.office(row["office"])
+        if office is not None and office.region != registration.region:
+            raise ContractError(
+                "REGISTER_MALFORMED", f"{office.office} is no office of this region", field="office_key"
+            )
+        body = {"office": row["office"], "point": None, "areas": None, "key": _key("office", row)}
+        yield continuing(application, "OfficeChanged", body)
+
+
 def _draft(event_type: str, body: Mapping[str, Any]) -> HubDraft:
     return HubDraft(event_type, _PROCEDURE, body)
 

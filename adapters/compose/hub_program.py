@@ -15,6 +15,7 @@ import structlog
 from adapters.compose.credentials import server_credentials
 from adapters.compose.directory_changes import adoption_of
 from adapters.compose.folder import DataFolder
+from adapters.compose.key_locks import key_lock
 from adapters.compose.parts import (
     KEYS,
     LEDGER_FILE,
@@ -59,7 +60,7 @@ def create_ledger(settings: HubSettings) -> NoteVerifier:
         ConflictError: KEY_EXISTS or LEDGER_EXISTS: there is one already; FOLDER_IN_USE.
     """
     with only_one(settings.data_dir):
-        keys = make_hub_keys(settings.data_dir / KEYS)
+        keys = make_hub_keys(settings.data_dir / KEYS, key_lock())
         signer = NoteSigner(settings.origin, keys.log)
         store = CosignedStore(settings.data_dir / LEDGER_FILE)
         try:
@@ -102,7 +103,7 @@ def _existing_store(data_dir: Path) -> CosignedStore:
 
 
 def _application(settings: HubSettings, store: CosignedStore) -> Application:
-    keys = read_hub_keys(settings.data_dir / KEYS)
+    keys = read_hub_keys(settings.data_dir / KEYS, key_lock())
     return Application(
         store=store,
         log_signer=NoteSigner(settings.origin, keys.log),

@@ -13,9 +13,10 @@ import structlog
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from adapters.compose.credentials import channel_credentials
+from adapters.compose.key_locks import key_lock
 from adapters.compose.parts import KEYS, REGION_FILE, SystemClock, contracts_in_force, only_one
 from adapters.grpc.client import ExchangeClient
-from adapters.keys.folder import read_region_keys
+from adapters.keys.folder import read_broker_key, read_region_keys
 from adapters.nats.inbox import Inbox, ReceiptSigner
 from adapters.nats.intake import Intake, Ports
 from adapters.nats.login import REGION_API, Login
@@ -26,7 +27,6 @@ from adapters.region.tasks import Task
 from adapters.settings import RegionSettings
 from contracts.errors import UnavailableError
 from contracts.ids import KeyId, PointId, RegionCode
-from contracts.signing import key_id
 from ledger.note import NoteVerifier
 
 log = structlog.get_logger()
@@ -76,7 +76,7 @@ class RegionProgram:
             ports=ports_of(identity, self.gateway, client),
             signer=ReceiptSigner(identity.keyring.receipt.key_id, identity.keyring.receipt.private, now_ms),
             on_stored=self._stored.set,
-            login=Login(read_region_keys(settings.data_dir / KEYS).broker, REGION_API),
+            login=Login(read_broker_key(settings.data_dir / KEYS, key_lock()), REGION_API),
         )
         stack.push_async_callback(self._end)
         self._stored.set()
@@ -187,14 +187,10 @@ def _built(stack: AsyncExitStack, settings: RegionSettings, client: ExchangeClie
 
 def ports_of(identity: Identity, gateway: RegionGateway, client: ExchangeClient) -> Ports:
     """What an intake needs of its region: keys, directory, and the hub to ask for what is missing."""
-    points = {
-        point: (key_id("point", private.public_key().public_bytes_raw()), private)
-        for point, private in identity.keyring.points.items()
-    }
+    points = identity.keyring.point_keys()
 
     def private_of(point: PointId, wanted: KeyId) -> X25519PrivateKey | None:
-        found = points.get(point)
-        return found[1] if found is not None and found[0] == wanted else None
+        return points.get((point, wanted))
 
     async def fetch_runs(point: PointId, from_n: int) -> AsyncIterator[bytes]:
         async for run in client.runs(point, from_n=from_n):
@@ -205,7 +201,7 @@ def ports_of(identity: Identity, gateway: RegionGateway, client: ExchangeClient)
 
 def region_identity(settings: RegionSettings) -> Identity:
     """Who a region's gateway is, from its folder of keys; raises as `read_key`."""
-    keys = read_region_keys(settings.data_dir / KEYS)
+    keys = read_region_keys(settings.data_dir / KEYS, key_lock())
     return Identity(
         region=RegionCode(settings.region),
         producer=PointId(f"{settings.region}-node"),
@@ -215,6 +211,8 @@ def region_identity(settings: RegionSettings) -> Identity:
             receipt=SigningIdentity.of("receipt", keys.receipt),
             offices=keys.offices,
             points=keys.points,
+            more_offices=keys.more_offices,
+            more_points=keys.more_points,
         ),
         verifier=NoteVerifier.parse(settings.log_vkey),
     )

@@ -10,6 +10,7 @@ applies it. The file is read and checked as a whole before anything is recorded.
     [[point]]   id, public_key            # X25519, purpose point
     [[office]]  id, type, point, areas, public_key, uscc
     [[key]]     purpose, producer, public_key   # Ed25519: batch, open, receipt or broker
+    [[office_key]] office, public_key           # the next key of an office that is registered already
     [[mandate]] office_type, procedure, event_types, direction, purpose, legal_basis, assessment, assessed_on,
                 valid_from, valid_to (optional)
 
@@ -37,6 +38,7 @@ _TABLES: Final[Mapping[str, frozenset[str]]] = {
     "point": frozenset({"id", "public_key"}),
     "office": frozenset({"id", "type", "point", "areas", "public_key", "uscc"}),
     "key": frozenset({"purpose", "producer", "public_key"}),
+    "office_key": frozenset({"office", "public_key"}),
     "mandate": frozenset(
         {
             "office_type",
@@ -67,6 +69,7 @@ class Registration:
         points: Rows of `[[point]]`.
         offices: Rows of `[[office]]`.
         keys: Rows of `[[key]]`.
+        office_keys: Rows of `[[office_key]]`.
         mandates: Rows of `[[mandate]]`.
         mandates_from: First day of the packaged mandates, or None to grant none of them.
         assessment: Number of the impact assessment on which the packaged mandates rest; given with `mandates_from`.
@@ -78,6 +81,7 @@ class Registration:
     points: Sequence[Mapping[str, Any]] = ()
     offices: Sequence[Mapping[str, Any]] = ()
     keys: Sequence[Mapping[str, Any]] = ()
+    office_keys: Sequence[Mapping[str, Any]] = ()
     mandates: Sequence[Mapping[str, Any]] = ()
     mandates_from: str | None = None
     assessment: str | None = None
@@ -170,6 +174,7 @@ def read_registration(path: Path) -> Registration:
         points=value.get("point", ()),
         offices=value.get("office", ()),
         keys=value.get("key", ()),
+        office_keys=value.get("office_key", ()),
         mandates=value.get("mandate", ()),
         mandates_from=value.get("mandates_from"),
         assessment=value.get("assessment"),
@@ -219,6 +224,7 @@ def write_registration(path: Path, registration: Registration) -> None:
         ("point", registration.points),
         ("office", registration.offices),
         ("key", registration.keys),
+        ("office_key", registration.office_keys),
         ("mandate", registration.mandates),
     )
     for table, rows in tables:

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
+from adapters.compose.key_locks import key_lock
 from adapters.compose.parts import KEYS, SystemClock, only_one
 from adapters.compose.validating import Validator
 from adapters.keys.folder import WitnessKeys, read_witness_keys
@@ -122,7 +123,7 @@ class WitnessProgram:
             settings = self._settings
             stack.enter_context(only_one(settings.data_dir))
             logs = known_logs(settings)
-            keys = read_witness_keys(settings.data_dir / KEYS)
+            keys = read_witness_keys(settings.data_dir / KEYS, key_lock())
             store = stack.enter_context(WitnessStore(settings.data_dir / WITNESS_FILE))
             validator = await self._validator(stack, logs)
             deciding = _Deciding(store, logs, Signers.of(settings.name, keys), validator)

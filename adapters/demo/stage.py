@@ -16,6 +16,7 @@ from typing import Final
 from adapters.compose import create_ledger, opened_hub
 from adapters.compose.directory_changes import drafts_of, record_all
 from adapters.compose.folder import DataFolder
+from adapters.compose.key_locks import key_lock
 from adapters.compose.parts import KEYS
 from adapters.compose.registration import RegionPlan, registration_of, write_registration
 from adapters.demo.plan import demo_counties
@@ -168,4 +169,4 @@ def _plan_of(region: RegionCode, offices: tuple[StageOffice, ...]) -> RegionPlan
 
 def _make_keys(folder: DataFolder, plan: RegionPlan) -> RegionKeys:
     offices = [OfficeId(row["id"]) for row in plan.offices]
-    return make_region_keys(folder.region(plan.region) / KEYS, offices=offices, points=plan.points)
+    return make_region_keys(folder.region(plan.region) / KEYS, offices=offices, points=plan.points, lock=key_lock())

@@ -7,7 +7,7 @@ point.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Self
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from contracts import signing
 from contracts.errors import AccessError
 from contracts.ids import KeyId, OfficeId, PointId
-from contracts.suite import SealingPrivateKey
+from contracts.suite import SealingPrivateKey, public_of
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -54,6 +54,8 @@ class Keyring:
         receipt: Signs receipts for deliveries.
         offices: Opens what was sealed to an office.
         points: Opens case runs that were sealed to a delivery point.
+        more_offices: Further keys of offices: what was sealed to an earlier one is opened with that one.
+        more_points: Further keys of points.
     """
 
     batch: SigningIdentity
@@ -61,6 +63,8 @@ class Keyring:
     receipt: SigningIdentity
     offices: Mapping[OfficeId, SealingPrivateKey]
     points: Mapping[PointId, X25519PrivateKey]
+    more_offices: Mapping[OfficeId, tuple[SealingPrivateKey, ...]] = field(default_factory=dict)
+    more_points: Mapping[PointId, tuple[X25519PrivateKey, ...]] = field(default_factory=dict)
 
     def office(self, office: OfficeId) -> SealingPrivateKey:
         """The key of an office of this region.
@@ -72,3 +76,21 @@ class Keyring:
         if key is None:
             raise AccessError("OPEN_FORBIDDEN", "this gateway holds no key of that office", field="office")
         return key
+
+    def opening_of(self, office: OfficeId, key_id: KeyId) -> SealingPrivateKey:
+        """The key of an office that a content key was wrapped to.
+
+        Returns:
+            The one with this id, of those that the office has or had; else its first one, which will open nothing.
+
+        Raises:
+            AccessError: OPEN_FORBIDDEN: this gateway holds no key of that office.
+        """
+        first = self.office(office)
+        held = (first, *self.more_offices.get(office, ()))
+        return next((key for key in held if signing.key_id("office", public_of(key)) == key_id), first)
+
+    def point_keys(self) -> dict[tuple[PointId, KeyId], X25519PrivateKey]:
+        """Every key of every point, by point and id."""
+        held = [*self.points.items(), *((point, key) for point, keys in self.more_points.items() for key in keys)]
+        return {(point, signing.key_id("point", key.public_key().public_bytes_raw())): key for point, key in held}

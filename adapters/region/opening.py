@@ -240,7 +240,7 @@ class Opener:
         plaintext = open_sealed(
             envelope=envelope,
             wrapped=wrapped,
-            private=self._keyring.office(wrapped.office),
+            private=self._keyring.opening_of(wrapped.office, wrapped.key_id),
             associated=Associated(header.stream_id, header.event_id, ref.profile),
             ref=ref,
         )

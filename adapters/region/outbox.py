@@ -347,6 +347,10 @@ class Outbox:
                 self._rebase(place_before(waiting))
                 # A fresh batch that is off by the hub's clock: ours is wrong. Somebody has to set it.
                 raise _Again(0 if age_ms > _RECENT_MS else self._limits.pause_seconds[1])
+            case "KEY_REVOKED" if waiting.batch.key_id != self._maker.signer.key_id:
+                # Signed before our key was replaced, and nothing of it is recorded.
+                self._rebase(place_before(waiting))
+                raise _Again(0)
             case _:
                 before = place_before(waiting)
                 headers = [decode_event(event) for event in waiting.batch.events]

@@ -43,13 +43,14 @@ def gateway(
     folder: Path,
     *,
     limits: OutboxLimits = QUICK,
+    ring: Keyring | None = None,
 ) -> RegionGateway:
-    """A gateway on a file of its own in a folder; the same file when called again."""
+    """A gateway on a file of its own in a folder; the same file when called again. `ring` replaces the world's keys."""
     return RegionGateway(
         identity=Identity(
             region=RegionCode(region),
             producer=world.gateways[RegionCode(region)].producer,
-            keyring=keyring(world, region),
+            keyring=ring or keyring(world, region),
             verifier=world.verifier,
         ),
         database=RegionDatabase(folder / f"region-{region}.sqlite"),

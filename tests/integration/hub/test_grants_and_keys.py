@@ -153,7 +153,7 @@ def test_an_office_whose_key_was_revoked_gets_content_once_it_has_a_new_one(ledg
     ledger.draft("OfficeChanged", office=household.office, point=None, areas=None, key=key)
     to_old_key = codes(ledger, waiting[1])
 
-    assert [refused, to_old_key] == [["OFFICE_KEY_ENDED"], ["PAYLOAD_FORM"]]
+    assert [refused, to_old_key] == [["OFFICE_KEY_ENDED"], ["SEALING_KEY_OLD"]]
     notice = {
         "identity": synthetic_person(world, "45"),
         "county": world.counties["44"],

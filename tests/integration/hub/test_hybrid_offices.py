@@ -69,7 +69,7 @@ def test_content_reaches_an_office_with_a_hybrid_key(tmp_path: Path) -> None:
         ref=ref,
     )
 
-    assert refused[1] == (Outcome.REFUSED, "PAYLOAD_FORM")
+    assert refused[1] == (Outcome.REFUSED, "SEALING_KEY_OLD")
     assert outcomes == [Outcome.ACCEPTED, Outcome.ACCEPTED]
     assert plaintext
     audit(ledger.store, ledger.world)
