@@ -255,6 +255,9 @@ class RelaySettings(Settings):
         hub_data_dir: The hub's `data_dir`; only read.
         relay_data_dir: Folder of the relay's own position.
         nats_url: Where the broker listens.
+        nats_ca: Certificates that may have signed the broker's, PEM; None believes those of the system.
+        nats_cert: The relay's certificate chain for the broker, PEM, where the broker asks for one.
+        nats_key: Its private key, PEM; required together with it.
     """
 
     env_prefix: ClassVar[str] = "PPRD_RELAY_"
@@ -262,6 +265,9 @@ class RelaySettings(Settings):
     hub_data_dir: Path
     relay_data_dir: Path
     nats_url: NatsUrl
+    nats_ca: Path | None = None
+    nats_cert: Path | None = None
+    nats_key: Path | None = None
 
 
 class RegionSettings(Settings):
@@ -275,6 +281,9 @@ class RegionSettings(Settings):
         tls_cert: The region's certificate chain, PEM; required unless `hub_address` is a loopback address.
         tls_key: Its private key, PEM; required together with it.
         nats_url: Where the broker listens.
+        nats_ca: Certificates that may have signed the broker's, PEM; None believes those of the system.
+        nats_cert: The region's certificate chain for the broker, PEM, where the broker asks for one.
+        nats_key: Its private key, PEM; required together with it.
         log_vkey: Verifier key of the ledger, as the operator handed it over; no default (LEDGER 2).
         sandbox: Whether identities are synthetic; no default (DOMAIN 3.6).
     """
@@ -288,6 +297,9 @@ class RegionSettings(Settings):
     tls_cert: Path | None = None
     tls_key: Path | None = None
     nats_url: NatsUrl
+    nats_ca: Path | None = None
+    nats_cert: Path | None = None
+    nats_key: Path | None = None
     log_vkey: Annotated[str, Field(pattern=r"^[!-*,-~]+\+[0-9a-f]{8}\+[A-Za-z0-9+/]+={0,2}$", max_length=4096)]
     sandbox: bool
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 from rich.table import Table
@@ -21,6 +21,9 @@ from contracts.messages import message_of
 from hub.audit_report import Progress, Report
 from hub.disclosure import DisclosureReport
 from hub.foreign import LEFT_OUT
+
+if TYPE_CHECKING:
+    from adapters.compose.sources import Trust
 
 EXIT_UNEXPLAINED: Final = 1
 EXIT_UNREADABLE: Final = 2
@@ -40,7 +43,11 @@ def audit_command(
         bool,
         typer.Option("--foreign", help="A log that is not ours: tree and signatures only; with --vkey or --policy."),
     ] = False,
-    ca: Annotated[Path | None, typer.Option(help="PEM of who may have signed the hub's certificate.")] = None,
+    ca_file: Annotated[
+        Path | None, typer.Option("--ca", help="PEM of who may have signed the hub's certificate.")
+    ] = None,
+    cert: Annotated[Path | None, typer.Option(help="Your certificate, PEM, for a hub that asks for one.")] = None,
+    key: Annotated[Path | None, typer.Option(help="Its private key, PEM.")] = None,
     hashes_only: Annotated[
         bool, typer.Option(help="Only hashes, signatures and checkpoints: quick; the report says what it left out.")
     ] = False,
@@ -65,10 +72,14 @@ def audit_command(
     """Audit a ledger from its first entry to its last; with --recipient, what one delivery point got of it."""
     from adapters.compose.auditing import run_audit
     from adapters.compose.foreign_auditing import hold_to_policy, policy_of
+    from adapters.compose.sources import Trust
 
+    trust = Trust(ca_file, cert, key)
     if recipient is not None:
         data = None if policy is None else _bytes(policy)
-        recipient_audit(recipient, source, inbox, heads or [], evidence, vkey=vkey, policy=data, ca=ca, as_json=as_json)
+        recipient_audit(
+            recipient, source, inbox, heads or [], evidence, vkey=vkey, policy=data, trust=trust, as_json=as_json
+        )
         return
     if source is None:
         raise typer.BadParameter("say what to audit", param_hint="SOURCE")
@@ -76,19 +87,19 @@ def audit_command(
         with told(as_json=as_json), entries_bar("auditing", is_shown=not as_json) as progress:
             try:
                 if foreign:
-                    _audit_foreign(source, vkey, policy, ca, progress, as_json=as_json)
+                    _audit_foreign(source, vkey, policy, trust, progress, as_json=as_json)
                     return
                 report = run_audit(
-                    source, vkey=vkey, ca=ca, progress=progress, hashes_only=hashes_only, jobs=jobs, resume=resume
+                    source, vkey=vkey, trust=trust, progress=progress, hashes_only=hashes_only, jobs=jobs, resume=resume
                 )
                 if policy is not None and report.problem is None:
-                    report = hold_to_policy(report, policy_of(vkey, _bytes(policy)), ca)
+                    report = hold_to_policy(report, policy_of(vkey, _bytes(policy)), trust)
             except UnavailableError as error:
                 tell(error, as_json=as_json)
                 raise typer.Exit(EXIT_UNREADABLE) from error
     except BrokenPipeError as error:
         raise typer.Exit(EXIT_UNREADABLE) from error
-    found = _disclosure(source, ca, report, as_json=as_json) if disclosure else None
+    found = _disclosure(source, trust, report, as_json=as_json) if disclosure else None
     if as_json:
         say_json(report.to_json() | ({} if found is None else {"disclosure": disclosure_json(found)}))
     else:
@@ -99,14 +110,14 @@ def audit_command(
         raise typer.Exit(EXIT_UNEXPLAINED)
 
 
-def _disclosure(source: str, ca: Path | None, report: Report, *, as_json: bool) -> DisclosureReport | None:
+def _disclosure(source: str, trust: Trust, report: Report, *, as_json: bool) -> DisclosureReport | None:
     """Compare who was given what, in a ledger that follows from itself; None for one that does not."""
     from adapters.compose.disclosure_auditing import run_disclosure
 
     if report.problem is not None or report.not_checked:
         return None
     with told(as_json=as_json), entries_bar("comparing", is_shown=not as_json) as progress:
-        return run_disclosure(source, size=report.size, ca=ca, progress=progress)
+        return run_disclosure(source, size=report.size, trust=trust, progress=progress)
 
 
 def disclosure_json(found: DisclosureReport) -> dict[str, Any]:
@@ -137,13 +148,13 @@ def show_disclosure(found: DisclosureReport) -> None:
 
 
 def _audit_foreign(
-    source: str, vkey: str | None, policy: Path | None, ca: Path | None, progress: Progress, *, as_json: bool
+    source: str, vkey: str | None, policy: Path | None, trust: Trust, progress: Progress, *, as_json: bool
 ) -> None:
     """Audit a log that is not ours and end with the exit code of an audit."""
     from adapters.compose.foreign_auditing import run_foreign_audit
 
     data = None if policy is None else _bytes(policy)
-    report = run_foreign_audit(source, vkey=vkey, policy=data, ca=ca, progress=progress)
+    report = run_foreign_audit(source, vkey=vkey, policy=data, trust=trust, progress=progress)
     problem = report.problem
     if as_json:
         say_json(report.to_json())

@@ -50,7 +50,7 @@ def demo_command(
         finally:
             store.close()
         outlook = outlook_of(data)
-        report = run_audit(str(data), vkey=None, ca=None, progress=lambda done, size: None)
+        report = run_audit(str(data), vkey=None, progress=lambda done, size: None)
     took = time.monotonic() - began
     if as_json:
         statistics = [asdict(one) for one in outlook]

@@ -21,6 +21,7 @@ from contracts.ids import PointId
 
 if TYPE_CHECKING:
     from adapters.compose.recipient_audit import RecipientReport
+    from adapters.compose.sources import Trust
 
 EXIT_DISAGREES: Final = 1
 EXIT_UNREADABLE: Final = 2
@@ -49,12 +50,12 @@ def recipient_audit(
     *,
     vkey: str | None,
     policy: bytes | None,
-    ca: Path | None,
+    trust: Trust,
     as_json: bool,
 ) -> None:
     """Say whether a point holds events 1 to n, none missing; end with the exit code of an audit."""
     try:
-        report = _report(PointId(recipient), source, inbox, heads, vkey, policy, ca, is_shown=not as_json)
+        report = _report(PointId(recipient), source, inbox, heads, vkey, policy, trust, is_shown=not as_json)
         if report.evidence is not None and evidence is not None:
             evidence.write_bytes(report.evidence)
     except OSError as error:
@@ -79,7 +80,7 @@ def _report(
     heads: Sequence[Path],
     vkey: str | None,
     policy: bytes | None,
-    ca: Path | None,
+    trust: Trust,
     *,
     is_shown: bool,
 ) -> RecipientReport:
@@ -89,7 +90,7 @@ def _report(
     known = policy_of(vkey, policy) if vkey is not None or policy is not None else None
     if source is not None:
         with entries_bar("deriving", is_shown=is_shown) as progress:
-            return audit_recipient(source, point, policy=known, inbox=inbox, ca=ca, progress=progress)
+            return audit_recipient(source, point, policy=known, inbox=inbox, trust=trust, progress=progress)
     if inbox is None or known is None:
         raise ContractError("SETTINGS_INVALID", "without a SOURCE say --inbox, --heads, and --vkey or --policy")
     return audit_recipient_offline(inbox, point, heads=[read_file(path) for path in heads], policy=known)

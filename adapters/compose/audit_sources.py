@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from adapters.compose.parts import LEDGER_FILE
-from adapters.compose.sources import is_export, open_source
+from adapters.compose.sources import SYSTEM, Trust, is_export, open_source
 from adapters.store.folder_source import FolderSource
 from adapters.store.shelf import SpillingShelf
 from adapters.store.sqlite import SqliteStore
@@ -36,12 +36,12 @@ class Opened(NamedTuple):
 
 
 @contextmanager
-def opened_source(text: str, *, ca: Path | None = None, size: int | None = None) -> Iterator[Opened]:
+def opened_source(text: str, *, trust: Trust = SYSTEM, size: int | None = None) -> Iterator[Opened]:
     """Open a source.
 
     Args:
         text: A data folder, an exported folder, `HOST:PORT`, or an address of the web.
-        ca: Certificates that may have signed the hub's, PEM; None trusts those of the system. Unused on loopback.
+        trust: Whom the reader believes and what it shows.
         size: Of the checkpoint to audit up to, where a data folder is read by two; None takes the last one.
 
     Raises:
@@ -56,7 +56,7 @@ def opened_source(text: str, *, ca: Path | None = None, size: int | None = None)
             shelf = stack.enter_context(StoreShelf(store))
             yield Opened(FolderSource(store, shelf, size=size), shelf, store, True)
         else:
-            source = open_source(stack, text, ca)
+            source = open_source(stack, text, trust)
             is_local = is_export(Path(text))
             yield Opened(source, stack.enter_context(SpillingShelf()), None, is_local)
 

@@ -17,6 +17,7 @@ from typing import Final
 from adapters.compose.audit_jobs import HALVES, ReaderProcess, audit_divided, reader_process, usable_cores
 from adapters.compose.audit_sources import Opened, ledger_file, opened_source
 from adapters.compose.parts import REGION_FILE, contracts_in_force
+from adapters.compose.sources import SYSTEM, Trust
 from adapters.region.inbox_audit import check_inbox
 from adapters.store.audit_file import KEEP_EVERY_SECONDS, AuditFile
 from adapters.store.cosigned_store import CosignedStore
@@ -36,7 +37,7 @@ def run_audit(
     source_text: str,
     *,
     vkey: str | None = None,
-    ca: Path | None = None,
+    trust: Trust = SYSTEM,
     progress: Progress | None = None,
     hashes_only: bool = False,
     jobs: int | None = None,
@@ -48,7 +49,7 @@ def run_audit(
     Args:
         source_text: A data folder, `HOST:PORT`, an exported folder, or the `https://` address of a published ledger.
         vkey: The log's verifier key as the auditor knows it; None trusts the one that the source names.
-        ca: Certificates that may have signed the hub's, PEM; None trusts those of the system. Unused on loopback.
+        trust: Whom the reader believes and what it shows.
         progress: Told how many of how many entries are done.
         hashes_only: Leave out what events say; the report names what was not checked.
         jobs: Processes to use, up to two; None uses two for a ledger of `LONG_LEDGER` entries where there are two
@@ -67,9 +68,9 @@ def run_audit(
         report = None
         if not hashes_only and resume is None and (jobs is None or jobs > 1):
             worth = LONG_LEDGER if jobs is None else 0
-            report = audit_in_two(source_text, vkey=vkey, ca=ca, progress=progress, worth_entries=worth)
+            report = audit_in_two(source_text, vkey=vkey, trust=trust, progress=progress, worth_entries=worth)
         if report is None:
-            with opened_source(source_text, ca=ca) as opened:
+            with opened_source(source_text, trust=trust) as opened:
                 if hashes_only:
                     return _hashes(source_text, opened, vkey=vkey, progress=progress)
                 report = _whole(
@@ -82,7 +83,7 @@ def audit_in_two(
     source_text: str,
     *,
     vkey: str | None = None,
-    ca: Path | None = None,
+    trust: Trust = SYSTEM,
     progress: Progress | None = None,
     worth_entries: int = 0,
     reader: ReaderProcess = reader_process,
@@ -92,7 +93,7 @@ def audit_in_two(
     Args:
         source_text: As in `run_audit`.
         vkey: As in `run_audit`.
-        ca: As in `run_audit`.
+        trust: As in `run_audit`.
         progress: As in `run_audit`.
         worth_entries: Ledgers with fewer entries are not worth a second process; 0 takes any.
         reader: Starts the second process.
@@ -103,7 +104,7 @@ def audit_in_two(
     """
     if worth_entries and usable_cores() < HALVES:
         return None
-    with opened_source(source_text, ca=ca) as opened:
+    with opened_source(source_text, trust=trust) as opened:
         if not opened.is_local:
             return None
         rules = contracts_in_force(is_sandbox=True)

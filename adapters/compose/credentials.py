@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from ssl import SSLContext, SSLError, create_default_context
 from typing import Any, cast
 
 import grpc
@@ -15,7 +16,7 @@ import structlog
 from adapters.grpc.peer import EARLY
 from adapters.keys.certificates import ends_at, now
 from adapters.settings import HubSettings
-from contracts.errors import ContractError, ExchangeError
+from contracts.errors import ContractError, ExchangeError, UnavailableError
 
 log = structlog.get_logger()
 
@@ -53,6 +54,30 @@ def channel_credentials(ca: Path | None, cert: Path | None, key: Path | None) ->
         return grpc.ssl_channel_credentials(ca.read_bytes())
     _tell_end(cert)
     return grpc.ssl_channel_credentials(ca.read_bytes(), key.read_bytes(), cert.read_bytes())
+
+
+def broker_trust(ca: Path | None, cert: Path | None, key: Path | None) -> SSLContext | None:
+    """Whom a program believes on the broker's line and what it shows there; None believes those of the system.
+
+    Raises:
+        ContractError: SETTINGS_INVALID: a certificate without its key. KEY_FILE_MALFORMED: a file holds something else.
+        UnavailableError: KEY_MISSING.
+    """
+    if ca is None and cert is None and key is None:
+        return None
+    if (cert is None) is not (key is None):
+        raise ContractError("SETTINGS_INVALID", "nats_cert and nats_key belong together", field="nats_key")
+    try:
+        context = create_default_context(cafile=ca)
+        if cert is not None:
+            context.load_cert_chain(cert, key)
+    except SSLError as error:
+        raise ContractError("KEY_FILE_MALFORMED", "nats_ca, nats_cert and nats_key are no pair in PEM") from error
+    except OSError as error:
+        raise UnavailableError("KEY_MISSING", f"a file of TLS cannot be read: {error.strerror}") from error
+    if cert is not None:
+        _tell_end(cert)
+    return context
 
 
 def _configuration(key: Path, cert: Path, ca: Path) -> grpc.ServerCertificateConfiguration:

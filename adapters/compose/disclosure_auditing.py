@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Final
 
 from adapters.compose.audit_sources import opened_source
 from adapters.compose.parts import contracts_in_force
+from adapters.compose.sources import SYSTEM, Trust
 from adapters.store.shelf import SpillingShelf
 from contracts.ids import LeafIndex
 from hub.audit_report import Progress
@@ -16,21 +16,21 @@ _TOLD_EVERY: Final = 1_000
 
 
 def run_disclosure(
-    source_text: str, *, size: int, ca: Path | None = None, progress: Progress | None = None
+    source_text: str, *, size: int, trust: Trust = SYSTEM, progress: Progress | None = None
 ) -> DisclosureReport:
     """Compare who was given what with who may get it.
 
     Args:
         source_text: As for an audit.
         size: Entries, as audited.
-        ca: Certificates that may have signed the hub's, PEM.
+        trust: Whom the reader believes and what it shows.
         progress: Told how many of how many entries are done.
 
     Raises:
         UnavailableError: The source cannot be found or read.
         ExchangeError: An entry does not follow; the audit says which.
     """
-    with opened_source(source_text, ca=ca) as opened, SpillingShelf() as shelf:
+    with opened_source(source_text, trust=trust) as opened, SpillingShelf() as shelf:
         audit = DisclosureAudit(rules=contracts_in_force(is_sandbox=True), shelf=shelf)
         for done in audit.read(opened.source.entries(LeafIndex(0), LeafIndex(size))):
             if progress is not None and done % _TOLD_EVERY == 0:

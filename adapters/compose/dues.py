@@ -15,7 +15,7 @@ from typing import Final, Protocol
 
 from adapters.compose.auditing import ledger_in
 from adapters.compose.parts import SystemClock, contracts_in_force
-from adapters.compose.sources import open_source
+from adapters.compose.sources import Trust, open_source
 from adapters.store.shelf import SpillingShelf
 from adapters.store.sqlite import SqliteStore
 from contracts.errors import ContractError, EvidenceError, FatalError, RuleError
@@ -135,7 +135,7 @@ def _opened(asked: Asked, rules: Rules) -> Iterator[_Ledger]:
     if asked.hub is not None:
         with ExitStack() as stack:
             shelf = stack.enter_context(SpillingShelf())
-            source = open_source(stack, asked.hub, asked.ca)
+            source = open_source(stack, asked.hub, Trust(asked.ca))
             report = Audit(name=asked.hub, source=source, rules=rules, shelf=shelf).run()
             if report.problem is not None:
                 raise EvidenceError("LEDGER_UNEXPLAINED", str(report.problem))

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from contextlib import ExitStack, closing
 from dataclasses import replace
-from pathlib import Path
 
 from adapters.compose.audit_sources import ledger_file
-from adapters.compose.sources import open_source
+from adapters.compose.sources import SYSTEM, Trust, open_source
 from adapters.store.cosigned_store import CosignedStore
 from contracts.errors import ContractError, ExchangeError, UnavailableError
 from contracts.ids import TreeSize
@@ -22,7 +21,7 @@ def run_foreign_audit(
     *,
     vkey: str | None = None,
     policy: bytes | None = None,
-    ca: Path | None = None,
+    trust: Trust = SYSTEM,
     progress: Progress | None = None,
 ) -> ForeignReport:
     """Audit a log that is not ours: tree, tiles and signatures.
@@ -31,7 +30,7 @@ def run_foreign_audit(
         source_text: A folder of tiles with a checkpoint, or the address of one.
         vkey: The log's verifier key; or
         policy: a policy file, whose quorum must be reached.
-        ca: Certificates that may have signed the server's.
+        trust: Whom the reader believes and what it shows.
         progress: Told how many of how many entries are done.
 
     Raises:
@@ -40,7 +39,7 @@ def run_foreign_audit(
     """
     with ExitStack() as stack:
         known = policy_of(vkey, policy)
-        source = open_source(stack, source_text, ca)
+        source = open_source(stack, source_text, trust)
         return ForeignAudit(source_text, source, known, progress).run()
 
 
@@ -53,13 +52,13 @@ def policy_of(vkey: str | None, policy: bytes | None) -> Policy:
     return Policy((Log(NoteVerifier.parse(vkey)),), (), (), NO_QUORUM)
 
 
-def hold_to_policy(report: Report, policy: Policy, ca: Path | None = None) -> Report:
+def hold_to_policy(report: Report, policy: Policy, trust: Trust = SYSTEM) -> Report:
     """Check that the audited checkpoint bears the signatures that a policy demands.
 
     Args:
         report: Of an audit that found nothing.
         policy: The auditor's own.
-        ca: As of the audit.
+        trust: As of the audit.
 
     Returns:
         The report, with a problem if the quorum is not reached or a signature is bad.
@@ -67,7 +66,7 @@ def hold_to_policy(report: Report, policy: Policy, ca: Path | None = None) -> Re
     Raises:
         UnavailableError: SOURCE_MOVED: the ledger has grown since the audit.
     """
-    note = _checkpoint(report, ca)
+    note = _checkpoint(report, trust)
     try:
         checkpoint = policy.verify(note).checkpoint
     except ExchangeError as error:
@@ -79,10 +78,10 @@ def hold_to_policy(report: Report, policy: Policy, ca: Path | None = None) -> Re
     return report
 
 
-def _checkpoint(report: Report, ca: Path | None) -> bytes:
+def _checkpoint(report: Report, trust: Trust) -> bytes:
     ledger = ledger_file(report.source)
     if ledger is None:
         with ExitStack() as stack:
-            return open_source(stack, report.source, ca).checkpoint().data
+            return open_source(stack, report.source, trust).checkpoint().data
     with closing(CosignedStore(ledger, read_only=True)) as store:
         return store.checkpoint(TreeSize(report.size)) or b""

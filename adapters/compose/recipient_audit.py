@@ -16,6 +16,7 @@ from typing import Final
 from adapters.compose.audit_sources import ledger_file, opened_source
 from adapters.compose.foreign_auditing import policy_of
 from adapters.compose.parts import REGION_FILE, contracts_in_force
+from adapters.compose.sources import SYSTEM, Trust
 from adapters.region.inbox_file import InboxFile, inbox_file
 from adapters.store.shelf import SpillingShelf
 from contracts.errors import ExchangeError, UnavailableError
@@ -82,7 +83,7 @@ def audit_recipient(
     *,
     policy: Policy | None = None,
     inbox: Path | None = None,
-    ca: Path | None = None,
+    trust: Trust = SYSTEM,
     progress: Progress | None = None,
 ) -> RecipientReport:
     """Compare what a point holds with everything that the ledger says it had to get.
@@ -92,7 +93,7 @@ def audit_recipient(
         point: The delivery point.
         policy: Whose signatures under the ledger's head count; None trusts the key that the source names.
         inbox: The region's file; None is that of the point's region in the data folder.
-        ca: Certificates that may have signed the other side's.
+        trust: Whom the reader believes and what it shows.
         progress: Told how many of how many entries are read.
 
     Raises:
@@ -101,7 +102,7 @@ def audit_recipient(
     """
     rules = contracts_in_force(is_sandbox=True)
     with ExitStack() as stack:
-        opened = stack.enter_context(opened_source(source_text, ca=ca))
+        opened = stack.enter_context(opened_source(source_text, trust=trust))
         region = _region_file(inbox, ledger_file(source_text), point)
         ledger = _Ledger(opened.source, point, policy, rules, progress or (lambda done, size: None))
         voices = ledger.read(opened.shelf)

@@ -12,7 +12,7 @@ import grpc
 import structlog
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
-from adapters.compose.credentials import channel_credentials
+from adapters.compose.credentials import broker_trust, channel_credentials
 from adapters.compose.key_locks import key_lock
 from adapters.compose.parts import KEYS, REGION_FILE, SystemClock, contracts_in_force, only_one
 from adapters.grpc.client import ExchangeClient
@@ -76,7 +76,11 @@ class RegionProgram:
             ports=ports_of(identity, self.gateway, client),
             signer=ReceiptSigner(identity.keyring.receipt.key_id, identity.keyring.receipt.private, now_ms),
             on_stored=self._stored.set,
-            login=Login(read_broker_key(settings.data_dir / KEYS, key_lock()), REGION_API),
+            login=Login(
+                read_broker_key(settings.data_dir / KEYS, key_lock()),
+                REGION_API,
+                broker_trust(settings.nats_ca, settings.nats_cert, settings.nats_key),
+            ),
         )
         stack.push_async_callback(self._end)
         self._stored.set()

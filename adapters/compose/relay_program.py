@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Self
 
+from adapters.compose.credentials import broker_trust
 from adapters.compose.key_locks import key_lock
 from adapters.compose.parts import KEYS, LEDGER_FILE, RELAY_FILE, only_one
 from adapters.keys.folder import make_broker_key
@@ -39,7 +40,8 @@ class RelayProgram:
             reader = SqliteStore(settings.hub_data_dir / LEDGER_FILE, read_only=True)
             stack.callback(reader.close)
             store = stack.enter_context(SqliteRelayStore(settings.relay_data_dir / RELAY_FILE))
-            login = Login(make_broker_key(settings.relay_data_dir / KEYS, key_lock()), JETSTREAM_API)
+            tls = broker_trust(settings.nats_ca, settings.nats_cert, settings.nats_key)
+            login = Login(make_broker_key(settings.relay_data_dir / KEYS, key_lock()), JETSTREAM_API, tls)
             relay = Relay(reader=reader, store=store, divisions=load_divisions(), registry=load_registry(), login=login)
             self._job = asyncio.create_task(relay.run(settings.nats_url, self._stop), name="relay")
             stack.push_async_callback(self._end)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
 import grpc
 
+from adapters.compose.credentials import channel_credentials
 from adapters.grpc.ledger_source import HubSource
 from adapters.settings import is_loopback
 from adapters.store.export_layout import LOG, POLICY
@@ -21,24 +23,42 @@ from hub.audit_source import Source
 _is_address = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}").fullmatch
 
 
-def open_source(stack: ExitStack, text: str, ca: Path | None) -> Source:
+class Trust(NamedTuple):
+    """Whom a reader believes and what it shows, on a line that is encrypted.
+
+    Attributes:
+        ca: Certificates that may have signed the other side's, PEM; None trusts those of the system.
+        cert: Its own certificate chain, PEM, for a hub that asks for one; such as names `pprd://auditor`.
+        key: The private key of it, PEM.
+    """
+
+    ca: Path | None = None
+    cert: Path | None = None
+    key: Path | None = None
+
+
+SYSTEM: Final = Trust()
+"""Nothing said: plain text on this machine, the authorities of the system elsewhere."""
+
+
+def open_source(stack: ExitStack, text: str, trust: Trust = SYSTEM) -> Source:
     """Open a source until the stack ends.
 
     Args:
         stack: Closes it.
         text: An exported folder, `https://…`, or `HOST:PORT` of a hub.
-        ca: Certificates that may have signed the other side's, PEM; None trusts those of the system.
+        trust: Whom the reader believes and what it shows.
 
     Raises:
         UnavailableError: SOURCE_UNKNOWN, SOURCE_UNREADABLE.
         ContractError: SETTINGS_INVALID: an address of the web has another form, or would be read in plain text.
     """
     if is_web_address(text):
-        return TilesSource.of_files(stack.enter_context(open_web(text, ca)))
+        return TilesSource.of_files(stack.enter_context(open_web(text, trust.ca)))
     if is_export(Path(text)):
         return TilesSource.of_folder(Path(text))
     if _is_address(text) and not Path(text).exists():
-        return stack.enter_context(HubSource(text, credentials=_credentials(text, ca)))
+        return stack.enter_context(HubSource(text, credentials=_credentials(text, trust)))
     raise UnavailableError(
         "SOURCE_UNKNOWN", f"{text} is no data folder, no exported folder, no HOST:PORT and no https://..."
     )
@@ -60,10 +80,10 @@ def is_export(folder: Path) -> bool:
     return folder.is_dir() and any((folder / name).exists() for name in (LOG, POLICY, "checkpoint", "tile"))
 
 
-def _credentials(address: str, ca: Path | None) -> grpc.ChannelCredentials | None:
-    if is_loopback(address):
-        return None
+def _credentials(address: str, trust: Trust) -> grpc.ChannelCredentials | None:
+    if trust == SYSTEM:
+        return None if is_loopback(address) else grpc.ssl_channel_credentials()
     try:
-        return grpc.ssl_channel_credentials(None if ca is None else ca.read_bytes())
+        return channel_credentials(*trust)
     except OSError as error:
-        raise UnavailableError("SOURCE_UNREADABLE", f"{ca} cannot be read: {error.strerror}") from error
+        raise UnavailableError("SOURCE_UNREADABLE", f"{error.filename} cannot be read: {error.strerror}") from error

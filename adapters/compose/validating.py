@@ -17,7 +17,7 @@ from typing import Self
 import structlog
 
 from adapters.compose.parts import contracts_in_force
-from adapters.compose.sources import open_source
+from adapters.compose.sources import Trust, open_source
 from adapters.store.shelf import SpillingShelf
 from contracts.errors import ExchangeError, UnavailableError
 from contracts.ids import LeafIndex
@@ -76,7 +76,7 @@ class _Running:
         self._done = 0
         self._is_sound = True
         with ExitStack() as stack:
-            self._source = open_source(stack, source, ca)
+            self._source = open_source(stack, source, Trust(ca))
             self._shelf = stack.enter_context(SpillingShelf())
             self._replay = Replay(rules=contracts_in_force(is_sandbox=True), shelf=self._shelf)
             self._stack = stack.pop_all()

@@ -86,6 +86,7 @@ async def connected(url: str, *, name: str, login: Login | None = None) -> Async
             url,
             name=name,
             signature_cb=client.sign,
+            tls=login.tls if login is not None and url.startswith("tls://") else None,
             allow_reconnect=False,
             connect_timeout=_CONNECT_SECONDS,
             ping_interval=_PING_SECONDS,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from ssl import SSLContext
 from typing import Final, NamedTuple
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -27,10 +28,12 @@ class Login(NamedTuple):
     Attributes:
         key: Its registered key of purpose `broker`.
         api_prefix: Where its account has the JetStream API.
+        tls: Whom it believes and what it shows on `tls://`; None believes the authorities of the system.
     """
 
     key: Ed25519PrivateKey
     api_prefix: str
+    tls: SSLContext | None = None
 
 
 def public_nkey(public_raw: bytes) -> str:

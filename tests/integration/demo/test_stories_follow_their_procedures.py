@@ -82,7 +82,7 @@ def test_every_event_of_every_procedure_is_played() -> None:
 
 def test_nothing_is_left_unexplained(played: Mapping[Story, Matter], folder: Path) -> None:
     """An auditor replays the same stories and finds nothing that does not follow."""
-    report = run_audit(str(folder), vkey=None, ca=None, progress=lambda done, size: None)
+    report = run_audit(str(folder), vkey=None, progress=lambda done, size: None)
 
     assert played
     assert report.problem is None

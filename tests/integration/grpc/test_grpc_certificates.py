@@ -6,6 +6,8 @@ told about and goes on working; one that has ended, or that our authority did no
 
 from __future__ import annotations
 
+import asyncio
+import json
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -13,7 +15,9 @@ from pathlib import Path
 import grpc
 import pytest
 from structlog.testing import capture_logs
+from typer.testing import CliRunner
 
+from adapters.cli.main import app
 from adapters.compose.credentials import channel_credentials, server_credentials
 from adapters.grpc.client import ExchangeClient
 from adapters.grpc.peer import _peer
@@ -208,3 +212,17 @@ async def test_a_renewed_certificate_is_shown_without_a_restart(tmp_path: Path, 
 
 async def _all(client: ExchangeClient, point: str) -> int:
     return len([run async for run in client.runs(PointId(point))])
+
+
+@runs_in_a_loop
+async def test_an_audit_shows_its_certificate_and_is_refused_without_one(tmp_path: Path, authority: Authority) -> None:
+    cert, key = authority.sign("audits", "pprd://auditor")
+    async with HubServer(tmp_path / "ledger.sqlite", tls=authority.both()) as hub:
+        await hub.submit([declaration(hub.world, "44")])
+        words = ("audit", hub.address, "--ca", str(authority.ca), "--json")
+        shown = await asyncio.to_thread(CliRunner().invoke, app, [*words, "--cert", str(cert), "--key", str(key)])
+        nothing = await asyncio.to_thread(CliRunner().invoke, app, words)
+        half = await asyncio.to_thread(CliRunner().invoke, app, [*words, "--cert", str(cert)])
+
+        assert (shown.exit_code, nothing.exit_code, half.exit_code) == (0, 2, 3)
+        assert json.loads(shown.output.splitlines()[-1])["size"] == hub.size
