@@ -44,6 +44,7 @@ from adapters.cli.procedures import procedure_app
 from adapters.cli.projections import projections_app, worklist_command
 from adapters.cli.proofs import checkpoint_command, stream_command
 from adapters.cli.receipts import receipt_app
+from adapters.cli.replays import replay_command
 from adapters.cli.routes import route_command
 from adapters.cli.servers import serve_hub, serve_ledger, serve_region, serve_relay
 from adapters.cli.submitting import submit_command
@@ -109,6 +110,7 @@ app.command("overdue")(overdue_command)
 app.command("due")(due_command)
 app.command("explain")(explain_command)
 app.command("audit")(audit_command)
+app.command("replay")(replay_command)
 ledger_app.command("export")(export_command)
 ledger_app.command("serve")(serve_ledger)
 ledger_app.command("fsck")(fsck_command)
