@@ -20,6 +20,7 @@ from contracts.ids import EventId, Hash, KeyId, LeafIndex, OfficeId, RegionCode,
 from contracts.sealing import commitment
 from contracts.signing import key_id, sign
 from docs.ledger_defects import refused
+from docs.ledger_evidence import samples
 from docs.ledger_parties import (
     BATCH_KEY,
     INPUTS,
@@ -45,6 +46,7 @@ from ledger.entry import (
     encode_event_entry,
     encode_genesis,
 )
+from ledger.evidence_file import format_evidence
 from ledger.heads import HEAD_ZERO, head_next
 from ledger.policy import parse_policy
 from ledger.proof import TlogProof, format_proof
@@ -373,6 +375,19 @@ def _refused() -> dict[str, Any]:
     }
 
 
+def _evidence() -> dict[str, Any]:
+    files = [
+        {
+            "name": sample.name,
+            "claim": sample.evidence.claim,
+            "is_shown": sample.is_shown,
+            "file": format_evidence(sample.evidence).decode("ascii"),
+        }
+        for sample in samples()
+    ]
+    return {"log": LOG.verifier.vkey, "files": files}
+
+
 _PAGES: Final[Mapping[str, Callable[[], dict[str, Any]]]] = {
     "tree": _tree,
     "notes": _notes,
@@ -382,6 +397,7 @@ _PAGES: Final[Mapping[str, Callable[[], dict[str, Any]]]] = {
     "entries": _entries,
     "witnessing": _witnessing,
     "refused": _refused,
+    "evidence": _evidence,
 }
 
 

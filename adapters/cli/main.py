@@ -25,6 +25,7 @@ from adapters.cli.divisions import (
 from adapters.cli.dues import due_command, explain_command, overdue_command
 from adapters.cli.editions import edition_app
 from adapters.cli.errors import speak_in
+from adapters.cli.evidence import evidence_app
 from adapters.cli.export import export_command
 from adapters.cli.key_rolls import (
     change_passphrase_command,
@@ -85,6 +86,7 @@ keys_app.command("revoke")(revoke_command)
 keys_app.command("export-public")(export_keys_command)
 keys_app.command("change-passphrase")(change_passphrase_command)
 app.add_typer(receipt_app, name="receipt")
+app.add_typer(evidence_app, name="evidence")
 app.add_typer(edition_app, name="edition")
 app.add_typer(witness_app, name="witness")
 app.add_typer(procedure_app, name="procedure")

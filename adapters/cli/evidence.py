@@ -1,0 +1,58 @@
+"""`pprd evidence …`: what somebody kept of a ledger that lied, checked without a network."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from adapters.cli.errors import err, out, say_json, told
+from adapters.cli.options import AsJson
+from contracts.errors import UnavailableError
+
+evidence_app = typer.Typer(
+    help="Evidence files: what a ledger signed that it must not have signed.", no_args_is_help=True
+)
+
+
+@evidence_app.command("verify")
+def verify_command(
+    file: Annotated[Path, typer.Argument(help="An evidence file, F.pprd-evidence.")],
+    vkey: Annotated[
+        str | None,
+        typer.Option(help="The ledger's verifier key from a source of your own; else the file's, which you compare."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Check what a file proves; exit 0 if its claim holds, 1 if it shows nothing. Needs no hub and no network."""
+    from contracts.schema import load_registry
+    from ledger.claim import verify_evidence
+    from ledger.evidence_file import parse_evidence
+    from ledger.note import NoteVerifier
+
+    with told(as_json=as_json):
+        evidence = parse_evidence(_read(file))
+        log = evidence.log if vkey is None else NoteVerifier.parse(vkey)
+        registry = load_registry()
+        finding = verify_evidence(evidence, log=log, read_body=lambda body: registry.decode_body(body)[1])
+    if as_json:
+        say_json(finding._asdict() | {"log": log.vkey, "is_key_given": vkey is not None})
+        return
+    out.print(f"{finding.claim}: {finding.sentence}", markup=False, soft_wrap=True)
+    if finding.is_conclusive:
+        out.print(f"{finding.origin} signed what no ledger that keeps the rules can sign.", markup=False)
+    else:
+        out.print(f"{finding.origin} owes an answer: a part of this was shown and not signed.", markup=False)
+    if vkey is None:
+        err.print(f"The key is the file's own; compare it with the one that you know: {log.vkey}", markup=False)
+
+
+def _read(file: Path) -> bytes:
+    from ledger.evidence_file import MAX_EVIDENCE_BYTES
+
+    try:
+        with file.open("rb") as opened:
+            return opened.read(MAX_EVIDENCE_BYTES + 1)
+    except OSError as error:
+        raise UnavailableError("SOURCE_UNREADABLE", f"{file} cannot be read") from error
