@@ -1,7 +1,8 @@
 """What an evidence file proves: the claims, each with the rule that it shows to be broken.
 
-A claim is *conclusive* when everything in it is signed: no ledger that keeps the rules can have signed it. It is *open* when a part of it was only shown: the file then proves what the ledger signed and says what it owes an
-answer to; it clears itself by showing the true thing, which the table of docs/spec/evidence-file.md names.
+A claim is *conclusive* when everything in it is signed: no ledger that keeps the rules can have signed it. It is *open*
+when a part of it was only shown: the file then proves what the ledger signed and says what it owes an answer to; it
+clears itself by showing the true thing, which the table of docs/spec/evidence-file.md names.
 
 Checking is pure and needs the file, the ledger's key from a source of one's own, and the schemas of the bodies.
 
