@@ -6,11 +6,12 @@ Not here: the files (`adapters.keys.rotation`), what the directory accepts (`hub
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from adapters.compose.folder import DataFolder
+from adapters.compose.key_ends import ends_soon
 from adapters.compose.key_locks import key_lock
 from adapters.compose.parts import KEYS, SystemClock, only_one
 from adapters.compose.region_program import connected_gateway, gateway_at_rest
@@ -23,9 +24,6 @@ from contracts.errors import AccessError, RuleError
 from contracts.ids import KeyId
 from contracts.instant import local_day
 from hub.directory import Directory
-
-EARLY: Final = timedelta(days=90)
-"""How long before an office's key is too old its owner is told."""
 
 REGISTERED: Final = "registered"
 UNKNOWN: Final = "not registered"
@@ -48,7 +46,7 @@ class Standing(NamedTuple):
 
     def is_ending(self, today: date) -> bool:
         """Whether it is time to replace it."""
-        return self.until is not None and self.until - EARLY < today
+        return self.until is not None and ends_soon(self.until, today)
 
 
 def keys_folder(folder: DataFolder, region: str) -> Path:

@@ -13,6 +13,7 @@ import structlog
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from adapters.compose.credentials import broker_trust, channel_credentials
+from adapters.compose.key_ends import ending_keys
 from adapters.compose.key_locks import key_lock
 from adapters.compose.parts import KEYS, REGION_FILE, SystemClock, contracts_in_force, only_one
 from adapters.grpc.client import ExchangeClient
@@ -27,6 +28,7 @@ from adapters.region.tasks import Task
 from adapters.settings import RegionSettings
 from contracts.errors import UnavailableError
 from contracts.ids import KeyId, PointId, RegionCode
+from contracts.instant import local_day
 from ledger.note import NoteVerifier
 
 log = structlog.get_logger()
@@ -70,6 +72,8 @@ class RegionProgram:
         client, self.gateway, identity = await _reached(stack, settings)
         await stack.enter_async_context(self.gateway)
         now_ms = SystemClock().now_ms
+        for ending in ending_keys(self.gateway.replica.directory, identity.keyring.offices, local_day(now_ms())):
+            log.warning("key.ends", office=ending.office, days=ending.days)
         inbox = Inbox(
             region=identity.region,
             store=self.gateway.inbox_store,

@@ -1,13 +1,16 @@
 """Mandates lapse, keys of offices end, and content crosses to Hong Kong on a signed basis (DOMAIN 9.5, 9.6, 10)."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from adapters.compose.key_ends import ending_keys
 from contracts.cross_border import basis_id, basis_tbs
 from contracts.errors import ExchangeError
+from contracts.ids import OfficeId
 from contracts.instant import DAY_MS, local_day
 from contracts.signing import sign
 from contracts.suite import office_key
@@ -187,3 +190,20 @@ def test_a_new_key_of_an_office_is_told_to_everybody_who_follows_the_directory(l
 
     assert found is not None
     assert found.key.key_id == new.key.key_id
+
+
+def test_a_key_that_ends_is_told_ninety_days_before_and_no_longer_once_there_is_a_new_one(
+    ledger: ChangingLedger,
+) -> None:
+    directory, household = ledger.application.directory, ledger.world.office("45", "COUNTY_PSB_HOUSEHOLD")
+    found = directory.office(household.office)
+    assert found is not None
+    last = found.key.until
+    told = [ending_keys(directory, [household.office], last - timedelta(days=left)) for left in (90, 89, -1)]
+    ledger.world.clock.advance(700 * DAY_MS)
+    key = office_key(ledger.new_key(household, 9).key.public_raw)
+    ledger.draft("OfficeChanged", office=household.office, point=None, areas=None, key=key)
+
+    assert told == [[], [(household.office, 89)], [(household.office, -1)]]
+    assert ending_keys(directory, [household.office], last) == []
+    assert ending_keys(directory, [OfficeId("o00000000")], last) == []
