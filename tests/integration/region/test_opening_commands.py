@@ -1,0 +1,67 @@
+"""`pprd open`, `pprd approve`, `pprd openings`: one payload, its approval, and the list of who read what, and why."""
+
+import asyncio
+import json
+import subprocess
+import sys
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+
+from adapters.compose.folder import DataFolder
+from adapters.keys.key_file import write_key
+from tests.support.fault_rig import ROOT, FaultRig
+from tests.support.matters import notification
+
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(120)]
+
+OFFICER, APPROVER = str(UUID(int=1)), str(UUID(int=2))
+
+
+def pprd(folder: Path, *words: str) -> tuple[int, list[dict[str, object]], str]:
+    """Run a command for region 45; gives its exit code, its lines as JSON, and what it said of errors."""
+    done = subprocess.run(
+        [sys.executable, "-P", "-m", "adapters.cli.main", *words, "--data", str(folder), "--region", "45", "--json"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    lines = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+    return done.returncode, lines, done.stdout + done.stderr
+
+
+def test_an_officer_opens_with_a_role_and_the_region_lists_it(tmp_path: Path) -> None:
+    with FaultRig(tmp_path, regions=("45",)) as rig:
+        office = rig.world.office("45", "COUNTY_PSB_HOUSEHOLD")
+        write_key(tmp_path / "regions" / "45" / "keys" / f"office-{office.office}.key", office.private)
+        rig.programs["hub"].start()
+        made = notification(rig.world, "44", "45")
+        asyncio.run(rig.submit([made[:2]]))
+        event_id = str(UUID(bytes=made[1].header.event_id))
+        there = ("--hub", DataFolder(tmp_path).hub_settings().listen)
+        asked = ("open", event_id, *there, "--office", office.office, "--profile", "NP-RES", "--reason", "核对户籍")
+
+        received = pprd(tmp_path, "receive", *there)
+        forbidden = pprd(tmp_path, *asked, "--role", "CASE_OFFICER")
+        own = pprd(tmp_path, *asked, "--role", "REGISTRAR", "--officer", OFFICER, "--approver", OFFICER)
+        opened = pprd(tmp_path, *asked, "--role", "REGISTRAR", "--officer", OFFICER, "--approver", APPROVER)
+        nothing = pprd(tmp_path, "approve", event_id, "--approver", APPROVER)
+        listed = pprd(tmp_path, "openings", "--office", office.office)
+
+        assert received[0] == 0, received[2]
+        assert forbidden[0] != 0
+        assert "OPEN_ROLE" in forbidden[2]
+        assert "OPEN_APPROVAL_MISSING" in own[2]
+        assert opened[0] == 0, opened[2]
+        assert opened[1][0]["profile"] == "NP-RES"
+        assert "NOT_FOUND" in nothing[2]
+        (row,) = listed[1]
+        assert (row["office"], row["officer"], row["approver"]) == (office.office, OFFICER, APPROVER)
+        assert (row["reason_text"], row["event_id"], row["index"]) == (
+            "核对户籍",
+            event_id,
+            opened[1][0]["access_index"],
+        )
+        assert "content" not in row
