@@ -61,12 +61,10 @@ class InboxFile:
                     known.add(index)
                     yield LeafIndex(index), event
 
-    def through(self) -> LeafIndex:
-        """The highest ledger index of which the region holds an event; 0 if it holds none."""
-        found = [
-            row[0] for table in ("stream_events", "inbox") for row in self._rows(table, f"SELECT max(idx) FROM {table}")
-        ]
-        return LeafIndex(max((index for index in found if index is not None), default=0))
+    def received_through(self) -> LeafIndex:
+        """The ledger index up to which every delivery point that got anything has received; 0 if none did."""
+        rows = self._rows("inbox", "SELECT min(last) FROM (SELECT max(idx) AS last FROM inbox GROUP BY point)")
+        return LeafIndex(next(rows, (0,))[0] or 0)
 
     def _rows(self, table: str, statement: str, *parameters: object) -> Iterator[tuple[Any, ...]]:
         return iter(()) if table not in self._tables else iter(self._db.execute(statement, parameters))

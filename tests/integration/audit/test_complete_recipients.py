@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -15,6 +16,7 @@ from typer.testing import CliRunner
 from adapters.cli.main import app
 from adapters.compose.auditing import run_export
 from adapters.store.sqlite import SqliteStore
+from contracts.event import decode_event
 from contracts.ids import LeafIndex, PointId
 from ledger.entry import EventEntry, decode_entry
 from tests.support.cheated_point import honest_indexes, receive
@@ -182,3 +184,34 @@ def test_a_receipt_that_is_no_published_head_is_refused(sent: Sent, tmp_path: Pa
 
     assert code == 1
     assert "INVALID" in text or "MALFORMED" in text
+
+
+def test_two_regions_reconcile_from_their_own_files(sent: Sent, tmp_path: Path) -> None:
+    """The sender keeps what it recorded, the receiver what it was told; nobody's file shows a matter's content."""
+    store, files = sent.ledger.store, {}
+    for region, dropped in (("44", False), ("45", False), ("45", True)):
+        point = PointId(f"{region}-node")
+        file = tmp_path / f"{region}-{dropped}.sqlite"
+        indexes = honest_indexes(store, point)
+        receive(sent.ledger, file, point, [*indexes[:3], *indexes[4:]] if dropped else indexes)
+        with closing(sqlite3.connect(file)) as db:
+            for index, raw in enumerate(store.entries(LeafIndex(0), LeafIndex(store.size()))):
+                entry = decode_entry(raw)
+                header = decode_event(entry.event) if isinstance(entry, EventEntry) else None
+                if header is not None and isinstance(entry, EventEntry) and header.producer_region == region:
+                    row = (header.stream_id, header.stream_seq, header.event_id, index, entry.event)
+                    db.execute("INSERT OR IGNORE INTO stream_events VALUES (?,?,?,?,?)", row)
+            db.commit()
+        other = "45" if region == "44" else "44"
+        files[region, dropped] = tmp_path / f"{region}-{dropped}.json"
+        code, text = said(
+            "reconcile", "export", "--region", region, "--with", other, "--inbox", file, "--out", files[region, dropped]
+        )
+        assert code == 0, text
+
+    agreed = said("reconcile", "compare", files["44", False], files["45", False], "--json")
+    disagreed = said("reconcile", "compare", files["45", True], files["44", False])
+
+    assert agreed[0] == 0, agreed[1]
+    assert json.loads(agreed[1])["matters"] == 8
+    assert (disagreed[0], "REGIONS_DISAGREE" in disagreed[1]) == (1, True)
