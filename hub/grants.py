@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from contracts.cross_border import basis_id, basis_tbs
 from contracts.errors import AccessError, ContractError, RuleError
@@ -18,6 +18,9 @@ from contracts.instant import local_day
 from contracts.signing import verify
 from hub.directory_errors import other_stream, taken
 from hub.directory_values import CrossBorderBasis, Mandate, SigningKey
+
+_FITTING_KEPT: Final = 16_384
+"""Answers kept between two changes; a busy hub asks the same few hundred questions."""
 
 
 class Wanted(NamedTuple):
@@ -53,12 +56,13 @@ class Wanted(NamedTuple):
 class Grants:
     """Mandates and cross-border bases, ended ones too. Mutable; its directory's."""
 
-    __slots__ = ("_bases", "_by_place", "_mandates")
+    __slots__ = ("_bases", "_by_place", "_fitting", "_mandates")
 
     def __init__(self) -> None:
         self._mandates: dict[bytes, Mandate] = {}
         self._by_place: dict[tuple[str, str, str, str], tuple[Mandate, ...]] = {}
         self._bases: dict[bytes, CrossBorderBasis] = {}
+        self._fitting: dict[Wanted, tuple[Mandate, ...]] = {}
 
     def mandates(self) -> Iterator[Mandate]:
         """All mandates in the order of granting, ended ones too."""
@@ -70,8 +74,14 @@ class Grants:
 
     def find(self, wanted: Wanted, at_ms: int) -> Mandate | None:
         """The first mandate granted that is in force at an instant and fits, None if there is none."""
-        for mandate in self._by_place.get(wanted[:4], ()):
-            if mandate.is_valid_at(at_ms) and wanted.fits(mandate):
+        fitting = self._fitting.get(wanted)
+        if fitting is None:
+            fitting = tuple(mandate for mandate in self._by_place.get(wanted[:4], ()) if wanted.fits(mandate))
+            if len(self._fitting) >= _FITTING_KEPT:
+                self._fitting.clear()
+            self._fitting[wanted] = fitting
+        for mandate in fitting:
+            if mandate.is_valid_at(at_ms):
                 return mandate
         return None
 
@@ -97,6 +107,7 @@ class Grants:
         self._mandates[mandate.mandate] = mandate
         for place in mandate.places:
             self._by_place[place] = (*self._by_place.get(place, ()), mandate)
+        self._fitting.clear()
 
     def revoke(self, body: Mapping[str, Any], stream_id: StreamId, index: LeafIndex) -> None:
         """End the mandate of a `MandateRevoked`.
@@ -113,6 +124,7 @@ class Grants:
         self._mandates[mandate.mandate] = ended
         for place in mandate.places:
             self._by_place[place] = tuple(ended if row is mandate else row for row in self._by_place[place])
+        self._fitting.clear()
 
     # -- bases
 

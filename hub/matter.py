@@ -287,8 +287,9 @@ def take_row(
     elif row.meets or row.starts:
         each = {start.of: entries(facts, start.of, directory) for start in row.starts if start.of is not None}
         duties = duties_after(duties, row, header, body, each, acted)
-        # A limit of one office counts in that office's region.
-        regions = (*regions, *dict.fromkeys((one.office, one.region) for some in each.values() for one in some))
+        if each:
+            # A limit of one office counts in that office's region.
+            regions = (*regions, *dict.fromkeys((one.office, one.region) for some in each.values() for one in some))
     return Matter(
         header.stream_id,
         header.procedure,

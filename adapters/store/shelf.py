@@ -17,7 +17,8 @@ from contracts.errors import ConflictError, ContractError
 from hub.audit_errors import UnexplainedError
 from hub.matter import Matter, pack, unpack
 
-MATTERS_IN_MEMORY: Final = 20_000
+MATTERS_IN_MEMORY: Final = 40_000
+"""Most of them share their parties, regions and counties: together some 40 MiB."""
 EVENTS_IN_MEMORY: Final = 20_000
 _CACHE_KIB: Final = 16_384
 _PRAGMAS: Final = f"PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA cache_size=-{_CACHE_KIB};"

@@ -14,6 +14,7 @@ from contracts.ids import OfficeId
 from contracts.instant import DAY_MS, local_day
 from contracts.signing import sign
 from contracts.suite import office_key
+from hub.grants import Wanted
 from tests.support.audit import audit
 from tests.support.batches import Made
 from tests.support.changing_ledger import ChangingLedger
@@ -207,3 +208,36 @@ def test_a_key_that_ends_is_told_ninety_days_before_and_no_longer_once_there_is_
     assert told == [[], [(household.office, 89)], [(household.office, -1)]]
     assert ending_keys(directory, [household.office], last) == []
     assert ending_keys(directory, [OfficeId("o00000000")], last) == []
+
+
+def test_a_mandate_is_found_from_its_grant_to_its_end_however_often_it_was_asked_for(ledger: ChangingLedger) -> None:
+    """Answers are kept between two changes, never over one."""
+    grants, now = ledger.application.directory.grants, ledger.world.clock.now_ms()
+    old = next(iter(grants.mandates()))
+    wanted = Wanted(
+        old.region, old.office_type, old.event_types[0], old.direction, old.procedure, old.purpose, old.legal_basis
+    )
+    before = [grants.find(wanted, now), grants.find(wanted, now)]
+    ledger.draft("MandateRevoked", mandate=old.mandate)
+    between = [grants.find(wanted, now), grants.find(wanted, now)]
+    ledger.draft(
+        "MandateGranted",
+        mandate=b"\x02" * 8,
+        region=old.region,
+        office_type=old.office_type.value,
+        procedure=old.procedure,
+        event_types=list(old.event_types),
+        direction=old.direction,
+        purpose=old.purpose,
+        legal_basis=old.legal_basis,
+        valid_from="2026-01-01",
+        valid_to=None,
+        assessment="PIA-44-2025-8",
+        assessed_on="2025-12-01",
+    )
+    after = grants.find(wanted, now)
+
+    assert before == [old, old]
+    assert between == [None, None]
+    assert after is not None
+    assert after.mandate == b"\x02" * 8
