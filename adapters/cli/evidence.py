@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from adapters.cli.errors import err, out, say_json, told
-from adapters.cli.options import AsJson
+from adapters.cli.options import AsJson, Data, Region
 from contracts.errors import UnavailableError
 
 evidence_app = typer.Typer(
@@ -46,6 +46,29 @@ def verify_command(
         out.print(f"{finding.origin} owes an answer: a part of this was shown and not signed.", markup=False)
     if vkey is None:
         err.print(f"The key is the file's own; compare it with the one that you know: {log.vkey}", markup=False)
+
+
+@evidence_app.command("get")
+def get_command(
+    data: Data,
+    region: Region,
+    to: Annotated[Path, typer.Option("--out", help="A folder to write the files to.")],
+    as_json: AsJson = False,
+) -> None:
+    """Write the evidence files that a region's gateway has kept; none is good news."""
+    from adapters.compose.evidence import kept_evidence
+
+    with told(as_json=as_json):
+        rows = kept_evidence(data, region)
+        to.mkdir(parents=True, exist_ok=True)
+        for claim, file in rows:
+            (to / f"{region}-{claim}.pprd-evidence").write_bytes(file)
+    if as_json:
+        say_json({"region": region, "claims": [claim for claim, _ in rows]})
+    else:
+        out.print(
+            f"{len(rows)} evidence files of region {region} {' '.join(c for c, _ in rows)}".rstrip(), markup=False
+        )
 
 
 def _read(file: Path) -> bytes:

@@ -13,9 +13,12 @@ from adapters.region.exchange import Exchange
 from adapters.region.region_store import RegionStore
 from contracts.errors import EvidenceError
 from ledger.checkpoint import Checkpoint, parse_checkpoint
+from ledger.evidence_file import EvidenceFile, format_evidence
 from ledger.note import NoteVerifier
 from ledger.tree import verify_consistency
 
+EVIDENCE_MARK: Final = "evidence "
+"""Before the claim, in the names of the marks that hold evidence files."""
 _MARK: Final = "checkpoint"
 _RECENT: Final = 1024
 
@@ -54,6 +57,7 @@ class Checkpoints:
         """The same for a checkpoint whose signature was checked already."""
         known = self._seen.setdefault(checkpoint.size, (checkpoint, note))
         if known[0].root != checkpoint.root:
+            self._keep("TWO_ROOTS", known[1], note)
             raise EvidenceError(
                 "CHECKPOINT_INVALID",
                 f"two roots are signed for size {checkpoint.size}: {known[0].root.hex()} and {checkpoint.root.hex()}",
@@ -75,9 +79,17 @@ class Checkpoints:
         checkpoint = self.see(note)
         trusted = self.trusted
         if trusted is not None:
+            if checkpoint.size < trusted[0].size:
+                self._keep("LEDGER_SHORTER", trusted[1], note)
             await self._prove(trusted[0], checkpoint)
         self._store.set_mark(_MARK, note)
         return checkpoint
+
+    def _keep(self, claim: str, known: bytes, shown: bytes) -> None:
+        """Keep two notes as an evidence file, before anybody is told; the first of a claim stays."""
+        name = f"{EVIDENCE_MARK}{claim}"
+        if self._store.mark(name) is None:
+            self._store.set_mark(name, format_evidence(EvidenceFile(claim, self.verifier, (known, shown))))
 
     async def _prove(self, old: Checkpoint, new: Checkpoint) -> None:
         if new.size < old.size:

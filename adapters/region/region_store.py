@@ -48,6 +48,13 @@ class RegionStore:
         """Set a small value as a part of the caller's transaction."""
         self._db.write("INSERT OR REPLACE INTO marks VALUES (?,?)", name, value)
 
+    def marks(self, prefix: str) -> Sequence[tuple[str, bytes]]:
+        """What follows a prefix in the names of small values, and their values, by name."""
+        rows = self._db.all(
+            "SELECT name, value FROM marks WHERE substr(name, 1, ?)=? ORDER BY name", len(prefix), prefix
+        )
+        return [(name[len(prefix) :], value) for name, value in rows]
+
     def named(self, alias: str) -> StreamId | None:
         """The matter that a sending system calls by this name."""
         raw = self.mark(f"matter {alias}")

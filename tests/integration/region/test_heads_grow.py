@@ -2,19 +2,42 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from adapters.region.checkpoints import EVIDENCE_MARK
+from adapters.region.database import RegionDatabase
+from adapters.region.region_store import RegionStore
 from contracts.errors import EvidenceError
 from contracts.ids import Hash
 from ledger.checkpoint import parse_checkpoint, sign_checkpoint
+from ledger.claim import Finding, verify_evidence
+from ledger.evidence_file import parse_evidence
 from tests.support.async_tests import runs_in_a_loop
 from tests.support.hub_server import HubServer
 from tests.support.region import declared, gateway
+from tests.support.world import World
 
 pytestmark = pytest.mark.integration
+
+
+def evidence_of(folder: Path) -> dict[str, bytes]:
+    """Evidence files that the gateway of region 44 has kept, by claim."""
+    with closing(RegionDatabase(folder / "region-44.sqlite")) as database:
+        return dict(RegionStore(database).marks(EVIDENCE_MARK))
+
+
+def kept(folder: Path, world: World, claim: str) -> Finding:
+    """What a third party finds in the one evidence file that was kept."""
+    files = evidence_of(folder)
+    assert list(files) == [claim]
+    registry = world.rules.registry
+    return verify_evidence(
+        parse_evidence(files[claim]), log=world.verifier, read_body=lambda body: registry.decode_body(body)[1]
+    )
 
 
 @runs_in_a_loop
@@ -42,8 +65,23 @@ async def test_two_signed_roots_of_one_size_are_refused(tmp_path: Path) -> None:
         other = sign_checkpoint(replace(true, root=Hash(b"\2" * 32)), hub.world.log_signer)
         with pytest.raises(EvidenceError) as error:
             region.checkpoints.see(other)
+        finding = kept(tmp_path, hub.world, "TWO_ROOTS")
 
     assert error.value.code == "CHECKPOINT_INVALID"
+    assert finding.is_conclusive
+
+
+@runs_in_a_loop
+async def test_a_ledger_that_only_grows_leaves_no_evidence(tmp_path: Path) -> None:
+    async with (
+        HubServer(tmp_path / "ledger.sqlite") as hub,
+        gateway(hub.world, "44", hub.client, tmp_path) as region,
+    ):
+        for _ in range(3):
+            await region.submit(declared(hub.world, "44"))
+            await region.checkpoints.advance()
+
+    assert evidence_of(tmp_path) == {}
 
 
 @runs_in_a_loop
@@ -55,5 +93,7 @@ async def test_a_shorter_ledger_is_not_the_one_that_was_trusted(tmp_path: Path) 
             await region.checkpoints.advance()
         with pytest.raises(EvidenceError) as error:
             await gateway(hub.world, "44", other.client, tmp_path).start()
+        finding = kept(tmp_path, hub.world, "LEDGER_SHORTER")
 
     assert error.value.code == "CONSISTENCY_INVALID"
+    assert not finding.is_conclusive
