@@ -329,6 +329,8 @@ class _Check:
             self._ids_known("effect", [row.effect.does], EFFECTS, row)
             on = [] if row.effect.on is None else [row.effect.on]
             self._ids_known("body field", on, self._known.bodies[body_schema(row.event)], row)
+        if any(other.event == row.event and other.effect != row.effect for other in rows):
+            self._fail(f"{row.event} has one effect wherever it stands", row)
 
     def timer(self, row: Transition) -> None:
         """What time makes can be made: its event fits the schema, and where its limit starts its days are known."""

@@ -169,15 +169,20 @@ class Effect:
 
     Attributes:
         does: One of `EFFECTS`.
-        on: Body field that names the matter; None is the event's own.
+        on: Body field that names the matter, or of `ERASE_COPIES` the event; None is the event's own matter.
     """
 
     does: str
     on: str | None
 
 
-EFFECTS: Final = frozenset({"ERASE", "SEAL", "UNSEAL", "RESTRICT"})
-"""Keys are destroyed, the matter is sealed or no longer, or its content is only stored (DOMAIN 7)."""
+ERASE: Final = "ERASE"
+ERASE_COPIES: Final = "ERASE_COPIES"
+SEAL: Final = "SEAL"
+UNSEAL: Final = "UNSEAL"
+EFFECTS: Final = frozenset({ERASE, ERASE_COPIES, SEAL, UNSEAL, "RESTRICT"})
+"""All keys and ciphertext are destroyed, or the recipients' keys of what one event brought; the matter is sealed or no
+longer; its content is only stored (DOMAIN 7)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -315,6 +320,7 @@ class Procedure:
     events: frozenset[str] = field(init=False, repr=False, compare=False)
     timers: Mapping[str, tuple[Transition, ...]] = field(init=False, repr=False, compare=False)
     row_guards: Mapping[tuple[str, ...], tuple[tuple[Guard, ...], bool]] = field(init=False, repr=False, compare=False)
+    effects: Mapping[str, Effect] = field(init=False, repr=False, compare=False)
     _awaited: Mapping[str, frozenset[str]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -333,6 +339,8 @@ class Procedure:
         object.__setattr__(self, "_awaited", awaited)
         guards = {row.guards: self._guards_of(row) for row in self.transitions}
         object.__setattr__(self, "row_guards", MappingProxyType(guards))
+        effects = {row.event: row.effect for row in self.transitions if row.effect is not None}
+        object.__setattr__(self, "effects", MappingProxyType(effects))
 
     def _guards_of(self, row: Transition) -> tuple[tuple[Guard, ...], bool]:
         """The guards of a row that are known, and whether one reads the past; the whole check names unknown ones."""

@@ -26,6 +26,7 @@ from contracts.ids import HUB_REGION, Hash, OfficeId
 from contracts.procedure_types import Procedure, Transition, body_schema
 from contracts.schema import SchemaRegistry
 from hub.awaited import MatterLookup, holders_of
+from hub.content import ContentEffect, effect_of
 from hub.directory import SEND, Directory, SigningKey
 from hub.duty import check_ended
 from hub.editions import check_known
@@ -88,11 +89,13 @@ class Admitted(NamedTuple):
         matter: The matter after it.
         recipients: Who is told, with the profile that each may open.
         body: Its decoded body, read-only.
+        effect: What it does to content; None for most.
     """
 
     matter: Matter
     recipients: tuple[Recipient, ...]
     body: Mapping[str, Any]
+    effect: ContentEffect | None = None
 
 
 def admit(
@@ -106,6 +109,7 @@ def admit(
     directory: Directory,
     now_ms: int,
     matters: MatterLookup = lambda _: None,
+    is_hidden: bool = False,
 ) -> Admitted:
     """Decide about one event whose bytes, id and batch were checked.
 
@@ -120,6 +124,7 @@ def admit(
         directory: As of this index.
         now_ms: Hub time, milliseconds.
         matters: Gives another matter as of this index: an order names one.
+        is_hidden: The stream is sealed: the answer is that of a stream that does not exist.
 
     Raises:
         ContractError: It is malformed, or a sealed payload does not fit.
@@ -137,6 +142,8 @@ def admit(
         )
     _check_time(header, now_ms, rules)
     procedure = rules.procedure(header.procedure, header.edition)
+    if is_hidden:
+        matter = None
     if matter is None:
         directory.editions.check_new(header.edition, now_ms)
     body = check_body(header, procedure, rules.registry)
@@ -147,6 +154,8 @@ def admit(
     # Before the row: who lost a race has to load again, whatever the state reached meanwhile allows. After the office:
     # the answer tells where the matter stands.
     check_position(procedure, matter, header)
+    if is_hidden:
+        raise ConflictError("POSITION_CONFLICT", "the first event has stream_seq 0 after zeros", field="stream_seq")
     row = match_row(procedure, matter, header, body, directory)
     _check_basis(header, row)
     places = directory.places_at(header.occurred_at)
@@ -161,7 +170,7 @@ def admit(
     check_recipient_keys(recipients, directory, now_ms)
     if header.sealed and payloads is not None:
         _check_payloads(header, payloads, directory)
-    return Admitted(after, recipients, body)
+    return Admitted(after, recipients, body, effect_of(procedure, header, body))
 
 
 def _holders(

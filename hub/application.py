@@ -176,6 +176,7 @@ class Application(Recorder):
         Returns:
             How many were recorded; below `limit` means that nothing is left for now.
         """
+        self.scrub()
         now = self.now_ms()
         recorded = 0
         due = self._timekeeper.due(now)

@@ -15,9 +15,10 @@ from contracts.ids import LeafIndex
 from hub.admission import Rules
 from hub.audit_errors import KeptError, UnexplainedError
 from hub.audit_notes import Notes, check_genesis, parse_kept, unexplained
+from hub.audit_payloads import PayloadCheck
 from hub.audit_report import Problem, Progress, Report, problem_of
 from hub.audit_runs import RunCheck
-from hub.audit_source import AuditShelf, NamedPayload, Source
+from hub.audit_source import AuditShelf, Source
 from hub.audit_state import Progressed, State, state_of, take_up
 from hub.audit_tree import TileTree
 from hub.replay import Delivery, Replay
@@ -25,7 +26,6 @@ from ledger.checkpoint import Checkpoint
 from ledger.compact import hash_leaf
 from ledger.note import NoteVerifier
 
-_PAYLOADS_AT_ONCE: Final = 64
 _STEP: Final = 1000
 
 
@@ -88,8 +88,7 @@ class Audit:
         self._checkpoint: Checkpoint | None = None
         self._replay = Replay(rules=rules, shelf=shelf, observer=self)
         self._runs: RunCheck = RunCheck(None)
-        self._named: list[NamedPayload] = []
-        self._held = 0
+        self._payloads = PayloadCheck(source, rules)
         self._checkpoints = 0
 
     def run(self) -> Report:
@@ -121,7 +120,7 @@ class Audit:
             tally=self._replay.tally,
             checkpoints=self._checkpoints,
             runs=self._runs.compared,
-            payloads_held=self._held if self._source.holds_payloads else None,
+            payloads=self._payloads.count(),
             problem=problem,
         )
 
@@ -158,13 +157,11 @@ class Audit:
                 self._checkpoints += notes.compare(done, root, is_between_batches=replay.is_between_batches)
                 runs.compare(done)
                 next_size = notes.next_size
-            if len(self._named) >= _PAYLOADS_AT_ONCE:
-                self._check_payloads()
             if self._keeper.is_due and replay.is_between_batches and not runs.is_waiting:
                 self._keep(parts, verifier)
             if not done % _STEP:
                 self._progress(done, size)
-        self._check_payloads()
+        self._payloads.finish(size)
         self._shelf.finish()
         if done != size:
             raise unexplained(f"entry {done} is missing: the checkpoint counts {size}", done)
@@ -178,23 +175,20 @@ class Audit:
         self._source.check_rest(replay)
         self._progress(size, size)
 
-    def _check_payloads(self) -> None:
-        if self._named:
-            self._held += self._source.check_payloads(self._named)
-            self._named.clear()
-
     # -- going on after an interruption
 
     def _take_up(self, parts: Progressed, checkpoint: Checkpoint, verifier: NoteVerifier) -> None:
         state = self._keeper.state
         if state is not None:
             take_up(state, parts, self._source, checkpoint, verifier.vkey)
-            self._checkpoints, self._held = int(state["checkpoints"]), int(state["held"])
+            self._checkpoints = int(state["checkpoints"])
+            self._payloads.take_up(state["contents"])
 
     def _keep(self, parts: Progressed, verifier: NoteVerifier) -> None:
-        self._check_payloads()
+        self._payloads.flush()
+        contents = self._payloads.state()
         state = state_of(
-            parts, vkey=verifier.vkey, origin=verifier.name, checkpoints=self._checkpoints, held=self._held
+            parts, vkey=verifier.vkey, origin=verifier.name, checkpoints=self._checkpoints, contents=contents
         )
         self._keeper.keep(state)
 
@@ -204,8 +198,6 @@ class Audit:
         """See `hub.replay.Observer`."""
         self._runs.derived(delivery)
 
-    def sealed(self, index: LeafIndex, header: Header) -> None:
+    def content(self, index: LeafIndex, header: Header) -> None:
         """See `hub.replay.Observer`."""
-        if self._source.holds_payloads:
-            producer = header.producer_office
-            self._named += [NamedPayload(index, n, producer, ref) for n, ref in enumerate(header.sealed)]
+        self._payloads.event(index, header)

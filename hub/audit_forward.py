@@ -6,18 +6,18 @@ The other half is `hub.audit_states`. A passed event is its leaf hash and its he
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from contracts.errors import ExchangeError
 from contracts.event import Header, SealedRef, decode_event
 from contracts.ids import Hash, LeafIndex
+from hub.admission import Rules
 from hub.audit_errors import KeptError, UnexplainedError
-from hub.audit_source import AuditShelf, NamedPayload, Source
+from hub.audit_payloads import PayloadCheck
+from hub.audit_source import AuditShelf, Source
 
 PassedEvent: TypeAlias = tuple[Hash, tuple[Any, ...]]
 """Leaf hash and the fields of a header, as plain tuples."""
-
-_PAYLOADS_AT_ONCE: Final = 64
 
 
 class Passed(NamedTuple):
@@ -39,20 +39,21 @@ class Forward:
 
     Args:
         source: The one that is read.
+        rules: The contracts.
         shelf: Compares event ids; None where the other half does.
         send: Takes what is passed on, in order; may block while the other half is behind.
 
     Attributes:
-        held: Payloads that the source holds.
+        payloads: What became of the payloads.
     """
 
-    def __init__(self, *, source: Source, shelf: AuditShelf | None, send: Callable[[Passed], None]) -> None:
-        self.held = 0
-        self._source = source
+    def __init__(
+        self, *, source: Source, rules: Rules, shelf: AuditShelf | None, send: Callable[[Passed], None]
+    ) -> None:
+        self.payloads = PayloadCheck(source, rules)
         self._shelf = shelf
         self._send = send
         self._entries: list[bytes | PassedEvent] = []
-        self._named: list[NamedPayload] = []
 
     def entry(self, data: bytes) -> None:
         """See `hub.audit_hashes.Follower`."""
@@ -68,11 +69,7 @@ class Forward:
             raise
         except ExchangeError as error:
             raise UnexplainedError(index, error) from error
-        if header.sealed and self._source.holds_payloads:
-            producer = header.producer_office
-            self._named += [NamedPayload(index, n, producer, ref) for n, ref in enumerate(header.sealed)]
-            if len(self._named) >= _PAYLOADS_AT_ONCE:
-                self._check_payloads()
+        self.payloads.event(index, header)
         self._entries.append((leaf, plain(header)))
 
     def step(self, size: int, *, is_signed: bool) -> None:
@@ -80,16 +77,11 @@ class Forward:
         self._send(Passed(size, is_signed, self._entries))
         self._entries = []
 
-    def finish(self) -> None:
-        """Compare what was not compared yet."""
-        self._check_payloads()
+    def finish(self, size: int) -> None:
+        """Compare what was not compared yet, of a ledger of a size."""
+        self.payloads.finish(size)
         if self._shelf is not None:
             self._shelf.finish()
-
-    def _check_payloads(self) -> None:
-        if self._named:
-            self.held += self._source.check_payloads(self._named)
-            self._named.clear()
 
 
 def plain(header: Header) -> tuple[Any, ...]:

@@ -9,6 +9,7 @@ from typing import Any
 from contracts.errors import ExchangeError
 from contracts.ids import LeafIndex
 from hub.audit_errors import KeptError, UnexplainedError
+from hub.audit_payloads import PayloadCount
 from hub.audit_source import Source
 from hub.replay import Tally
 
@@ -54,7 +55,7 @@ class Report:
         tally: What was counted; after a problem, up to it.
         checkpoints: Other signed checkpoints that were compared.
         runs: Delivery runs that were compared; None where none are kept.
-        payloads_held: Payloads that the source holds; None where it holds none.
+        payloads: What became of the sealed payloads that entries name; None where the source holds none.
         inboxes: Notifications in the inboxes of regions that were compared; None where there are none.
         problem: None if everything follows; else the first thing that does not.
         not_checked: What this audit left out, in plain words; empty after a whole one.
@@ -69,7 +70,7 @@ class Report:
     tally: Tally = field(default_factory=Tally)
     checkpoints: int = 0
     runs: int | None = None
-    payloads_held: int | None = None
+    payloads: PayloadCount | None = None
     inboxes: int | None = None
     problem: Problem | None = None
     not_checked: tuple[str, ...] = ()
@@ -78,6 +79,15 @@ class Report:
     def unexplained(self) -> int:
         """0 or 1: an audit ends at the first thing that does not follow."""
         return 0 if self.problem is None else 1
+
+    def payload_line(self) -> str | None:
+        """What became of the payloads, on one line; None where the source holds none."""
+        if self.payloads is None:
+            return None
+        held, erased, restricted = self.payloads
+        named = self.tally.payloads
+        told = f"{named} payloads: {held} held, {erased} erased, {restricted} restricted"
+        return f"{told}, {named - held - erased - restricted} unexplained"
 
     def to_json(self) -> dict[str, Any]:
         """Plain values for machines. Names stay; new ones may come."""
@@ -98,7 +108,9 @@ class Report:
             "missed_duties": _counted(tally.missed),
             "heads": tally.heads,
             "payloads_named": tally.payloads,
-            "payloads_held": self.payloads_held,
+            "payloads_held": None if self.payloads is None else self.payloads.held,
+            "payloads_erased": None if self.payloads is None else self.payloads.erased,
+            "payloads_restricted": None if self.payloads is None else self.payloads.restricted,
             "checkpoints": self.checkpoints,
             "runs": self.runs,
             "inboxes": self.inboxes,

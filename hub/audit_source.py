@@ -7,7 +7,7 @@ runs, payloads, states, receipts. All of it is compared with what follows from t
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from contracts.errors import ExchangeError
 from contracts.event import SealedRef
@@ -38,12 +38,58 @@ class NamedPayload(NamedTuple):
         number: Its position in the entry's `sealed`.
         producer: The office that sealed it.
         ref: What the entry says of it.
+        stream_id: The matter.
+        event_id: The event that the entry holds.
     """
 
     entry: LeafIndex
     number: int
     producer: OfficeId
     ref: SealedRef
+    stream_id: bytes
+    event_id: bytes
+
+
+class MissingPayload(NamedTuple):
+    """A named payload of which something is not held.
+
+    Attributes:
+        named: The payload.
+        offices: Offices whose keys are missing; None if the envelope itself is.
+    """
+
+    named: NamedPayload
+    offices: tuple[str, ...] | None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing of it can be read any more."""
+        return self.offices is None
+
+    def unexplained(self) -> KeptError:
+        """The finding that nothing says why it is missing."""
+        entry, _, _, ref, *_ = self.named
+        if self.offices is None:
+            told = f"the sealed {ref.profile} is not held, and no entry says that it was destroyed"
+            return KeptError("PAYLOAD_INVALID", told, place="payloads", index=entry)
+        told = f"no content key of the sealed {ref.profile} is held for {', '.join(self.offices)}"
+        return KeptError("PAYLOAD_INVALID", told, place="wrapped_keys", index=entry)
+
+    def plain(self) -> list[Any]:
+        """Values that JSON can hold."""
+        entry, number, producer, ref, stream_id, event_id = self.named
+        offices = None if self.offices is None else list(self.offices)
+        return [entry, number, producer, ref.profile, stream_id.hex(), event_id.hex(), offices]
+
+    @classmethod
+    def of_plain(cls, plain: Sequence[Any]) -> MissingPayload:
+        """What `plain` took apart, without what only the comparison needed."""
+        entry, number, producer, profile, stream_id, event_id, offices = plain
+        ref = SealedRef(profile, b"", b"", 0, ())
+        named = NamedPayload(
+            LeafIndex(entry), number, OfficeId(producer), ref, bytes.fromhex(stream_id), bytes.fromhex(event_id)
+        )
+        return cls(named, None if offices is None else tuple(offices))
 
 
 class AuditShelf(Shelf, Protocol):
@@ -102,15 +148,24 @@ class Source(Protocol):
             KeptError: The tile is missing or shorter.
         """
 
-    def check_payloads(self, named: Sequence[NamedPayload]) -> int:
+    def check_payloads(self, named: Sequence[NamedPayload]) -> list[MissingPayload]:
         """Compare the payloads that some entries name with those that are kept, where `holds_payloads`.
 
         Returns:
-            How many are held.
+            Those of which something is not held.
 
         Raises:
-            KeptError: PAYLOAD_INVALID: one is missing, or other bytes or keys are kept in its place.
+            KeptError: PAYLOAD_INVALID: other bytes are kept in the place of one.
         """
+
+    def held_of(self, stream_id: bytes, before: int) -> tuple[int, int]:
+        """Envelopes and wrapped keys that are held of a matter's events below an index, where `holds_payloads`."""
+
+    def copies_of(self, event_id: bytes) -> int:
+        """Wrapped keys that are held of an event's payloads for others than who sealed them, where `holds_payloads`."""
+
+    def is_erased_after(self, stream_id: bytes, size: int) -> bool:
+        """Whether a source that has more entries than a size says that one of those destroyed a matter's content."""
 
     def check_rest(self, replay: Replay) -> None:
         """Compare whatever else is kept, after the last entry: states, heads, receipts, files.

@@ -17,6 +17,7 @@ from hub.audit_source import Source
 from hub.audit_tree import TileTree
 from hub.ports import ProducerState
 from hub.replay import Replay
+from hub.sealed import SealedStreams
 from ledger.checkpoint import Checkpoint
 from ledger.compact import CompactRange
 from ledger.tiles import TILE_WIDTH, tile_node_reader
@@ -42,7 +43,7 @@ class Progressed(NamedTuple):
     runs: RunCheck
 
 
-def state_of(parts: Progressed, *, vkey: str, origin: str, checkpoints: int, held: int) -> State:
+def state_of(parts: Progressed, *, vkey: str, origin: str, checkpoints: int, contents: Mapping[str, Any]) -> State:
     """The state of an audit.
 
     Args:
@@ -50,7 +51,7 @@ def state_of(parts: Progressed, *, vkey: str, origin: str, checkpoints: int, hel
         vkey: The log's verifier key.
         origin: Of the ledger.
         checkpoints: Signed checkpoints compared so far.
-        held: Payloads compared so far.
+        contents: What was found of payloads so far.
     """
     replay, tree, runs = parts
     tally = replay.tally
@@ -70,7 +71,8 @@ def state_of(parts: Progressed, *, vkey: str, origin: str, checkpoints: int, hel
         "runs": runs.compared,
         "run_heads": {point: head.hex() for point, head in runs.heads.items()},
         "checkpoints": checkpoints,
-        "held": held,
+        "contents": contents,
+        "sealed": sorted(stream_id.hex() for stream_id in replay.sealed.streams),
     }
 
 
@@ -113,6 +115,7 @@ def _take_up_replay(state: State, replay: Replay, source: Source) -> None:
     replay.take_up(_entry(source, LeafIndex(0)), ((index, _entry(source, index)) for index in indexes))
     if replay.directory_digest.hex() != state["directory_digest"]:
         raise _foreign("the directory of this ledger has other entries")
+    replay.sealed = SealedStreams(frozenset(bytes.fromhex(stream_id) for stream_id in state["sealed"]))
     replay.batches.recorded_at = int(state["recorded_at"])
     replay.batches.producers.update(
         {name: ProducerState(seq, _hash(last)) for name, (seq, last) in state["producers"].items()}

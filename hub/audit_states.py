@@ -80,5 +80,5 @@ class StatesAudit:
         """See `hub.replay.Observer`."""
         self.runs.derived(delivery)
 
-    def sealed(self, index: LeafIndex, header: Header) -> None:
+    def content(self, index: LeafIndex, header: Header) -> None:
         """See `hub.replay.Observer`: the other half compares payloads."""

@@ -75,4 +75,5 @@ def commit_of(
         producers=list(work.producers.items()),
         directory=work.directory,
         recorded_at=recorded_at,
+        effects=work.effects,
     )

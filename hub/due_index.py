@@ -1,8 +1,9 @@
 """When time next does something to a matter: `next_due`, which the store keeps beside each matter (ADR 0014).
 
 A pure function of the matter, the rules of its edition and the ids that are recorded, so that the index can be built
-again at any time. It holds the earliest instant at which a miss or a timer's transition falls due that is not recorded;
-a matter in which nothing will happen by itself has none. What is due stands in `hub.timers`.
+again at any time. It holds the earliest instant at which a miss, a timer's transition or an end of content falls due
+that is not recorded; a matter in which nothing will happen by itself has none, and a sealed one has none while it is
+sealed. What is due stands in `hub.timers`.
 """
 
 from __future__ import annotations
@@ -14,9 +15,10 @@ from itertools import islice
 from contracts.deadline import Kind
 from contracts.ids import Hash
 from contracts.procedure_types import Procedure
+from hub.content import end_ms
 from hub.duty import due_in
 from hub.matter import Matter, unpack
-from hub.matter_bytes import has_duties
+from hub.matter_bytes import has_duties, has_ends
 from hub.ports import LedgerReader
 from hub.timers import Change, changes
 
@@ -37,6 +39,10 @@ def next_due(procedure: Procedure, matter: Matter) -> int | None:
         end = due_in(procedure, matter, duty)
         if (earliest is None or end.due_ms < earliest) and (end.kind is Kind.DUTY or duty.rule in awaited):
             earliest = end.due_ms
+    for content in matter.ends:
+        at_ms = end_ms(procedure, matter, content)
+        if earliest is None or at_ms < earliest:
+            earliest = at_ms
     return earliest
 
 
@@ -61,7 +67,7 @@ def due_of(
     late: dict[bytes, list[Change]] = {}
     for stream_id, matter in matters.items():
         rows[stream_id] = None
-        if matter.duties:
+        if matter.duties or matter.ends:
             procedure = procedures[matter.procedure, matter.edition]
             due_ms = rows[stream_id] = next_due(procedure, matter)
             if due_ms is not None and due_ms <= now_ms:
@@ -77,17 +83,28 @@ def _open(found: Iterable[Change], now_ms: int, known: Collection[bytes]) -> int
     return min(left, default=None)
 
 
-def derived(reader: LedgerReader, procedures: Procedures, now_ms: int) -> Iterator[tuple[bytes, int | None]]:
+def derived(
+    reader: LedgerReader, procedures: Procedures, now_ms: int, sealed: Collection[bytes] = ()
+) -> Iterator[tuple[bytes, int | None]]:
     """The whole index, derived again from what a store holds; only matters in which limits run.
 
     Args:
         reader: The store.
         procedures: By (id, edition).
         now_ms: Hub time, milliseconds.
+        sealed: Streams that are sealed: time does nothing to them.
     """
-    running = ((stream_id, unpack(packed)) for stream_id, packed in reader.all_matters() if has_duties(packed))
+    running = (
+        (stream_id, unpack(packed))
+        for stream_id, packed in reader.all_matters()
+        if stream_id not in sealed and _counts(packed)
+    )
     while page := dict(islice(running, _PAGE)):
         yield from due_of(page, procedures, now_ms, reader.recorded).items()
+
+
+def _counts(packed: bytes) -> bool:
+    return has_duties(packed) or has_ends(packed)
 
 
 def basis_of(editions: Mapping[int, Hash]) -> bytes:
@@ -97,4 +114,4 @@ def basis_of(editions: Mapping[int, Hash]) -> bytes:
         editions: Manifest hash of each edition.
     """
     said = b"".join(number.to_bytes(4, "big") + editions[number] for number in sorted(editions))
-    return hashlib.sha256(b"pprd-due/v1\0" + said).digest()
+    return hashlib.sha256(b"pprd-due/v2\0" + said).digest()

@@ -57,7 +57,7 @@ def event_receipt(reader: LedgerReader, event_id: bytes) -> EventReceipt:
     Raises:
         RuleError: NOT_FOUND: no event with this id is recorded.
     """
-    index = reader.recorded((event_id,)).get(event_id)
+    index = reader.visible(event_id)
     if index is None:
         raise RuleError("NOT_FOUND", f"no event {event_id.hex()} is recorded", field="event_id")
     return entry_receipt(reader, index)

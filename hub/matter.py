@@ -20,6 +20,7 @@ from contracts.ids import HUB_OFFICE, HUB_REGION, Hash, OfficeId
 from contracts.procedure_types import ANY_SIDE, HOLDERS, Procedure, Transition
 from hub.awaited import SEPARATOR, HolderLookup, check_awaited, entries, listed, with_list, without
 from hub.binding import OfficeLookup, bind_actor, bind_counterpart, bind_start, check_party, find_office, shared
+from hub.content import ends_after
 from hub.duty import duties_after, duty_due
 from hub.matter_bytes import pack, unpack
 from hub.matter_types import Duty, FactValue, Matter, Party
@@ -306,6 +307,7 @@ def take_row(
         facts,
         sealers,
         told,
+        ends_after(procedure, matter, target, header, has_content=bool(sealers)),
     )
 
 

@@ -1,7 +1,7 @@
 """How a matter is stored: `pack`, `unpack`.
 
-A fixed head in binary (form, stream id, head, next_seq, edition, opened_at), then ten lines of text: procedure,
-state, and the eight collections, each a flat list of words; who was told stands as places among the holders. Codes, ids
+A fixed head in binary (form, stream id, head, next_seq, edition, opened_at), then eleven lines of text: procedure,
+state, and the nine collections, each a flat list of words; who was told stands as places among the holders. Codes, ids
 and dates hold no white space, so words need no quotes; ids inside lines are hexadecimal. This is the store's own form
 and may change: the ledger can rebuild it.
 """
@@ -12,9 +12,9 @@ from typing import Final
 
 from contracts.errors import FatalError
 from contracts.ids import EventId, OfficeId, RegionCode
-from hub.matter_types import Duty, FactValue, Matter, Party
+from hub.matter_types import ContentEnd, Duty, FactValue, Matter, Party
 
-_FORM: Final = 3
+_FORM: Final = 4
 _HEAD: Final = struct.Struct(">B16s32sIIq")
 
 
@@ -36,12 +36,15 @@ def pack(matter: Matter) -> bytes:
         facts,
         sealers,
         told,
+        ends,
     ) = matter
     open_ = " ".join([f"{rule} {side} {type_} {at} {event.hex()}" for rule, side, type_, at, event in duties])
     known = " ".join([f"{name} {_fact_text(value)}" for name, value in facts])
     who = _who(parties, regions, counties)
     waiting = " ".join([str(holders.index(office)) for office in told])
-    text = f"{procedure}\n{state}\n{who}\n{' '.join(holders)}\n{open_}\n{known}\n{' '.join(sealers)}\n{waiting}"
+    kept = " ".join([f"{what} {at} {event.hex()}" for what, at, event in ends])
+    lines = (procedure, state, who, " ".join(holders), open_, known, " ".join(sealers), waiting, kept)
+    text = "\n".join(lines)
     return _HEAD.pack(_FORM, stream_id, head, next_seq, edition, opened_at) + text.encode()
 
 
@@ -62,10 +65,15 @@ def has_duties(data: bytes) -> bool:
     return data[_HEAD.size :].split(b"\n", 7)[6] != b""
 
 
+def has_ends(data: bytes) -> bool:
+    """Whether the retention of content counts in a packed matter."""
+    return not data.endswith(b"\n")
+
+
 def _unpack(data: bytes) -> Matter:
     form, stream_id, head, next_seq, edition, opened_at = _HEAD.unpack_from(data)
     lines = data[_HEAD.size :].decode().split("\n")
-    procedure, state, parties, regions, counties, holders, duties, facts, sealers, told = lines
+    procedure, state, parties, regions, counties, holders, duties, facts, sealers, told, ends = lines
     if form != _FORM:
         raise ValueError("another form")
     held = tuple([OfficeId(office) for office in holders.split()]) if holders else ()
@@ -85,6 +93,7 @@ def _unpack(data: bytes) -> Matter:
         tuple([(name, _fact(text)) for name, text in _groups(facts, 2)]) if facts else (),
         tuple([OfficeId(office) for office in sealers.split()]) if sealers else (),
         tuple([held[int(place)] for place in told.split()]) if told else (),
+        tuple([_end(*words) for words in _groups(ends, 3)]) if ends else (),
     )
 
 
@@ -122,6 +131,10 @@ def _groups(line: str, size: int) -> "zip[tuple[str, ...]]":
 
 def _duty(rule: str, side: str, office_type: str, started_ms: str, started_by: str) -> Duty:
     return Duty(rule, side, office_type, int(started_ms), EventId(bytes.fromhex(started_by)))
+
+
+def _end(what: str, since_ms: str, since: str) -> ContentEnd:
+    return ContentEnd(what, int(since_ms), EventId(bytes.fromhex(since)))
 
 
 def _fact_text(value: FactValue) -> str:

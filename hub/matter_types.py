@@ -42,6 +42,20 @@ class Duty(NamedTuple):
     started_by: EventId
 
 
+class ContentEnd(NamedTuple):
+    """From where the retention of content counts. When it ends is derived from this by `hub.content`, never stored.
+
+    Attributes:
+        what: `ERASE` for all content of the matter so far, `ERASE_COPIES` for the recipients' keys of one event.
+        since_ms: From where it counts, milliseconds.
+        since: The event that started the count; of copies, the one that brought them.
+    """
+
+    what: str
+    since_ms: int
+    since: EventId
+
+
 class Matter(NamedTuple):
     """One stream as its events left it; holds nobody's data.
 
@@ -61,6 +75,7 @@ class Matter(NamedTuple):
         facts: Values that later guards read, by name.
         sealers: Offices that sealed content, in order of their first: its keys are wrapped to them too.
         told: Of the holders those that have not acted since they got content.
+        ends: From where the retention of its content counts; goes on in a final state.
     """
 
     stream_id: StreamId
@@ -78,6 +93,7 @@ class Matter(NamedTuple):
     facts: tuple[tuple[str, FactValue], ...]
     sealers: tuple[OfficeId, ...] = ()
     told: tuple[OfficeId, ...] = ()
+    ends: tuple[ContentEnd, ...] = ()
 
     @property
     def opened_region(self) -> RegionCode:

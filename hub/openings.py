@@ -236,7 +236,7 @@ def replayed(refusal: Refusal | None) -> ExchangeError:
 
 
 def _event(request: OpenRequest, reader: LedgerReader) -> tuple[LeafIndex, Header | None]:
-    index = reader.recorded((request.event_id,)).get(request.event_id)
+    index = reader.visible(request.event_id)
     place = LeafIndex(0) if index is None else index
     (data,) = reader.entries(place, LeafIndex(place + 1))
     entry = decode_entry(data)

@@ -82,6 +82,24 @@ class StoredPayload(NamedTuple):
     wrapped: tuple[WrappedKey, ...]
 
 
+class StoredEffect(NamedTuple):
+    """What an event does to content, on its way to the store: destroyed in the transaction that records it.
+
+    Attributes:
+        entry: Ledger index of the event.
+        does: One of `contracts.procedure_types.EFFECTS`.
+        stream_id: The stream whose content or seal it is about.
+        brought_by: Of copies that end: ledger index of the event that brought them.
+        keeps: Of copies that end: the office that keeps its key.
+    """
+
+    entry: LeafIndex
+    does: str
+    stream_id: bytes
+    brought_by: LeafIndex | None = None
+    keeps: OfficeId | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Commit:
     """All that one commit records: one database transaction.
@@ -101,6 +119,7 @@ class Commit:
         producers: Producer name and new state of its chain.
         directory: Ledger indexes of directory events (class `dir`).
         recorded_at: Hub time, milliseconds.
+        effects: What accepted events do to content.
     """
 
     old_size: TreeSize
@@ -117,6 +136,7 @@ class Commit:
     producers: Sequence[tuple[str, ProducerState]]
     directory: Sequence[LeafIndex]
     recorded_at: int
+    effects: Sequence[StoredEffect] = ()
 
 
 class LedgerReader(Protocol):
@@ -185,6 +205,15 @@ class LedgerReader(Protocol):
     def payload(self, entry: LeafIndex, number: int) -> bytes | None:
         """A sealed envelope, by the event that names it and its position in `sealed`, if it is still held."""
 
+    def sealed_streams(self) -> frozenset[bytes]:
+        """Ids of the streams that are sealed."""
+
+    def visible_stream(self, stream_id: bytes, from_seq: int, limit: int) -> Sequence[tuple[LeafIndex, bytes]]:
+        """As `stream`; of a sealed stream nothing, after exactly the work that an unknown one takes."""
+
+    def visible(self, event_id: bytes) -> LeafIndex | None:
+        """Ledger index of a recorded event; None for an unknown one and one of a sealed stream, after the same work."""
+
     def wrapped_key(self, entry: LeafIndex, number: int, office: OfficeId) -> tuple[KeyId, bytes] | None:
         """The content key of a payload wrapped to one office: key id and HPKE bytes."""
 
@@ -230,6 +259,13 @@ class Store(LedgerReader, Protocol):
 
     def commit(self, commit: Commit) -> None:
         """`begin` and `finish` in one; raises what they raise."""
+
+    def scrub(self) -> bool:
+        """Take what was destroyed out of whatever the store keeps beside its tables: logs, journals, free pages.
+
+        Returns:
+            Whether nothing of it is left; False if somebody still reads what was: ask again.
+        """
 
     def write_due(self, rows: Iterable[tuple[bytes, int | None]], basis: bytes) -> None:
         """Put another due index in the place of the present one, in one durable transaction.

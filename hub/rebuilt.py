@@ -163,5 +163,5 @@ class Rebuild:
         """See `hub.replay.Observer`."""
         self._deliveries.append(delivery)
 
-    def sealed(self, index: LeafIndex, header: Header) -> None:
+    def content(self, index: LeafIndex, header: Header) -> None:
         """See `hub.replay.Observer`: payloads follow from no entry."""

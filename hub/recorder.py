@@ -20,22 +20,33 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from contracts import signing
 from contracts.errors import ConflictError, ExchangeError, FatalError
-from contracts.event import Header
+from contracts.event import Header, decode_event
 from contracts.ids import Hash, KeyId, LeafIndex, PointId, StreamId, TreeSize
+from contracts.procedure_types import ERASE_COPIES
 from hub import evidence
 from hub.admission import Admitted, Rules, admit
 from hub.answer import REPEATED, answer_again, answer_of
 from hub.commit import Proofs, Taken, commit_of
+from hub.content import ContentEffect
 from hub.directory import Directory, SigningKey
 from hub.due_index import basis_of, derived, due_of
 from hub.intake import ChainError, CheckedBatch, CheckedEvent, Repeat, batch_id_of, chain_id, check_batch, read_header
 from hub.matter import Matter, unpack
-from hub.ports import Clock, ProducerState, Store, StoredEntry, StoredPayload
+from hub.ports import Clock, ProducerState, Store, StoredEffect, StoredEntry, StoredPayload
+from hub.sealed import SealedStreams
 from hub.submission import BatchAnswer, EventResult, Outcome, Refusal, SubmittedBatch
 from hub.working import Working
 from ledger.batch import batch_hash
 from ledger.checkpoint import Checkpoint, parse_checkpoint, sign_checkpoint
-from ledger.entry import BatchEntry, GenesisEntry, Refused, decode_entry, encode_batch_entry, encode_event_entry
+from ledger.entry import (
+    BatchEntry,
+    GenesisEntry,
+    Refused,
+    decode_entry,
+    encode_batch_entry,
+    encode_event_entry,
+    event_of,
+)
 from ledger.note import NoteSigner
 from ledger.tree import appended_node_reader
 
@@ -88,6 +99,8 @@ class Recorder:
         self.genesis = genesis
         self._hub_signing = SigningKey.of_hub(key_id=signing.key_id("hub-events", hub_raw), public_key=hub_raw)
         self._heads: dict[PointId, tuple[int, Hash]] = dict(self._store.heads())
+        self._sealed = SealedStreams(self._store.sealed_streams())
+        self._is_scrubbed = self._store.scrub()
         self._edge: dict[tuple[int, int], bytes] = {}
         self._last_leaf_of: dict[bytes, tuple[Hash, LeafIndex]] = {}
         self._recorded_at = self._store.recorded_at()
@@ -97,7 +110,8 @@ class Recorder:
         self.directory.editions.check_adopted(self.rules.editions)
         basis = basis_of(self.rules.editions)
         if self._store.due_basis() != basis:
-            self._store.write_due(derived(self._store, self.rules.procedures, self.now_ms()), basis)
+            rows = derived(self._store, self.rules.procedures, self.now_ms(), self._sealed.streams)
+            self._store.write_due(rows, basis)
 
     @property
     def reader(self) -> Store:
@@ -138,7 +152,7 @@ class Recorder:
         Raises:
             FatalError: Our own state is unknown; stop and load again.
         """
-        work = Working(TreeSize(self._tree.size))
+        work = Working(TreeSize(self._tree.size), sealed=self._sealed)
         now = self.now_ms()
         checked = [self._check(batch, work, now) for batch in batches]
         known = self._look_up(checked, work)
@@ -148,6 +162,8 @@ class Recorder:
         def finish() -> list[BatchAnswer]:
             if proofs is not None:
                 self._store.finish()
+            if work.effects:
+                self._is_scrubbed = self._store.scrub()
             return [self._answer(batch, what, proofs) for batch, what in zip(batches, taken, strict=True)]
 
         return finish
@@ -262,7 +278,8 @@ class Recorder:
             rules=self.rules,
             directory=self.directory,
             now_ms=now_ms,
-            matters=lambda stream_id: self._matter(stream_id, work),
+            matters=work.sealed.lookup(lambda name: self._matter(name, work), header, self.rules.procedures),
+            is_hidden=work.sealed.hides(header.stream_id),
         )
         if header.event_class == "dir":
             self.directory.apply(index, header, admitted.body)
@@ -289,6 +306,19 @@ class Recorder:
         for number, ref in enumerate(header.sealed):
             payload = checked.payloads[ref.ciphertext_hash]
             work.payloads.append(StoredPayload(index, number, payload.envelope, payload.wrapped))
+        if admitted.effect is not None:
+            self._take_effect(index, header, admitted.effect, work)
+
+    def _take_effect(self, index: LeafIndex, header: Header, effect: ContentEffect, work: Working) -> None:
+        """What an event does to content is done in the transaction that records it."""
+        work.sealed = work.sealed.after(effect)
+        stored = StoredEffect(index, effect.does, effect.on)
+        if effect.does == ERASE_COPIES:
+            brought = self._store.recorded([effect.on])[effect.on]
+            (data,) = self._store.entries(brought, LeafIndex(brought + 1))
+            by = decode_event(event_of(data) or b"")
+            stored = StoredEffect(index, effect.does, by.stream_id, brought, by.producer_office)
+        work.effects.append(stored)
 
     def _write(self, work: Working, now_ms: int, about: Iterable[StreamId]) -> Proofs | None:
         """Write the commit, then let memory follow. Until it is durable, nobody is answered."""
@@ -310,11 +340,13 @@ class Recorder:
         self._heads.update(work.heads)
         self._producers.update(work.producers)
         self._remember(work.matters)
+        self._sealed = work.sealed
         return Proofs(note, work.size, appended_node_reader(before, work.leaves))
 
     def _due(self, work: Working, now_ms: int, about: Iterable[StreamId]) -> Mapping[bytes, int | None]:
         """Rows of the due index that change with a commit."""
-        touched = [stream_id for stream_id in about if stream_id not in work.matters]
+        named = (*about, *(StreamId(effect.stream_id) for effect in work.effects))
+        touched = [stream_id for stream_id in dict.fromkeys(named) if stream_id not in work.matters]
         changed: Mapping[bytes, Matter] = work.matters
         if touched:
             changed = {**changed, **{s: unpack(p) for s, p in self._store.matters(touched).items()}}
@@ -322,7 +354,15 @@ class Recorder:
         def recorded(event_ids: Sequence[bytes]) -> Collection[bytes]:
             return {*self._store.recorded(event_ids), *(i for i in event_ids if i in work.leaf_of)}
 
-        return due_of(changed, self.rules.procedures, now_ms, recorded)
+        open_ = {stream_id: matter for stream_id, matter in changed.items() if not work.sealed.hides(stream_id)}
+        rows = due_of(open_, self.rules.procedures, now_ms, recorded)
+        return {stream_id: rows.get(stream_id) for stream_id in changed}
+
+    def scrub(self) -> bool:
+        """Take what was destroyed out of the store's logs, where a reader kept it there; says whether all is gone."""
+        if not self._is_scrubbed:
+            self._is_scrubbed = self._store.scrub()
+        return self._is_scrubbed
 
     def _read_edge(self, level: int, index: int) -> bytes:
         """A tile at the right edge of the tree: as a rule one that the last commit wrote."""

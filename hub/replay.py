@@ -27,6 +27,7 @@ from hub.hub_events import check_due, check_heads, check_opening
 from hub.matter import Matter
 from hub.ports import ProducerState
 from hub.routing import is_sealed_whole
+from hub.sealed import SealedStreams
 from hub.sealed_event import SealedEvent
 from ledger.compact import CompactRange, hash_leaf, sha256
 from ledger.entry import BatchEntry, EventEntry, GenesisEntry, decode_entry, event_of
@@ -88,8 +89,8 @@ class Observer(Protocol):
     def delivered(self, delivery: Delivery) -> None:
         """A notification that follows from an entry."""
 
-    def sealed(self, index: LeafIndex, header: Header) -> None:
-        """An event that names sealed payloads."""
+    def content(self, index: LeafIndex, header: Header) -> None:
+        """An accepted event: it may name sealed payloads, or do something to content."""
 
 
 class Tree(Protocol):
@@ -147,6 +148,7 @@ class Replay:
         directory: As of the last entry.
         directory_log: Indexes of the directory's events.
         directory_digest: Running hash over their leaf hashes.
+        sealed: Streams that are sealed.
     """
 
     def __init__(
@@ -165,6 +167,7 @@ class Replay:
         self.directory = Directory(rules.divisions)
         self.directory_log: list[LeafIndex] = []
         self.directory_digest = _ZERO
+        self.sealed = SealedStreams()
         self._shelf = shelf
         self._observer = observer
 
@@ -287,7 +290,8 @@ class Replay:
             rules=rules,
             directory=self.directory,
             now_ms=batch.recorded_at,
-            matters=self._shelf.matter,
+            matters=self.sealed.lookup(self._shelf.matter, header, rules.procedures),
+            is_hidden=self.sealed.hides(header.stream_id),
         )
         if header.producer_region == HUB_REGION and header.event_class not in _HUB_CLASSES:
             check_due(header, admitted.body, matter, rules.procedures, batch.recorded_at)
@@ -304,8 +308,10 @@ class Replay:
         if header.sealed:
             tally.payloads += len(header.sealed)
             self._shelf.add_sealed(header.event_id, SealedEvent.of(header).pack())
-            if self._observer is not None:
-                self._observer.sealed(index, header)
+        if self._observer is not None:
+            self._observer.content(index, header)
+        if admitted.effect is not None:
+            self.sealed = self.sealed.after(admitted.effect)
         if admitted.recipients:
             self._deliver(index, leaf, admitted, is_sealed_whole(header.event_class))
         match header.event_class:
@@ -330,10 +336,11 @@ class Replay:
         match header.event_type:
             case "HeadsPublished":
                 self.tally.heads += check_heads(body, self.heads)
-            case "DeadlineMissed":
+            case "DeadlineMissed" | "ContentEnded" | "CopiesEnded":
                 matter = self._matter_of(header.causation_id)
                 check_due(header, body, matter, self.batches.rules.procedures, recorded_at)
-                self.tally.missed[body["rule"]] += 1
+                if header.event_type == "DeadlineMissed":
+                    self.tally.missed[body["rule"]] += 1
             case "AccessRecorded":
                 opened = body["opened_event"]
                 packed, matter = self._shelf.sealed_of(opened), self._matter_of(opened)

@@ -1,4 +1,5 @@
-"""What time itself does to a matter: transitions that the end of a limit makes, and duties that were missed.
+"""What time itself does to a matter: transitions that the end of a limit makes, duties that were missed, the end of
+content whose retention is over.
 
 `due` is pure: given a matter and a time, the events that are due. Due dates are derived (`hub.duty`), never stored;
 what a timer's event says is data (`contracts.timer`). Each event's id follows from what made it due, so that it is
@@ -14,10 +15,11 @@ from typing import Final, NamedTuple
 
 from contracts.deadline import Kind
 from contracts.ids import EventId, StreamId, uuid7
-from contracts.procedure_types import Procedure, Transition
+from contracts.procedure_types import ERASE, ERASE_COPIES, Procedure, Transition
+from hub.content import end_ms
 from hub.duty import due_in
 from hub.matter import Duty, Matter, unpack
-from hub.matter_bytes import has_duties
+from hub.matter_bytes import has_duties, has_ends
 from hub.own_batch import HubDraft
 from hub.ports import LedgerReader
 from hub.submission import EventResult, Outcome
@@ -25,6 +27,8 @@ from hub.submission import EventResult, Outcome
 REFUSED_PAUSE_MS: Final = 3_600_000
 """How long the hub waits until it tries again what it refused itself."""
 _PAGE: Final = 1024
+_ENDS: Final = {ERASE: "ContentEnded", ERASE_COPIES: "CopiesEnded"}
+"""The event that records the end of content, by what ends."""
 
 
 class Timekeeper:
@@ -57,7 +61,7 @@ class Timekeeper:
             now_ms: Hub time, milliseconds.
         """
         packed = self._reader.matters(list(stream_ids)).values()
-        yield from self._unrecorded((unpack(one) for one in packed if has_duties(one)), now_ms)
+        yield from self._unrecorded((unpack(one) for one in packed if has_duties(one) or has_ends(one)), now_ms)
 
     def _unrecorded(self, matters: Iterable[Matter], now_ms: int) -> Iterator[HubDraft]:
         drafts = (draft for matter in matters for draft in due(matter, self._procedures, now_ms))
@@ -83,8 +87,8 @@ class Change(NamedTuple):
 
     Attributes:
         due_ms: When the limit ends.
-        duty: The limit.
-        row: The timer's row that it takes; None for a missed duty.
+        duty: The limit; of content that ends a stand-in, whose rule is what ends.
+        row: The timer's row that it takes; None for a missed duty and for content.
     """
 
     due_ms: int
@@ -93,11 +97,18 @@ class Change(NamedTuple):
 
     def event_id(self) -> bytes:
         """Id of the event that records it."""
+        if self.is_content:
+            return derived_id("ended", self.duty, self.due_ms)
         return derived_id("missed" if self.row is None else self.row.event, self.duty, self.due_ms)
+
+    @property
+    def is_content(self) -> bool:
+        """Whether it is the end of content."""
+        return self.row is None and self.duty.rule in _ENDS
 
 
 def changes(procedure: Procedure, matter: Matter) -> Iterator[Change]:
-    """All that time will do to a matter as it stands, whenever that is: misses, then transitions."""
+    """All that time will do to a matter as it stands, whenever that is: misses, transitions, then ends of content."""
     duties = matter.duties
     ends = [due_in(procedure, matter, duty) for duty in duties]
     for duty, end in zip(duties, ends, strict=True):
@@ -107,26 +118,30 @@ def changes(procedure: Procedure, matter: Matter) -> Iterator[Change]:
         for duty, end in zip(duties, ends, strict=True):
             if row.after is not None and duty.rule == row.after.rule:
                 yield Change(end.due_ms, duty, row)
+    for content in matter.ends:
+        stand_in = Duty(content.what, "", "", content.since_ms, content.since)
+        yield Change(end_ms(procedure, matter, content), stand_in, None)
 
 
 def due(matter: Matter, procedures: Mapping[tuple[str, int], Procedure], now_ms: int) -> Iterator[HubDraft]:
     """Yield the events that time has made due for one matter, recorded ones too.
 
     Args:
-        matter: As recorded. A final state has no limits, so nothing is ever due in one.
+        matter: As recorded. A final state has no limits, so nothing but the end of its content is due in one.
         procedures: In force, by (id, edition).
         now_ms: Hub time, milliseconds.
 
     Yields:
-        Missed duties, then at most one transition: it ends limits, and an auditor meets the misses while they are open.
-        Of several transitions the one whose limit ended first; what another one does is asked again from the state
-        after it.
+        Missed duties and ends of content, then at most one transition: it ends limits, and an auditor meets the misses
+        while they are open. Of several transitions the one whose limit ended first; what another one does is asked
+        again from the state after it.
     """
-    if not matter.duties:
+    if not matter.duties and not matter.ends:
         return
     procedure = procedures[matter.procedure, matter.edition]
     ended = [change for change in changes(procedure, matter) if change.due_ms <= now_ms]
-    yield from (_missed(matter, change) for change in ended if change.row is None)
+    yield from (_missed(matter, change) for change in ended if change.row is None and not change.is_content)
+    yield from (_ended(matter, change) for change in ended if change.is_content)
     moves = [change for change in ended if change.row is not None]
     if moves:
         yield _moved(procedure, matter, min(moves, key=lambda change: change.due_ms))
@@ -139,6 +154,23 @@ def _missed(matter: Matter, change: Change) -> HubDraft:
         "DeadlineMissed",
         "DUTY",
         {"rule": duty.rule, "region": region, "due_ms": change.due_ms},
+        stream_id=StreamId(id_),
+        causation_id=duty.started_by,
+        event_id=EventId(id_),
+        about=matter.stream_id,
+    )
+
+
+def _ended(matter: Matter, change: Change) -> HubDraft:
+    """What destroys content: the row that records it says so."""
+    duty, id_ = change.duty, change.event_id()
+    body = {"target": matter.stream_id, "due_ms": change.due_ms}
+    if duty.rule == ERASE_COPIES:
+        body["brought_by"] = duty.started_by
+    return HubDraft(
+        _ENDS[duty.rule],
+        "CONTENT_END",
+        body,
         stream_id=StreamId(id_),
         causation_id=duty.started_by,
         event_id=EventId(id_),

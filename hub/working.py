@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from contracts.event import Header
 from contracts.ids import Hash, LeafIndex, PointId, TreeSize
 from hub.matter import Matter
-from hub.ports import ProducerState, Run, StoredEntry, StoredPayload
+from hub.ports import ProducerState, Run, StoredEffect, StoredEntry, StoredPayload
 from hub.routing import Recipient, is_sealed_whole
+from hub.sealed import SealedStreams
 from ledger.compact import hash_leaf
 from ledger.heads import head_next
 
@@ -36,6 +37,8 @@ class Working:
         all_runs: Every run, in order of its first notification.
         payloads: Payloads of accepted events.
         directory: Indexes of directory events.
+        effects: What events did to content.
+        sealed: Streams that are sealed with this commit's events so far.
     """
 
     start: TreeSize
@@ -50,6 +53,8 @@ class Working:
     all_runs: list[_OpenRun] = field(default_factory=list)
     payloads: list[StoredPayload] = field(default_factory=list)
     directory: list[LeafIndex] = field(default_factory=list)
+    effects: list[StoredEffect] = field(default_factory=list)
+    sealed: SealedStreams = field(default_factory=SealedStreams)
 
     @property
     def size(self) -> TreeSize:

@@ -208,13 +208,14 @@ def show_report(report: Report) -> None:
         ("missed duties", sum(tally.missed.values()), tally.missed),
         ("heads compared", tally.heads, {}),
         ("payloads named", tally.payloads, {}),
-        ("payloads held", report.payloads_held, {}),
         ("checkpoints compared", report.checkpoints, {}),
         ("delivery runs compared", report.runs, {}),
         ("inbox notifications compared", report.inboxes, {}),
     ):
         table.add_row(what, "-" if count is None else str(count), _by(by))
     out.print(table)
+    if (line := report.payload_line()) is not None:
+        out.print(line, markup=False)
     if report.not_checked:
         out.print("Hashes, signatures and checkpoints only. Not checked:", style="bold yellow")
         for what in report.not_checked:

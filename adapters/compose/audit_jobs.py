@@ -21,6 +21,7 @@ from contracts.errors import ExchangeError, UnavailableError
 from hub.admission import Rules
 from hub.audit_forward import Passed
 from hub.audit_notes import check_genesis, parse_kept
+from hub.audit_payloads import PayloadCount
 from hub.audit_report import Progress, Report
 from hub.audit_states import StatesAudit
 from ledger.note import NoteVerifier
@@ -76,7 +77,7 @@ def audit_divided(
             shelf.leave_ids()
         states = StatesAudit(source=source, rules=rules, shelf=shelf, size=checkpoint.size)
         with reader(name, checkpoint.size, key) as frames:
-            counted: tuple[str, str, int, int] | None = None
+            counted: tuple[str, str, int, tuple[int, int, int] | None] | None = None
             for frame in frames:
                 if isinstance(frame, tuple):
                     counted = frame
@@ -91,7 +92,7 @@ def audit_divided(
         raise
     except ExchangeError:
         return None
-    origin, root, checkpoints, held = counted
+    origin, root, checkpoints, payloads = counted
     return Report(
         source=name,
         vkey=key,
@@ -102,7 +103,7 @@ def audit_divided(
         tally=states.replay.tally,
         checkpoints=checkpoints,
         runs=states.runs.compared,
-        payloads_held=held if source.holds_payloads else None,
+        payloads=None if payloads is None else PayloadCount(*payloads),
     )
 
 

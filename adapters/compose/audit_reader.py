@@ -44,13 +44,15 @@ def read(source_text: str, size: int, vkey: str, out: IO[bytes]) -> bool:
         write_frame(out, [passed.size, passed.is_signed, passed.entries])
 
     with opened_source(source_text, size=size) as (source, shelf, _, _):
-        forward = Forward(source=source, shelf=shelf if isinstance(shelf, StoreShelf) else None, send=send)
         rules = contracts_in_force(is_sandbox=True)
+        ids = shelf if isinstance(shelf, StoreShelf) else None
+        forward = Forward(source=source, rules=rules, shelf=ids, send=send)
         report = HashAudit(name=source_text, source=source, rules=rules, vkey=vkey, follower=forward).run()
         if report.problem is not None or report.size != size:
             return False
-        forward.finish()
-        write_frame(out, (report.origin, report.root, report.checkpoints, forward.held))
+        forward.finish(size)
+        count = forward.payloads.count()
+        write_frame(out, (report.origin, report.root, report.checkpoints, None if count is None else tuple(count)))
     return True
 
 

@@ -231,7 +231,7 @@ class _Ledger:
         if delivery.point == self._point:
             self._due.append(Due(delivery.n, delivery.entry, delivery.head))
 
-    def sealed(self, index: LeafIndex, header: Header) -> None:
+    def content(self, index: LeafIndex, header: Header) -> None:
         """See `hub.replay.Observer`: payloads are not compared here."""
 
     def _note_event(self, index: LeafIndex, data: bytes) -> None:

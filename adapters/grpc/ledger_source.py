@@ -17,7 +17,7 @@ from adapters.grpc.codes import error_of
 from contracts.errors import EvidenceError, ExchangeError, UnavailableError
 from contracts.ids import LeafIndex
 from hub.audit_errors import KeptError
-from hub.audit_source import Kept, NamedPayload, genesis_key
+from hub.audit_source import Kept, MissingPayload, NamedPayload, genesis_key
 from hub.ports import Run
 from hub.replay import Replay
 
@@ -112,9 +112,21 @@ class HubSource:
         """See `hub.audit_source.Source.tile`: the hub is asked for none."""
         return None
 
-    def check_payloads(self, named: Sequence[NamedPayload]) -> int:
+    def check_payloads(self, named: Sequence[NamedPayload]) -> list[MissingPayload]:
         """See `hub.audit_source.Source.check_payloads`: a hub gives payloads to recipients only."""
+        return []
+
+    def held_of(self, stream_id: bytes, before: int) -> tuple[int, int]:
+        """See `hub.audit_source.Source.held_of`: nothing is."""
+        return 0, 0
+
+    def copies_of(self, event_id: bytes) -> int:
+        """See `hub.audit_source.Source.copies_of`: none are."""
         return 0
+
+    def is_erased_after(self, stream_id: bytes, size: int) -> bool:
+        """See `hub.audit_source.Source.is_erased_after`: nothing is held."""
+        return False
 
     def check_rest(self, replay: Replay) -> None:
         """See `hub.audit_source.Source.check_rest`: nothing else was asked for."""

@@ -135,7 +135,7 @@ class Reads:
     async def _stream(self, request: pb.GetStreamRequest) -> Message:
         stream_id = exact(request.stream_id, 16, "stream_id")
         limit = min(request.limit or STREAM_EVENTS, STREAM_EVENTS)
-        found = await self._readers.run(self._reader.stream, stream_id, request.from_seq, limit + 1)
+        found = await self._readers.run(self._reader.visible_stream, stream_id, request.from_seq, limit + 1)
         return pb.GetStreamResponse(events=[_stream_event(*row) for row in found[:limit]], has_more=len(found) > limit)
 
     async def _receipt(self, request: pb.GetReceiptRequest) -> Message:

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from adapters.store.shelf import SpillingShelf
 from adapters.store.sqlite import SqliteStore
 from contracts.ids import LeafIndex, TreeSize
+from contracts.instant import DAY_MS
+from contracts.procedure_types import ERASE, Procedure
 from hub.audit_errors import KeptError
-from hub.audit_source import Kept, NamedPayload, genesis_key
+from hub.audit_source import Kept, MissingPayload, NamedPayload, genesis_key
+from hub.content import overdue
+from hub.matter import Matter, unpack
+from hub.matter_bytes import has_ends
 from hub.ports import Run
 from hub.replay import Replay
 from ledger.compact import HASH_BYTES
@@ -93,30 +98,44 @@ class FolderSource:
         place = f"tiles {level}/{index}"
         return Kept(place, _bytes(self._store.tile(level, index), place)[: width * HASH_BYTES])
 
-    def check_payloads(self, named: Sequence[NamedPayload]) -> int:
+    def check_payloads(self, named: Sequence[NamedPayload]) -> list[MissingPayload]:
         """See `hub.audit_source.Source.check_payloads`."""
         addresses = [(one.entry, one.number) for one in named]
         held = self._store.payloads(addresses)
         offices = self._store.wrapped_offices(addresses)
-        for index, number, producer, ref in named:
+        found: list[MissingPayload] = []
+        for one in named:
+            index, number, producer, ref, *_ = one
             envelope = held.get((index, number))
-            wanted = {producer, *ref.recipients}
             if envelope is None:
-                raise _payload(index, f"the sealed {ref.profile} is not held", "payloads")
+                found.append(MissingPayload(one, None))
+                continue
             if type(envelope) is not bytes or hashlib.sha256(envelope).digest() != ref.ciphertext_hash:
                 raise _payload(index, f"the sealed {ref.profile} was changed", "payloads")
-            missing = ", ".join(sorted(wanted - offices.get((index, number), set())))
+            missing = {producer, *ref.recipients} - offices.get((index, number), set())
             if missing:
-                raise _payload(
-                    index, f"no content key of the sealed {ref.profile} is held for {missing}", "wrapped_keys"
-                )
-        return len(named)
+                found.append(MissingPayload(one, tuple(sorted(missing))))
+        return found
+
+    def held_of(self, stream_id: bytes, before: int) -> tuple[int, int]:
+        """See `hub.audit_source.Source.held_of`."""
+        return self._store.held_of(stream_id, before)
+
+    def copies_of(self, event_id: bytes) -> int:
+        """See `hub.audit_source.Source.copies_of`."""
+        return self._store.copies_of(event_id)
+
+    def is_erased_after(self, stream_id: bytes, size: int) -> bool:
+        """See `hub.audit_source.Source.is_erased_after`."""
+        return self._store.size() > size and self._store.erased_after(stream_id, size)
 
     def check_rest(self, replay: Replay) -> None:
         """See `hub.audit_source.Source.check_rest`: states, heads, chains, event ids, the list of directory entries."""
         if self._store.size() != self._size:
             return
-        self._check_matters()
+        self._check_matters(replay.batches.rules.procedures)
+        if self._store.sealed_streams() != replay.sealed.streams:
+            raise _differs("the kept list of sealed streams is not the derived one", "sealed")
         if self._store.event_count() > sum(replay.tally.events.values()):
             raise _differs("an event id is kept that has no entry", "event_ids")
         heads = self._store.heads()
@@ -131,9 +150,12 @@ class FolderSource:
         if self._store.payload_count() > replay.tally.payloads:
             raise _differs("a payload is kept that no entry names", "payloads")
 
-    def _check_matters(self) -> None:
-        kept = self._store.all_matters()
+    def _check_matters(self, procedures: Mapping[tuple[str, int], Procedure]) -> None:
+        kept, now_ms = self._store.all_matters(), self._store.recorded_at()
+        sealed = self._store.sealed_streams()
         for stream_id, packed in self._shelf.matters():
+            if has_ends(packed) and stream_id not in sealed:
+                self._check_ended(unpack(packed), procedures, now_ms)
             row = next(kept, None)
             if row != (stream_id, packed):
                 found = "nothing" if row is None else "another state" if row[0] == stream_id else "another stream"
@@ -141,6 +163,18 @@ class FolderSource:
         extra = next(kept, None)
         if extra is not None:
             raise _differs("a state is kept of a stream that has no entry", f"matters {_name(extra[0])}")
+
+    def _check_ended(self, matter: Matter, procedures: Mapping[tuple[str, int], Procedure], now_ms: int) -> None:
+        """Content whose time is over is not held: the hub had a day to destroy it."""
+        for end in overdue(procedures[matter.procedure, matter.edition], matter, now_ms - DAY_MS):
+            if end.what == ERASE:
+                came = self._store.recorded((end.since,))[end.since]
+                envelopes, keys = self._store.held_of(matter.stream_id, came + 1)
+            else:
+                envelopes, keys = 0, self._store.copies_of(end.since)
+            if envelopes or keys:
+                told = f"{envelopes} payloads and {keys} keys are held although their time is over"
+                raise KeptError("PAYLOAD_INVALID", told, place=f"matters {matter.stream_id.hex()}")
 
 
 def _bytes(value: object, place: str) -> bytes:

@@ -15,7 +15,7 @@ from __future__ import annotations
 import sqlite3
 import struct
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from threading import Lock
 from typing import Any, Final
@@ -30,9 +30,12 @@ from eventsourcing.sqlite import (
 )
 
 from contracts.errors import ConflictError, FatalError, UnavailableError
+from contracts.event import decode_event
 from contracts.ids import Hash, KeyId, LeafIndex, OfficeId, PointId, TreeSize
+from contracts.procedure_types import ERASE, SEAL, UNSEAL
 from hub.intake import chain_id
-from hub.ports import Commit, ProducerState, Run
+from hub.ports import Commit, ProducerState, Run, StoredEffect
+from ledger.entry import event_of
 
 _PAGE: Final = 1000
 _STATISTICS: Final = "StatisticsPublished"
@@ -43,6 +46,9 @@ _STATISTICS_INDEX: Final = (
 _MAX_VARIABLES: Final = 500
 _NUMBER_BITS: Final = 8
 _CACHE_KIB: Final = 8_192
+_SCRUB_SECONDS: Final = 1.0
+_NOTHING: Final = b"\xff" * 16
+"""Of the length of a stream id, and no UUID."""
 _DAMAGE: Final = ("malformed", "Could not decode to UTF-8")
 """What SQLite says of a file or a value that was damaged, not of one that is away or busy."""
 
@@ -64,6 +70,8 @@ _TABLES: Final = (
     "CREATE TABLE IF NOT EXISTS producers (producer TEXT PRIMARY KEY, chain_id BLOB NOT NULL, next_seq INTEGER NOT"
     " NULL, last_hash BLOB NOT NULL) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS directory_log (idx INTEGER PRIMARY KEY)",
+    "CREATE TABLE IF NOT EXISTS effects (idx INTEGER PRIMARY KEY, does TEXT NOT NULL, stream_id BLOB NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS sealed (stream_id TEXT PRIMARY KEY) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS derived (name TEXT PRIMARY KEY, basis BLOB NOT NULL) WITHOUT ROWID",
 )
 _DUE_INDEX: Final = "CREATE INDEX IF NOT EXISTS matters_due ON matters (due_ms) WHERE due_ms IS NOT NULL"
@@ -71,11 +79,13 @@ _DUE_INDEX: Final = "CREATE INDEX IF NOT EXISTS matters_due ON matters (due_ms) 
 
 
 class _ConnectionPool(SQLiteConnectionPool):
-    """eventsourcing's pool whose connections keep the pages that a busy hub writes again soon."""
+    """eventsourcing's pool whose connections keep the pages that a busy hub writes again soon, and overwrite what is
+    deleted: a destroyed key may be in no free page."""
 
     def _create_connection(self) -> SQLiteConnection:
         connection = super()._create_connection()
         connection.cursor().execute(f"PRAGMA cache_size=-{_CACHE_KIB}")
+        connection.cursor().execute("PRAGMA secure_delete=ON")
         return connection
 
 
@@ -112,12 +122,38 @@ class LedgerRecorder(SQLiteApplicationRecorder):
             ],
         )
         self._insert_rest(c, commit)
+        self._take_effects(c, commit.effects)
 
     @staticmethod
     def _insert_rest(c: SQLiteCursor, commit: Commit) -> None:
         for statement, rows in _rest_of(commit):
             if rows:
                 c.executemany(statement, rows)
+
+    def _take_effects(self, c: SQLiteCursor, effects: Sequence[StoredEffect]) -> None:
+        """Do to content what the recorded events say, in their transaction."""
+        for effect in effects:
+            c.execute("INSERT INTO effects VALUES (?,?,?)", (effect.entry, effect.does, effect.stream_id))
+            if effect.does == ERASE:
+                for first, last in self._payload_ids(c, effect.stream_id, effect.entry):
+                    c.execute("DELETE FROM wrapped_keys WHERE payload BETWEEN ? AND ?", (first, last))
+                    c.execute("DELETE FROM payloads WHERE id BETWEEN ? AND ?", (first, last))
+            elif effect.brought_by is not None:
+                first, last = _payload_range(effect.brought_by)
+                c.execute(
+                    "DELETE FROM wrapped_keys WHERE payload BETWEEN ? AND ? AND office!=?", (first, last, effect.keeps)
+                )
+            elif effect.does == SEAL:
+                c.execute("INSERT OR IGNORE INTO sealed VALUES (?)", (effect.stream_id.hex(),))
+            elif effect.does == UNSEAL:
+                c.execute("DELETE FROM sealed WHERE stream_id=?", (effect.stream_id.hex(),))
+
+    def _payload_ids(self, c: SQLiteCursor, stream_id: bytes, before: int) -> list[tuple[int, int]]:
+        """Ranges of the payload rows of a stream's events below an index."""
+        c.execute(
+            f"SELECT rowid FROM {self.events_table_name} WHERE originator_id=? AND rowid<=?", (stream_id.hex(), before)
+        )
+        return [_payload_range(row[0] - 1) for row in c.fetchall()]
 
 
 def _rest_of(commit: Commit) -> Iterator[tuple[str, Sequence[Sequence[object]]]]:
@@ -158,6 +194,11 @@ def _payload_id(entry: int, number: int) -> int:
     return entry << _NUMBER_BITS | number
 
 
+def _payload_range(entry: int) -> tuple[int, int]:
+    """First and last row that the payloads of an entry can have."""
+    return _payload_id(LeafIndex(entry), 0), _payload_id(LeafIndex(entry), (1 << _NUMBER_BITS) - 1)
+
+
 def _run_row(run: Run) -> tuple[object, ...]:
     indexes = struct.pack(f">{len(run.indexes)}Q", *run.indexes)
     return (
@@ -186,6 +227,7 @@ class SqliteStore:
         self._read_only = read_only
         self._turn = Lock()
         self._open = ExitStack()
+        self._path = path
         name = path.resolve().as_uri() + ("?mode=ro" if read_only else "")
         try:
             self._datastore = SQLiteDatastore(name, lock_timeout=30, pool_size=4)
@@ -253,6 +295,21 @@ class SqliteStore:
         """See `hub.ports.Store.commit`."""
         self.begin(commit)
         self.finish()
+
+    def scrub(self) -> bool:
+        """See `hub.ports.Store.scrub`: the write-ahead log is moved into the file and cut to nothing.
+
+        What is deleted is overwritten in the file itself (`secure_delete`), but the log still holds the pages as they
+        were before.
+        """
+        try:
+            with closing(sqlite3.connect(self._path, timeout=_SCRUB_SECONDS, isolation_level=None)) as db:
+                (is_busy, _, _) = db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        except sqlite3.Error as error:
+            if isinstance(error, sqlite3.OperationalError) and "locked" in str(error):
+                return False
+            raise FatalError("STORE_FAILED", f"what was destroyed cannot be scrubbed: {error}") from error
+        return not is_busy
 
     # -- reading
 
@@ -337,6 +394,51 @@ class SqliteStore:
             limit,
         )
         return [(LeafIndex(r[0] - 1), r[1]) for r in rows]
+
+    def sealed_streams(self) -> frozenset[bytes]:
+        """See `hub.ports.LedgerReader.sealed_streams`."""
+        return frozenset(bytes.fromhex(row[0]) for row in self._all("SELECT stream_id FROM sealed"))
+
+    def visible_stream(self, stream_id: bytes, from_seq: int, limit: int) -> Sequence[tuple[LeafIndex, bytes]]:
+        """See `hub.ports.LedgerReader.visible_stream`: a sealed stream is looked for under a name that nothing has."""
+        (is_sealed,) = self._one("SELECT count(*) FROM sealed WHERE stream_id=?", stream_id.hex())
+        return self.stream((stream_id, _NOTHING)[is_sealed], from_seq, limit)
+
+    def visible(self, event_id: bytes) -> LeafIndex | None:
+        """See `hub.ports.LedgerReader.visible`."""
+        index = self._one("SELECT coalesce((SELECT idx FROM event_ids WHERE event_id=?), -2)", event_id)[0]
+        row = self._one(
+            "SELECT (SELECT rowid FROM stored_events e WHERE e.rowid=? AND NOT EXISTS"
+            " (SELECT 1 FROM sealed s WHERE s.stream_id=e.originator_id))",
+            index + 1,
+        )
+        return None if row[0] is None else LeafIndex(index)
+
+    def held_of(self, stream_id: bytes, before: int) -> tuple[int, int]:
+        """Envelopes and wrapped keys that are held of a stream's events below an index."""
+        rows = self._all("SELECT rowid FROM stored_events WHERE originator_id=? AND rowid<=?", stream_id.hex(), before)
+        ranges = [_payload_range(row[0] - 1) for row in rows]
+        envelopes = sum(self._one("SELECT count(*) FROM payloads WHERE id BETWEEN ? AND ?", *r)[0] for r in ranges)
+        keys = sum(self._one("SELECT count(*) FROM wrapped_keys WHERE payload BETWEEN ? AND ?", *r)[0] for r in ranges)
+        return envelopes, keys
+
+    def copies_of(self, event_id: bytes) -> int:
+        """Wrapped keys that are held of an event's payloads for others than the office that sealed them."""
+        index = self.recorded((event_id,)).get(event_id)
+        data = None if index is None else next(self.entries(index, LeafIndex(index + 1)), None)
+        event = None if data is None else event_of(data)
+        if index is None or event is None:
+            return 0
+        statement = "SELECT count(*) FROM wrapped_keys WHERE payload BETWEEN ? AND ? AND office!=?"
+        return int(self._one(statement, *_payload_range(index), decode_event(event).producer_office)[0])
+
+    def erased_after(self, stream_id: bytes, entry: int) -> bool:
+        """Whether an entry at or after an index says that a stream's content was destroyed."""
+        return bool(
+            self._one(
+                "SELECT count(*) FROM effects WHERE stream_id=? AND idx>=? AND does LIKE 'ERASE%'", stream_id, entry
+            )[0]
+        )
 
     def recorded(self, event_ids: Sequence[bytes]) -> Mapping[bytes, LeafIndex]:
         """See `hub.ports.LedgerReader.recorded`."""

@@ -28,7 +28,7 @@ from adapters.store.export_layout import (
 from contracts.errors import ExchangeError, UnavailableError
 from contracts.ids import LeafIndex
 from hub.audit_errors import KeptError
-from hub.audit_source import Kept, NamedPayload, genesis_key
+from hub.audit_source import Kept, MissingPayload, NamedPayload, genesis_key
 from hub.ports import Run
 from hub.replay import Replay
 from ledger.checkpoint import Checkpoint, checkpoint_size, parse_checkpoint
@@ -164,9 +164,21 @@ class TilesSource:
         self._check_narrower(index, width, partial(tile_path, level, index), lambda w: data[: w * HASH_BYTES])
         return Kept(place, data)
 
-    def check_payloads(self, named: Sequence[NamedPayload]) -> int:
+    def check_payloads(self, named: Sequence[NamedPayload]) -> list[MissingPayload]:
         """See `hub.audit_source.Source.check_payloads`: none are exported."""
+        return []
+
+    def held_of(self, stream_id: bytes, before: int) -> tuple[int, int]:
+        """See `hub.audit_source.Source.held_of`: nothing is."""
+        return 0, 0
+
+    def copies_of(self, event_id: bytes) -> int:
+        """See `hub.audit_source.Source.copies_of`: none are."""
         return 0
+
+    def is_erased_after(self, stream_id: bytes, size: int) -> bool:
+        """See `hub.audit_source.Source.is_erased_after`: nothing is held."""
+        return False
 
     def check_rest(self, replay: Replay) -> None:
         """See `hub.audit_source.Source.check_rest`: policy, receipts, manifest, and that nothing else lies here."""

@@ -42,6 +42,8 @@ KEYS: dict[str, type | tuple[type, ...]] = {
     "heads": int,
     "payloads_named": int,
     "payloads_held": (int, type(None)),
+    "payloads_erased": (int, type(None)),
+    "payloads_restricted": (int, type(None)),
     "checkpoints": int,
     "runs": (int, type(None)),
     "inboxes": (int, type(None)),
@@ -53,7 +55,15 @@ KEYS: dict[str, type | tuple[type, ...]] = {
 
 def derived(report: Report) -> dict[str, Any]:
     """What follows from the entries alone, whatever the source keeps beside them."""
-    kept_beside = {"source", "payloads_held", "checkpoints", "runs", "inboxes"}
+    kept_beside = {
+        "source",
+        "payloads_held",
+        "payloads_erased",
+        "payloads_restricted",
+        "checkpoints",
+        "runs",
+        "inboxes",
+    }
     return {name: value for name, value in report.to_json().items() if name not in kept_beside}
 
 
@@ -86,7 +96,9 @@ def test_the_counts_are_those_of_what_happened(honest: KeptLedger) -> None:
     assert tally.openings == {"45": 1}
     assert sum(tally.missed.values()) >= 1
     assert tally.heads >= 4
-    assert report.payloads_held == tally.payloads > 0
+    assert report.payloads == (44, 0, 1)
+    assert tally.payloads == 45
+    assert report.payload_line() == "45 payloads: 44 held, 0 erased, 1 restricted, 0 unexplained"
     assert report.runs == honest.one("SELECT count(*) FROM delivery_runs")[0]
     assert report.checkpoints == honest.one("SELECT count(*) FROM checkpoints")[0]
     assert sum(tally.deliveries.values()) == honest.one("SELECT sum(count) FROM delivery_runs")[0]

@@ -6,7 +6,7 @@ import pytest
 
 from contracts.ids import Hash, LeafIndex
 from hub.audit_errors import KeptError
-from hub.audit_source import Kept, NamedPayload
+from hub.audit_source import Kept, MissingPayload, NamedPayload
 from hub.audit_tree import TileTree
 from hub.ports import Run
 from hub.replay import Replay
@@ -45,8 +45,20 @@ class TilesInMemory:
     def tile(self, level: int, index: int, width: int) -> Kept | None:
         return Kept(f"{level}/{index}", self.tiles[level, index])
 
-    def check_payloads(self, named: Sequence[NamedPayload]) -> int:
+    def check_payloads(self, named: Sequence[NamedPayload]) -> list[MissingPayload]:
+        return []
+
+    def held_of(self, stream_id: bytes, before: int) -> tuple[int, int]:
+        """See `hub.audit_source.Source.held_of`: nothing is."""
+        return 0, 0
+
+    def copies_of(self, event_id: bytes) -> int:
+        """See `hub.audit_source.Source.copies_of`: none are."""
         return 0
+
+    def is_erased_after(self, stream_id: bytes, size: int) -> bool:
+        """See `hub.audit_source.Source.is_erased_after`: nothing is held."""
+        return False
 
     def check_rest(self, replay: Replay) -> None:
         return

@@ -225,6 +225,8 @@ BODIES: Final[Mapping[str, Mapping[str, Any]]] = {
         "cells": [{"row": "45", "column": "TOTAL", "n": 15}],
         "table_hash": LIST,
     },
+    "ContentEnded": {"target": ID, "due_ms": 1},
+    "CopiesEnded": {"target": ID, "brought_by": ID, "due_ms": 1},
     "DeadlineMissed": {"rule": "R-COR-3", "region": "45", "due_ms": 1},
     **BODIES_OF_MOVES_AND_PERMITS,
 }

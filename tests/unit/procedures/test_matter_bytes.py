@@ -6,8 +6,10 @@ from hypothesis import strategies as st
 
 from contracts.errors import FatalError
 from contracts.ids import EventId, Hash, OfficeId, RegionCode, StreamId
+from contracts.procedure_types import ERASE, ERASE_COPIES
 from hub.matter import Duty, Matter, Party, pack, unpack
-from hub.matter_bytes import has_duties
+from hub.matter_bytes import has_duties, has_ends
+from hub.matter_types import ContentEnd
 
 words = st.from_regex(r"\A[A-Za-z0-9_-]{1,12}\Z")
 facts = st.tuples(
@@ -32,6 +34,15 @@ matters = st.builds(
     ).map(tuple),
     facts=st.lists(facts, max_size=3).map(tuple),
     sealers=st.lists(words.map(OfficeId), max_size=3).map(tuple),
+    ends=st.lists(
+        st.builds(
+            ContentEnd,
+            st.sampled_from((ERASE, ERASE_COPIES)),
+            st.integers(0, 2**48),
+            st.binary(min_size=16, max_size=16).map(EventId),
+        ),
+        max_size=3,
+    ).map(tuple),
 ).flatmap(
     lambda matter: st.sets(st.sampled_from(matter.holders or (None,))).map(
         lambda told: matter._replace(told=tuple(office for office in told if office is not None))
@@ -44,6 +55,7 @@ def test_what_was_packed_is_unpacked(matter: Matter) -> None:
     read = unpack(pack(matter))
 
     assert read == matter
+    assert has_ends(pack(matter)) == bool(matter.ends)
     assert [type(value) for _, value in read.facts] == [type(value) for _, value in matter.facts]
     assert all(isinstance(duty, Duty) for duty in read.duties)
     assert all(isinstance(party, Party) for party in read.parties)
