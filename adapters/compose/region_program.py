@@ -204,7 +204,7 @@ def ports_of(identity: Identity, gateway: RegionGateway, client: ExchangeClient)
         async for run in client.runs(point, from_n=from_n):
             yield run.data
 
-    return Ports(identity.verifier, gateway.replica.keys_through, private_of, fetch_runs)
+    return Ports(identity.verifier, gateway.replica.keys_through, private_of, fetch_runs, gateway.checkpoints.see)
 
 
 def region_identity(settings: RegionSettings) -> Identity:

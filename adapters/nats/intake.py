@@ -68,12 +68,15 @@ class Ports(NamedTuple):
         private_of: The private key of a delivery point with an id, if the region has it.
         fetch_runs: Asks the exchange for a point's runs again, starting with the one that holds a counter; gives the
             data of each, as on the broker.
+        see_checkpoint: Compares a signed checkpoint with every other one that the region saw, whoever showed it; raises
+            `EvidenceError` if they contradict each other. None where an intake stands without a gateway.
     """
 
     verifier: NoteVerifier
     directory_through: Callable[[LeafIndex], Awaitable[KeyAt]]
     private_of: Callable[[PointId, KeyId], X25519PrivateKey | None]
     fetch_runs: Callable[[PointId, int], AsyncIterator[bytes]]
+    see_checkpoint: Callable[[bytes], object] | None = None
 
 
 class Intake:
@@ -146,6 +149,8 @@ class Intake:
         keys = await self._keys_through(run)
         known_head = self._head_at(point, run.first_n - 1)
         received = verify_run(run, point=point, known_head=known_head, verifier=self._ports.verifier, key_at=keys)
+        if self._ports.see_checkpoint is not None:
+            self._ports.see_checkpoint(run.checkpoint)
         self._fresh += received[standing.n + 1 - run.first_n :]
         self._standings[point] = Standing(run.last_n, run.head_after)
 

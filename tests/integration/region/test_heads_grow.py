@@ -8,17 +8,19 @@ from pathlib import Path
 
 import pytest
 
+from adapters.nats.messages import decode_run
 from adapters.region.checkpoints import EVIDENCE_MARK
 from adapters.region.database import RegionDatabase
 from adapters.region.region_store import RegionStore
 from contracts.errors import EvidenceError
-from contracts.ids import Hash
+from contracts.ids import Hash, PointId
 from ledger.checkpoint import parse_checkpoint, sign_checkpoint
 from ledger.claim import Finding, verify_evidence
 from ledger.evidence_file import parse_evidence
 from tests.support.async_tests import runs_in_a_loop
 from tests.support.hub_server import HubServer
-from tests.support.region import declared, gateway
+from tests.support.matters import notification
+from tests.support.region import declared, gateway, receive
 from tests.support.world import World
 
 pytestmark = pytest.mark.integration
@@ -82,6 +84,24 @@ async def test_a_ledger_that_only_grows_leaves_no_evidence(tmp_path: Path) -> No
             await region.checkpoints.advance()
 
     assert evidence_of(tmp_path) == {}
+
+
+@runs_in_a_loop
+async def test_an_inbox_refuses_a_head_that_contradicts_what_its_gateway_was_shown(tmp_path: Path) -> None:
+    """A hub that shows its submitters one tree and its recipients another is caught by a region that is both."""
+    async with HubServer(tmp_path / "ledger.sqlite") as hub:
+        await hub.submit(notification(hub.world, "45", "44"))
+        async with gateway(hub.world, "44", hub.client, tmp_path) as region:
+            (first,) = [decode_run(run.data) async for run in hub.client.runs(PointId("44-node"), from_n=1)][:1]
+            true = parse_checkpoint(first.checkpoint, hub.world.verifier)
+            region.checkpoints.see(sign_checkpoint(replace(true, root=Hash(b"\2" * 32)), hub.world.log_signer))
+            with pytest.raises(EvidenceError) as error:
+                await receive(hub.world, "44", region, hub.client)
+            stored = region.inbox_store.count()
+        finding = kept(tmp_path, hub.world, "TWO_ROOTS")
+
+    assert (error.value.code, stored) == ("CHECKPOINT_INVALID", 0)
+    assert finding.is_conclusive
 
 
 @runs_in_a_loop
