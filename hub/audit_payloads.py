@@ -132,6 +132,9 @@ class PayloadCheck:
                 raise one.unexplained()
             self._erased += one.is_whole
         self._missing.clear()
+        kept = self._source.payloads_kept(size) if self._source.holds_payloads else None
+        if kept is not None and kept > self._held:
+            raise KeptError("LEDGER_UNEXPLAINED", "a payload is kept that no entry names", place="payloads")
         restricted = sum(self._source.held_of(stream_id, size)[0] for stream_id in self._restricted)
         self._count = PayloadCount(self._held - restricted, self._erased, restricted)
 

@@ -161,6 +161,9 @@ class Source(Protocol):
     def held_of(self, stream_id: bytes, before: int) -> tuple[int, int]:
         """Envelopes and wrapped keys that are held of a matter's events below an index, where `holds_payloads`."""
 
+    def payloads_kept(self, size: int) -> int | None:
+        """Envelopes that are kept, where `holds_payloads`; None if the source has gone on from a size."""
+
     def copies_of(self, event_id: bytes) -> int:
         """Wrapped keys that are held of an event's payloads for others than who sealed them, where `holds_payloads`."""
 

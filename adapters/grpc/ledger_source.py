@@ -120,6 +120,10 @@ class HubSource:
         """See `hub.audit_source.Source.held_of`: nothing is."""
         return 0, 0
 
+    def payloads_kept(self, size: int) -> int | None:
+        """See `hub.audit_source.Source.payloads_kept`: none are."""
+        return None
+
     def copies_of(self, event_id: bytes) -> int:
         """See `hub.audit_source.Source.copies_of`: none are."""
         return 0
