@@ -73,9 +73,11 @@ def test_a_notice_is_closed_when_its_retention_is_over(ledger: TimedLedger) -> N
     assert ledger.application.run_timers() == 0
     ledger.midnight_after(91)
 
-    assert ledger.application.run_timers() == 1
+    assert ledger.application.run_timers() == 2
 
     assert ledger.matter(events[0]).state == "CLOSED"
+    ended = [body["target"] for header, body in ledger.made_by_time() if header.event_type == "ContentEnded"]
+    assert ended == [events[0].header.stream_id]
     assert ledger.application.run_timers() == 0
 
 
@@ -105,25 +107,28 @@ def test_a_hub_that_was_down_over_the_due_time_does_what_was_due(ledger: TimedLe
     ledger.midnight_after(FULL_YEAR + 40)
     ledger.restart()
 
-    assert ledger.application.run_timers() == 3
+    assert ledger.application.run_timers() == 4
 
     assert ledger.matter(permits[0]).state == "SUSPENDED"
     assert ledger.matter(notices[0]).state == "CLOSED"
     told = {header.event_type: body for header, body in ledger.made_by_time()}
     assert told["ResidencePermitSuspended"]["full_year_on"] == "2027-03-02"
     assert told["DeadlineMissed"]["rule"] == "R-COR-3"
+    assert told["ContentEnded"]["target"] == notices[0].header.stream_id
 
 
 @pytest.mark.parametrize(
-    ("make", "days"),
+    ("make", "days", "count"),
     [
-        pytest.param(permit, FULL_YEAR + 1, id="suspension after the full year"),
-        pytest.param(notification, 91, id="end of retention"),
-        pytest.param(lambda world: notification(world)[:3], 3, id="two working days from a Monday"),
-        pytest.param(lambda world: correction(world)[:2], 8, id="five days that end on a Saturday"),
+        pytest.param(permit, FULL_YEAR + 1, 1, id="suspension after the full year"),
+        pytest.param(notification, 91, 2, id="end of retention of a notice and of its content"),
+        pytest.param(lambda world: notification(world)[:3], 3, 1, id="two working days from a Monday"),
+        pytest.param(lambda world: correction(world)[:2], 8, 1, id="five days that end on a Saturday"),
     ],
 )
-def test_nothing_happens_before_its_time(ledger: TimedLedger, make: Callable[[World], list[Made]], days: int) -> None:
+def test_nothing_happens_before_its_time(
+    ledger: TimedLedger, make: Callable[[World], list[Made]], days: int, count: int
+) -> None:
     ledger.record(*make(ledger.world))
     ledger.midnight_after(days)
     ledger.world.clock.advance(-1)
@@ -131,13 +136,13 @@ def test_nothing_happens_before_its_time(ledger: TimedLedger, make: Callable[[Wo
     early = ledger.application.run_timers()
     ledger.world.clock.advance(1)
 
-    assert (early, ledger.application.run_timers()) == (0, 1)
+    assert (early, ledger.application.run_timers()) == (0, count)
 
 
-def test_restricted_and_final_matters_are_left_alone(ledger: TimedLedger) -> None:
+def test_restricted_and_final_matters_are_left_alone_but_for_content_whose_time_is_over(ledger: TimedLedger) -> None:
     world = ledger.world
-    restricted, closed = permit(world), residence(world, "44")
-    ledger.record(*restricted, *closed, *correction(world))
+    restricted, closed, received = permit(world), residence(world, "44"), correction(world)
+    ledger.record(*restricted, *closed, *received)
     matter = ledger.matter(restricted[-1])
     maker = MatterMaker(world, "RESIDENCE_PERMIT")
     maker.stream_id, maker.next_seq, maker.head = matter.stream_id, matter.next_seq, matter.head
@@ -146,8 +151,10 @@ def test_restricted_and_final_matters_are_left_alone(ledger: TimedLedger) -> Non
     ledger.record(maker.event("MatterRestricted", desk, body, purpose="RIGHTS", legal_basis="LB-PIPL-47"))
     ledger.midnight_after(2 * FULL_YEAR)
 
-    assert ledger.application.run_timers() == 0
+    assert ledger.application.run_timers() == 1
 
+    ((header, ended),) = ledger.made_by_time()
+    assert (header.event_type, ended["target"]) == ("ContentEnded", received[0].header.stream_id)
     assert ledger.matter(restricted[0]).state == "RESTRICTED"
 
 
@@ -166,7 +173,7 @@ def test_what_the_hub_refuses_itself_keeps_nobody_waiting_and_is_tried_again_lat
     ledger.application.record([world.closing(world.office("44", "POLICE_STATION"))])
     ledger.midnight_after(FULL_YEAR + 1)
 
-    assert ledger.application.run_timers() == 1
+    assert ledger.application.run_timers() == 2
 
     size = ledger.store.size()
     assert ledger.matter(notices[0]).state == "CLOSED"
