@@ -47,6 +47,7 @@ async def measure(*, rounds: int, matters: int, plain_events: int, alone: int, f
         alone: Events sent one after another for the latency.
         folder: Empty.
     """
+    load = [os.getloadavg()[0]]
     plain_world = World()
     list(plain_world.directory())
     rows: list[dict[str, float]] = []
@@ -66,13 +67,14 @@ async def measure(*, rounds: int, matters: int, plain_events: int, alone: int, f
             row["throughput_ratio"] = row["ours_events_per_second"] / row["plain_events_per_second"]
             row["latency_ratio"] = row["ours_alone_ms"] / row["plain_alone_ms"]
             rows.append(row)
+            load.append(os.getloadavg()[0])
             console.print("  ".join(f"{name} {value:,.2f}" for name, value in row.items()), style="dim")
             ours.note_memory()
             if number in {0, rounds - 1}:
                 audits += [measure_audit(ours.data, ours.vkey, way) for way in WAYS]
                 projections.append(measure_projections(ours.data))
     return {
-        "machine": {"python": platform.python_version(), "cpus": len(os.sched_getaffinity(0))},
+        "machine": {"python": platform.python_version(), "cpus": len(os.sched_getaffinity(0)), "load": load},
         "rounds": rows,
         "median": {name: statistics.median(row[name] for row in rows) for name in rows[0]},
         "hub_memory_mib_by_events": ours.memory,
