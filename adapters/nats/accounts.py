@@ -1,4 +1,4 @@
-"""The broker's accounts, written from the directory: who may read and publish what (DOMAIN 9.1, ADR 0014).
+"""The broker's accounts, written from the directory: who may read and publish what (DOMAIN 9.1, ADR 0019).
 
 One account holds the streams, and only the relay is in it. Each region has an account of its own, which sees nothing of
 the others: what it may reach is imported by name. It reads its own streams through one consumer that the relay made,

@@ -1,7 +1,7 @@
 """How a program says to the broker who it is: an NKey, which is an Ed25519 key written in the broker's own way.
 
 The broker sends a nonce and the program signs it, so no secret travels. The client library has the protocol, but makes
-NKeys with a package that is released as source only; the few lines here stand in for that package (ADR 0014).
+NKeys with a package that is released as source only; the few lines here stand in for that package (ADR 0019).
 """
 
 from __future__ import annotations

@@ -101,3 +101,10 @@ def test_every_decision_has_its_five_parts(project: Path, part: str) -> None:
 
     assert len(decisions) >= 9
     assert [page.name for page in decisions if f"**{part}" not in page.read_text(encoding="utf-8")] == []
+
+
+def test_every_decision_has_a_number_of_its_own(project: Path) -> None:
+    numbers = [path.name[:4] for path in (project / "docs" / "adr").glob("*.md")]
+
+    assert len(numbers) > 20
+    assert sorted(numbers) == sorted(set(numbers))
