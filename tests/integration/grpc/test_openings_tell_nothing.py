@@ -56,7 +56,7 @@ def test_a_payload_of_others_answers_as_one_that_does_not_exist(tmp_path: Path) 
 
             assert len(set(answers)) == 1
             assert answers[0][1] == "OPEN_FORBIDDEN"
-            assert works == [{"recorded": 1, "entries": 1, "matters": 1}] * 4
+            assert works == [{"visible": 1, "entries": 1, "matters": 1}] * 4
             assert hub.size == size
 
     asyncio.run(scenario())
