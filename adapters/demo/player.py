@@ -31,6 +31,8 @@ from hub.submission import Outcome
 
 _AT_ONCE: Final = 32
 """Matters that are worked on at the same time."""
+_NOTHING_LEFT: Final = frozenset({"OPEN_NO_TASK", "OPEN_FORBIDDEN", "PAYLOAD_UNKNOWN"})
+"""Codes of an opening that comes too late: the task is over, the record sealed, the content erased."""
 _PAUSES_SECONDS: Final = (0.2, 0.5, 1.0, 2.0, 4.0)
 _READING: Final = "演示：按待办核对内容"
 _APPROVER: Final = bytes(range(1, 17))
@@ -224,11 +226,15 @@ class Player:
             self._gateway.tasks.done(task.office, task.event_id)
 
     async def _read(self, task: Task, profile: str) -> int:
-        """Open what a task is about; nothing where the office has taken its step already, for a later notification."""
+        """Open what a task is about.
+
+        Nothing where the office has taken its step already, for a later notification, and nothing of what an order
+        has erased or sealed before the office came to read it.
+        """
         try:
             return len(await self._gateway.opener.open(task.event_id, profile, _reader(task.office, profile)))
-        except AccessError as error:
-            if error.code != "OPEN_NO_TASK":
+        except (AccessError, RuleError) as error:
+            if error.code not in _NOTHING_LEFT:
                 raise
             log.info("task.over", office=task.office, event_id=task.event_id.hex())
             return 0

@@ -15,15 +15,15 @@ _HOLDERS: Final[tuple[Told, ...]] = (("44", Kind.COUNTY_PSB_HOUSEHOLD), ("45", K
 
 
 async def play_orders(play: Play, record: Matter) -> None:
-    """Ask, seal and erase, each about one record.
+    """Ask, erase and seal, each about one record; sealed, no other order would find it.
 
     Args:
         play: The play.
         record: A notice that was sent; the two offices of `_HOLDERS` hold it.
     """
     await request(play, record)
-    await sealing(play, record)
     await erasing(play, record)
+    await sealing(play, record)
 
 
 def _order(play: Play, record: Matter, what: str) -> dict[str, tuple[Any, ...]]:
