@@ -302,6 +302,9 @@ class SqliteStore:
         What is deleted is overwritten in the file itself (`secure_delete`), but the log still holds the pages as they
         were before.
         """
+        # Not beside a transaction that was begun: cutting the log under what it has read makes its first write fail.
+        if not self._turn.acquire(timeout=_SCRUB_SECONDS):
+            return False
         try:
             with closing(sqlite3.connect(self._path, timeout=_SCRUB_SECONDS, isolation_level=None)) as db:
                 (is_busy, _, _) = db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
@@ -309,6 +312,8 @@ class SqliteStore:
             if isinstance(error, sqlite3.OperationalError) and "locked" in str(error):
                 return False
             raise FatalError("STORE_FAILED", f"what was destroyed cannot be scrubbed: {error}") from error
+        finally:
+            self._turn.release()
         return not is_busy
 
     # -- reading
