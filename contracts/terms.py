@@ -5,13 +5,17 @@ and the word of the law. Identifiers stay English everywhere; pages and messages
 """
 
 import csv
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
 
+from contracts.messages import Language
 from contracts.procedure_types import Procedure
+
+_border = re.compile(r"(?<=[a-z])(?=[A-Z])|_|-")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +32,23 @@ class Terms:
         """The Chinese word of a name; the name itself if there is none.
 
         Args:
-            kind: `procedure`, `side`, `actor`, `office`, `state`, `event` or `command`.
+            kind: `procedure`, `side`, `actor`, `office`, `state`, `event`, `command`, `profile`, `field` of a profile,
+                `purpose`, `reason`, `content` or `region`.
             name: The identifier.
             scope: The procedure in which it stands.
         """
         return self.rows.get((kind, scope, name)) or self.rows.get((kind, "", name), name)
+
+    def say(self, language: Language, kind: str, name: str, scope: str = "") -> str:
+        """A name in plain words; in English those of the identifier itself.
+
+        Args:
+            language: `en` or `zh`.
+            kind: As in `zh`.
+            name: The identifier.
+            scope: The procedure in which it stands.
+        """
+        return self.zh(kind, name, scope) if language == "zh" else _split(name)
 
     def missing(self, procedure: Procedure) -> Iterator[tuple[str, str]]:
         """Kind and name of everything in a procedure that has no word."""
@@ -69,3 +85,8 @@ def _names(procedure: Procedure) -> Iterator[tuple[str, str]]:
         yield from (("actor", actor) for actor in row.by.on_behalf)
         yield from (("side", notify.side) for notify in row.notify)
         yield from (("office", notify.office) for notify in row.notify if notify.office)
+
+
+def _split(name: str) -> str:
+    """`OpinionAsked`, `OPINION_ASKED` and `opinion_asked` as people write it: `opinion asked`."""
+    return _border.sub(" ", name).lower()

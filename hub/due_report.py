@@ -51,10 +51,10 @@ class DueReport:
             "office": one.office,
             "procedure": one.procedure,
             "edition": one.edition,
-            "matter": _id_text(one.stream_id),
+            "matter": id_text(one.stream_id),
             "started_by": {
                 "event": self.start.event_type,
-                "event_id": _id_text(one.started_by),
+                "event_id": id_text(one.started_by),
                 "index": self.index,
                 "occurred_at": datetime.fromtimestamp(self.start.occurred_at / 1000, UTC).isoformat(),
             },
@@ -69,8 +69,8 @@ class DueReport:
         remind = "" if self.remind_at_ms is None else f"  remind on {shanghai(self.remind_at_ms)[:10]}"
         found = [
             f"{shanghai(one.due_ms)}{assumed}  {one.rule}  region {one.region}  {whose}{remind}",
-            f"  matter {_id_text(one.stream_id)}, {one.procedure}, edition {one.edition}",
-            f"  started by {self.start.event_type} {_id_text(one.started_by)} at index {self.index},"
+            f"  matter {id_text(one.stream_id)}, {one.procedure}, edition {one.edition}",
+            f"  started by {self.start.event_type} {id_text(one.started_by)} at index {self.index},"
             f" occurred {shanghai(self.start.occurred_at)}, counted from {shanghai(one.started_ms)}",
         ]
         return found if why is None else [*found, *_why_lines(why)]
@@ -81,7 +81,7 @@ def shanghai(at_ms: int) -> str:
     return datetime.fromtimestamp(at_ms / 1000, _SHANGHAI).isoformat(sep=" ", timespec="minutes")
 
 
-def _id_text(value: bytes) -> str:
+def id_text(value: bytes) -> str:
     """An id as people read it."""
     text = value.hex()
     return "-".join((text[:8], text[8:12], text[12:16], text[16:20], text[20:]))

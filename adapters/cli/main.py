@@ -47,6 +47,7 @@ from adapters.cli.proofs import checkpoint_command, stream_command
 from adapters.cli.receipts import receipt_app
 from adapters.cli.reconciling import reconcile_app
 from adapters.cli.replays import replay_command
+from adapters.cli.rights import rights_app
 from adapters.cli.routes import route_command
 from adapters.cli.servers import serve_hub, serve_ledger, serve_region, serve_relay
 from adapters.cli.submitting import submit_command
@@ -89,6 +90,7 @@ keys_app.command("change-passphrase")(change_passphrase_command)
 app.add_typer(receipt_app, name="receipt")
 app.add_typer(evidence_app, name="evidence")
 app.add_typer(reconcile_app, name="reconcile")
+app.add_typer(rights_app, name="rights")
 app.add_typer(edition_app, name="edition")
 app.add_typer(witness_app, name="witness")
 app.add_typer(procedure_app, name="procedure")

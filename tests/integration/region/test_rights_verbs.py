@@ -1,0 +1,184 @@
+"""`pprd rights`: what a person is told, in both languages, and who has still to act (DOMAIN 7.1)."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from adapters.cli.main import app
+from adapters.compose.extracts import read_extract
+from adapters.store.sqlite import SqliteStore
+from tests.support.batches import Made
+from tests.support.delivering_ledger import DeliveringLedger
+from tests.support.kept_ledger import opening
+from tests.support.matters import permit
+from tests.support.order_matters import erasure_order, rights_request, seal_order
+from tests.support.world import World
+
+
+class Folder:
+    """A data folder with a hub's ledger."""
+
+    def __init__(self, data: Path) -> None:
+        (data / "hub").mkdir(parents=True)
+        self.data = data
+        self.ledger = DeliveringLedger(SqliteStore(data / "hub" / "ledger.sqlite"))
+
+    @property
+    def world(self) -> World:
+        """Who acts."""
+        return self.ledger.world
+
+    def record(self, *made: Made) -> None:
+        """Record events one by one."""
+        for one in made:
+            self.ledger.record([one])
+
+    def rights(self, verb: str, matter: bytes, *options: str, lang: str = "en") -> Result:
+        """What a verb prints."""
+        words = ["--lang", lang, "rights", verb, str(UUID(bytes=matter)), "--data", str(self.data), *options]
+        return CliRunner().invoke(app, words, env={"COLUMNS": "200"})
+
+    def rows(self, verb: str, matter: bytes) -> Any:
+        """The same for machines."""
+        return json.loads(self.rights(verb, matter, "--json").stdout)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Folder:
+    return Folder(tmp_path / "data")
+
+
+def test_an_account_names_what_is_held_and_who_got_it(folder: Folder) -> None:
+    record = rights_request(folder.world)[:2]
+    folder.record(*record)
+    matter = record[0].header.stream_id
+
+    found = folder.rows("extract", matter)
+
+    assert [act["event"] for act in found["acts"]] == [made.header.event_type for made in record]
+    (content,) = found["contents"]
+    assert content["profile"] == "NP-RES"
+    assert content["held"] == "HELD"
+    assert [office["type"] for office in content["to"]] == ["COUNTY_PSB_HOUSEHOLD"]
+    assert content["openings"] == []
+
+
+def test_an_account_is_told_in_plain_words_of_both_languages(folder: Folder) -> None:
+    record = rights_request(folder.world)[:2]
+    folder.record(*record)
+    matter = record[0].header.stream_id
+
+    english, chinese = (folder.rights("extract", matter, lang=lang).stdout for lang in ("en", "zh"))
+
+    assert "never opened" in english
+    assert "residence notice sent" in english
+    assert "从未被查阅" in chinese
+    assert "居住登记信息" in chinese
+
+
+def test_an_account_lists_openings_by_office_and_purpose_and_names_no_officer(folder: Folder) -> None:
+    record = rights_request(folder.world)[:2]
+    folder.record(*record)
+    reader = folder.world.office("45", "COUNTY_PSB_HOUSEHOLD")
+    request = opening(folder.world, record[1])
+    folder.ledger.application.open_payload(request)
+
+    (content,) = folder.rows("extract", record[0].header.stream_id)["contents"]
+    (read,) = content["openings"]
+
+    assert read["office"]["office"] == reader.office
+    assert (read["purpose"], read["reason"]) == ("RESIDENCE_NOTICE", "TASK")
+    printed = folder.rights("extract", record[0].header.stream_id).stdout
+    assert request.officer.hex() not in printed.replace("-", "")
+
+
+def test_a_correction_stays_open_until_every_holder_confirmed(folder: Folder) -> None:
+    *before, last, closed = rights_request(folder.world)
+    folder.record(*before)
+    matter = before[0].header.stream_id
+
+    (order,) = folder.rows("follow", matter)
+    assert [office["office"] for office in order["missing"]] == [last.header.producer_office]
+    assert order["due_at"] is not None
+    assert folder.rights("follow", matter).exit_code == 1
+
+    folder.record(last, closed)
+
+    (order,) = folder.rows("follow", matter)
+    assert (order["missing"], order["not_asked"]) == ([], [])
+    assert folder.rights("follow", matter).exit_code == 0
+
+
+def test_who_got_content_after_a_request_was_sent_out_is_named(folder: Folder) -> None:
+    made = rights_request(folder.world)
+    folder.record(*made)
+    extract = read_extract(made[0].header.stream_id, data=folder.data, hub=None)
+    (order,) = extract.orders
+    first, second = order.asked
+
+    assert extract.not_asked(order._replace(asked=(first,))) == (second,)
+
+
+def test_erased_content_is_told_as_destroyed(folder: Folder) -> None:
+    made = erasure_order(folder.world)
+    folder.record(*made)
+
+    found = folder.rows("extract", made[0].header.stream_id)
+
+    assert {content["held"] for content in found["contents"]} == {"ERASED"}
+
+
+@pytest.mark.parametrize("verb", ["extract", "follow", "history"])
+def test_a_sealed_record_answers_as_one_that_does_not_exist(folder: Folder, verb: str) -> None:
+    made = seal_order(folder.world)
+    folder.record(*made)
+
+    sealed = folder.rights(verb, made[0].header.stream_id)
+    unknown = folder.rights(verb, folder.world.fresh_id())
+
+    assert sealed.exit_code == unknown.exit_code == 3
+    assert sealed.output == unknown.output
+
+
+def test_the_history_of_a_permit_holds_acts_and_dates(folder: Folder) -> None:
+    made = permit(folder.world)
+    folder.record(*made)
+
+    found = json.loads(folder.rights("history", made[0].header.stream_id).stdout)
+
+    assert found["format"] == "pprd-history/v1"
+    assert [act["event"] for act in found["acts"]] == [one.header.event_type for one in made]
+    assert any(act["dates"] for act in found["acts"])
+
+
+def test_other_records_are_not_carried_elsewhere(folder: Folder) -> None:
+    made = rights_request(folder.world)[:1]
+    folder.record(*made)
+
+    refused = folder.rights("history", made[0].header.stream_id)
+
+    assert refused.exit_code == 3
+    assert "NOT_PORTABLE" in refused.output
+
+
+@pytest.mark.parametrize(("lang", "word"), [("en", "county psb household"), ("zh", "居住证")])
+def test_the_rules_of_a_procedure_are_explained(lang: str, word: str) -> None:
+    words = ["--lang", lang, "rights", "explain", "RESIDENCE_PERMIT", "--region", "44"]
+    found = CliRunner().invoke(app, words, env={"COLUMNS": "200"})
+
+    assert found.exit_code == 0
+    assert "LB-RES-09" in found.stdout
+    assert word in found.stdout
+
+
+def test_a_procedure_that_does_not_exist_is_not_explained() -> None:
+    found = CliRunner().invoke(app, ["rights", "explain", "NOTHING", "--region", "44"])
+
+    assert found.exit_code == 3
+    assert "NOT_FOUND" in found.output
