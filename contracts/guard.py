@@ -93,6 +93,7 @@ KINDS: Final[Mapping[str, tuple[frozenset[str], frozenset[str]]]] = {
     "payload": (frozenset(), frozenset({"profile"})),
     "content": (frozenset({"fields", "values"}), frozenset({"profile"})),
     "holders_of": (frozenset({"fields"}), frozenset()),
+    "answers_for": (frozenset({"fields"}), frozenset()),
     "other_than_remembered": (frozenset({"fields", "fact"}), frozenset()),
     "counterpart_named": (frozenset(), frozenset()),
     "counterpart_known": (frozenset(), frozenset()),

@@ -32,6 +32,7 @@ class Case(NamedTuple):
         divisions: The divisions in force at the instant of the event.
         limits: The time limits of the matter's edition.
         holders: Gives the offices that hold something of a matter, by its stream; None for one that none can hold.
+        answers_for: Whether the office that makes the event answers for another: it is that one or serves its county.
     """
 
     header: Header
@@ -42,6 +43,7 @@ class Case(NamedTuple):
     divisions: Places
     limits: Limits
     holders: Callable[[bytes], Sequence[str] | None] = lambda _: None
+    answers_for: Callable[[str], bool] = lambda _: False
 
 
 def check(guard: Guard, case: Case) -> None:
@@ -265,6 +267,13 @@ def _holders_of(guard: Guard, case: Case) -> None:
         )
 
 
+def _answers_for(guard: Guard, case: Case) -> None:
+    """The office answers for one of those that hold something of the matter that the field names."""
+    for field in guard.fields:
+        if not any(case.answers_for(holder) for holder in case.holders(case.body[field]) or ()):
+            raise _refuse(guard, f"{case.header.producer_office} answers for no office that holds this record", field)
+
+
 def _other_than_remembered(guard: Guard, case: Case) -> None:
     for field in guard.fields:
         if case.body.get(field) == case.facts.get(guard.fact):
@@ -290,5 +299,6 @@ _CHECKS: Final[Mapping[str, Callable[[Guard, Case], None]]] = {
     "rule_passed": _rule_passed,
     "rule_running": _rule_running,
     "holders_of": _holders_of,
+    "answers_for": _answers_for,
     "other_than_remembered": _other_than_remembered,
 }

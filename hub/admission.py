@@ -110,6 +110,7 @@ def admit(
     now_ms: int,
     matters: MatterLookup = lambda _: None,
     is_hidden: bool = False,
+    takes_content: bool = True,
 ) -> Admitted:
     """Decide about one event whose bytes, id and batch were checked.
 
@@ -125,6 +126,7 @@ def admit(
         now_ms: Hub time, milliseconds.
         matters: Gives another matter as of this index: an order names one.
         is_hidden: The stream is sealed: the answer is that of a stream that does not exist.
+        takes_content: No order has closed the stream to content.
 
     Raises:
         ContractError: It is malformed, or a sealed payload does not fit.
@@ -166,6 +168,8 @@ def admit(
         check_ended(procedure, row.after, matter, now_ms)
     after = take_row(procedure, row, matter, header, body, directory, leaf)
     recipients = route(row, after, header, body, directory, earlier=matter)
+    if header.sealed and not takes_content:
+        raise RuleError("CONTENT_ERASED", "an order has erased the content of this matter for good", field="sealed")
     check_sealed(header, recipients)
     check_recipient_keys(recipients, directory, now_ms)
     if header.sealed and payloads is not None:

@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 
 from contracts.event import Header
 from contracts.ids import LeafIndex
-from contracts.procedure_types import ERASE, ERASE_COPIES, Procedure, is_restricted
+from contracts.procedure_types import ERASE_COPIES, ERASES, Procedure, is_restricted
 from hub.admission import Rules
 from hub.audit_errors import KeptError
 from hub.audit_source import MissingPayload, NamedPayload, Source
@@ -85,7 +85,7 @@ class PayloadCheck:
         if effect is None:
             return
         self.flush()
-        if effect.does == ERASE:
+        if effect.does in ERASES:
             envelopes, keys = self._source.held_of(effect.on, index)
             if envelopes or keys:
                 told = f"{envelopes} payloads and {keys} keys are held that this entry destroyed"

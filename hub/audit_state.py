@@ -73,6 +73,7 @@ def state_of(parts: Progressed, *, vkey: str, origin: str, checkpoints: int, con
         "checkpoints": checkpoints,
         "contents": contents,
         "sealed": sorted(stream_id.hex() for stream_id in replay.sealed.streams),
+        "closed": sorted(stream_id.hex() for stream_id in replay.sealed.closed),
     }
 
 
@@ -115,7 +116,10 @@ def _take_up_replay(state: State, replay: Replay, source: Source) -> None:
     replay.take_up(_entry(source, LeafIndex(0)), ((index, _entry(source, index)) for index in indexes))
     if replay.directory_digest.hex() != state["directory_digest"]:
         raise _foreign("the directory of this ledger has other entries")
-    replay.sealed = SealedStreams(frozenset(bytes.fromhex(stream_id) for stream_id in state["sealed"]))
+    replay.sealed = SealedStreams(
+        frozenset(bytes.fromhex(stream_id) for stream_id in state["sealed"]),
+        frozenset(bytes.fromhex(stream_id) for stream_id in state["closed"]),
+    )
     replay.batches.recorded_at = int(state["recorded_at"])
     replay.batches.producers.update(
         {name: ProducerState(seq, _hash(last)) for name, (seq, last) in state["producers"].items()}

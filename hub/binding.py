@@ -91,6 +91,19 @@ def stands_for(directory: OfficeLookup, bound: OfficeId, office: OfficeId) -> bo
     return acting is not None and acting.office == office
 
 
+def answers_for(directory: OfficeLookup, header: Header, office: OfficeId) -> bool:
+    """Whether the office that makes an event answers for another one: it is that one, or serves its county.
+
+    An office without a county is its whole region's, and every office of the region answers for it.
+    """
+    if header.producer_office == office:
+        return True
+    entry = directory.office(office)
+    if entry is None or entry.region != header.producer_region:
+        return False
+    return entry.county6 is None or directory.serves(header.producer_office, entry.county6, header.occurred_at)
+
+
 def check_party(matter: Matter, by: Actor, office: OfficeEntry, directory: OfficeLookup, at_ms: int) -> None:
     """Check that an office of a right type may act for the side of a row.
 

@@ -19,7 +19,16 @@ from contracts.guard_check import Case, check
 from contracts.ids import HUB_OFFICE, HUB_REGION, Hash, OfficeId
 from contracts.procedure_types import ANY_SIDE, HOLDERS, Procedure, Transition
 from hub.awaited import SEPARATOR, HolderLookup, check_awaited, entries, listed, with_list, without
-from hub.binding import OfficeLookup, bind_actor, bind_counterpart, bind_start, check_party, find_office, shared
+from hub.binding import (
+    OfficeLookup,
+    answers_for,
+    bind_actor,
+    bind_counterpart,
+    bind_start,
+    check_party,
+    find_office,
+    shared,
+)
 from hub.content import ends_after
 from hub.duty import duties_after, duty_due
 from hub.matter_bytes import pack, unpack
@@ -184,7 +193,17 @@ def check_guards(
         return
     guards, is_past_read = procedure.row_guards[row.guards]
     is_named = header.counterpart_office is not None
-    case = Case(header, body, _NOTHING, _NOTHING, is_named, places, procedure.limits, holders)
+    case = Case(
+        header,
+        body,
+        _NOTHING,
+        _NOTHING,
+        is_named,
+        places,
+        procedure.limits,
+        holders,
+        lambda office: answers_for(directory, header, OfficeId(office)),
+    )
     if matter is not None and is_past_read:
         case = case._replace(
             facts=dict(matter.facts),

@@ -208,6 +208,9 @@ class LedgerReader(Protocol):
     def sealed_streams(self) -> frozenset[bytes]:
         """Ids of the streams that are sealed."""
 
+    def closed_streams(self) -> frozenset[bytes]:
+        """Ids of the streams that an order has closed to content."""
+
     def visible_stream(self, stream_id: bytes, from_seq: int, limit: int) -> Sequence[tuple[LeafIndex, bytes]]:
         """As `stream`; of a sealed stream nothing, after exactly the work that an unknown one takes."""
 

@@ -99,7 +99,7 @@ class Recorder:
         self.genesis = genesis
         self._hub_signing = SigningKey.of_hub(key_id=signing.key_id("hub-events", hub_raw), public_key=hub_raw)
         self._heads: dict[PointId, tuple[int, Hash]] = dict(self._store.heads())
-        self._sealed = SealedStreams(self._store.sealed_streams())
+        self._sealed = SealedStreams(self._store.sealed_streams(), self._store.closed_streams())
         self._is_scrubbed = self._store.scrub()
         self._edge: dict[tuple[int, int], bytes] = {}
         self._last_leaf_of: dict[bytes, tuple[Hash, LeafIndex]] = {}
@@ -280,6 +280,7 @@ class Recorder:
             now_ms=now_ms,
             matters=work.sealed.lookup(lambda name: self._matter(name, work), header, self.rules.procedures),
             is_hidden=work.sealed.hides(header.stream_id),
+            takes_content=work.sealed.takes_content(header.stream_id),
         )
         if header.event_class == "dir":
             self.directory.apply(index, header, admitted.body)

@@ -292,6 +292,7 @@ class Replay:
             now_ms=batch.recorded_at,
             matters=self.sealed.lookup(self._shelf.matter, header, rules.procedures),
             is_hidden=self.sealed.hides(header.stream_id),
+            takes_content=self.sealed.takes_content(header.stream_id),
         )
         if header.producer_region == HUB_REGION and header.event_class not in _HUB_CLASSES:
             check_due(header, admitted.body, matter, rules.procedures, batch.recorded_at)

@@ -140,6 +140,8 @@ class FolderSource:
         self._check_matters(replay.batches.rules.procedures)
         if self._store.sealed_streams() != replay.sealed.streams:
             raise _differs("the kept list of sealed streams is not the derived one", "sealed")
+        if self._store.closed_streams() != replay.sealed.closed:
+            raise _differs("the streams that are kept as closed to content are not the derived ones", "effects")
         if self._store.event_count() > sum(replay.tally.events.values()):
             raise _differs("an event id is kept that has no entry", "event_ids")
         heads = self._store.heads()

@@ -32,7 +32,7 @@ from eventsourcing.sqlite import (
 from contracts.errors import ConflictError, FatalError, UnavailableError
 from contracts.event import decode_event
 from contracts.ids import Hash, KeyId, LeafIndex, OfficeId, PointId, TreeSize
-from contracts.procedure_types import ERASE, SEAL, UNSEAL
+from contracts.procedure_types import ERASE_AND_CLOSE, ERASES, SEAL, UNSEAL
 from hub.intake import chain_id
 from hub.ports import Commit, ProducerState, Run, StoredEffect
 from ledger.entry import event_of
@@ -71,6 +71,7 @@ _TABLES: Final = (
     " NULL, last_hash BLOB NOT NULL) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS directory_log (idx INTEGER PRIMARY KEY)",
     "CREATE TABLE IF NOT EXISTS effects (idx INTEGER PRIMARY KEY, does TEXT NOT NULL, stream_id BLOB NOT NULL)",
+    f"CREATE INDEX IF NOT EXISTS closed ON effects (stream_id) WHERE does='{ERASE_AND_CLOSE}'",
     "CREATE TABLE IF NOT EXISTS sealed (stream_id TEXT PRIMARY KEY) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS derived (name TEXT PRIMARY KEY, basis BLOB NOT NULL) WITHOUT ROWID",
 )
@@ -134,7 +135,7 @@ class LedgerRecorder(SQLiteApplicationRecorder):
         """Do to content what the recorded events say, in their transaction."""
         for effect in effects:
             c.execute("INSERT INTO effects VALUES (?,?,?)", (effect.entry, effect.does, effect.stream_id))
-            if effect.does == ERASE:
+            if effect.does in ERASES:
                 for first, last in self._payload_ids(c, effect.stream_id, effect.entry):
                     c.execute("DELETE FROM wrapped_keys WHERE payload BETWEEN ? AND ?", (first, last))
                     c.execute("DELETE FROM payloads WHERE id BETWEEN ? AND ?", (first, last))
@@ -403,6 +404,10 @@ class SqliteStore:
     def sealed_streams(self) -> frozenset[bytes]:
         """See `hub.ports.LedgerReader.sealed_streams`."""
         return frozenset(bytes.fromhex(row[0]) for row in self._all("SELECT stream_id FROM sealed"))
+
+    def closed_streams(self) -> frozenset[bytes]:
+        """See `hub.ports.LedgerReader.closed_streams`."""
+        return frozenset(row[0] for row in self._all(f"SELECT stream_id FROM effects WHERE does='{ERASE_AND_CLOSE}'"))
 
     def visible_stream(self, stream_id: bytes, from_seq: int, limit: int) -> Sequence[tuple[LeafIndex, bytes]]:
         """See `hub.ports.LedgerReader.visible_stream`: a sealed stream is looked for under a name that nothing has."""

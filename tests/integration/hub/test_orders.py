@@ -13,7 +13,7 @@ from hub.overdue import overdue
 from hub.submission import Outcome, Refusal
 from tests.support.batches import Made
 from tests.support.case_matters import rehabilitation
-from tests.support.matters import MatterMaker, Sealed, declaration, notification, synthetic_person
+from tests.support.matters import MatterMaker, Sealed, declaration, disputed, notification, synthetic_person
 from tests.support.order_matters import about, erasure_order, notice_holders, order, rights_request, seal_order
 from tests.support.timed_ledger import TimedLedger
 from tests.support.world import WorldOffice
@@ -36,9 +36,11 @@ def refused(ledger: TimedLedger, made: Made) -> Refusal:
     return result.refusal
 
 
-def erasure(ledger: TimedLedger, target: bytes, holders: tuple[WorldOffice, ...]) -> Made:
+def erasure(
+    ledger: TimedLedger, target: bytes, holders: tuple[WorldOffice, ...], by: tuple[str, str] = ("44", "RIGHTS_DESK")
+) -> Made:
     """An order to erase, sealed to some holders."""
-    matter, desk = MatterMaker(ledger.world, "ERASURE_ORDER"), ledger.world.office("44", "RIGHTS_DESK")
+    matter, desk = MatterMaker(ledger.world, "ERASURE_ORDER"), ledger.world.office(*by)
     body = about(target, holders) | {"official": ledger.world.fresh_id(), "ground": "PURPOSE_MET"}
     return matter.event("ErasureOrdered", desk, body, sealed=order(matter, holders, target, "ERASE"))
 
@@ -104,7 +106,61 @@ def test_an_order_is_about_a_record_of_offices(ledger: TimedLedger, what: str) -
 
     refusal = refused(ledger, erasure(ledger, target, (ledger.world.office("44", HOUSEHOLD),)))
 
-    assert (refusal.code, refusal.rule, refusal.field) == ("GUARD_FAILED", "holders_are_all", "target")
+    assert (refusal.code, refusal.rule, refusal.field) == ("OFFICE_NOT_COMPETENT", "competent_office", "target")
+
+
+@pytest.mark.parametrize("by", [("43", "RIGHTS_DESK"), ("43", "PI_OFFICER")])
+def test_who_answers_for_no_holder_may_not_order_an_erasure_and_learns_of_none(
+    ledger: TimedLedger, by: tuple[str, str]
+) -> None:
+    """DOMAIN 7.1, 7.3: a desk elsewhere is told what it would be told of a record that does not exist."""
+    record = notification(ledger.world)
+    ledger.record(*record)
+    target, unknown = record[0].header.stream_id, ledger.world.fresh_id()
+
+    known = refused(ledger, erasure(ledger, target, notice_holders(ledger.world), by))
+    none = refused(ledger, erasure(ledger, unknown, notice_holders(ledger.world), by))
+
+    assert known == none
+    assert (known.code, known.rule, known.field) == ("OFFICE_NOT_COMPETENT", "competent_office", "target")
+    assert ledger.store.held_of(target, ledger.store.size()) != (0, 0)
+
+
+@pytest.mark.parametrize("by", [("44", "RIGHTS_DESK"), ("44", "PI_OFFICER"), ("45", "RIGHTS_DESK")])
+def test_who_answers_for_one_of_the_holders_may_order_an_erasure(ledger: TimedLedger, by: tuple[str, str]) -> None:
+    record = notification(ledger.world)
+    ledger.record(*record)
+
+    ledger.record(erasure(ledger, record[0].header.stream_id, notice_holders(ledger.world), by))
+
+    assert ledger.store.held_of(record[0].header.stream_id, ledger.store.size()) == (0, 0)
+
+
+def test_no_content_comes_after_an_order_to_erase_and_everything_else_does(ledger: TimedLedger) -> None:
+    """DOMAIN 7.3: also after a restart; an event without content is taken as before."""
+    events = disputed(ledger.world)
+    ledger.record(*events[:-1])
+    target, (sender, receiver) = events[0].header.stream_id, notice_holders(ledger.world)
+    ledger.record(erasure(ledger, target, (sender, receiver)))
+    ledger.record(events[-1])
+    matter, maker = ledger.matter(events[0]), MatterMaker(ledger.world, "RESIDENCE_NOTIFICATION")
+    maker.stream_id, maker.next_seq, maker.head = matter.stream_id, matter.next_seq, matter.head
+    content = {
+        "identity": synthetic_person(ledger.world, "45"),
+        "county": ledger.world.counties["44"],
+        "date": maker.day(),
+        "change": "STARTED",
+    }
+    again = maker.event("ResidenceNoticeReissued", sender, sealed=[Sealed("NP-RES", (receiver,), content)], step=False)
+
+    first = refused(ledger, again)
+    ledger.restart()
+    later = refused(ledger, again)
+
+    assert {first.code, later.code} == {"CONTENT_ERASED"}
+    assert ledger.store.closed_streams() == {target}
+    assert ledger.store.held_of(target, ledger.store.size()) == (0, 0)
+    ledger.record(maker.event("ResidenceNoticeWithdrawn", sender))
 
 
 def test_who_was_named_and_told_nothing_holds_nothing(ledger: TimedLedger) -> None:

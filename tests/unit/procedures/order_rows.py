@@ -125,6 +125,7 @@ ORDER_BAD: Final[tuple[_Bad, ...]] = (
     _request("refused_before", "DECIDED", "RightsRequestClosed"),
     _request("carried_out", "DECIDED", "RightsExecuted", _FIRST, carried_out=False),
     _request("person_told", "EXECUTED", "RightsRequestClosed", person_told=False),
+    _bad("competent_office", "ERASURE_ORDER", None, "ErasureOrdered", "RIGHTS_DESK@440305"),
     _bad("keys_destroyed", "ERASURE_ORDER", "ORDERED", "PayloadErased", _FIRST, keys_destroyed=False),
     _bad("keys_destroyed", "ERASURE_ORDER", "ORDERED", "PayloadErased", _FIRST, content_deleted=False),
     (

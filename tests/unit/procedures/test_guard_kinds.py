@@ -26,7 +26,11 @@ SERVED: tuple[Step, ...] = (*DECIDED, ("DecisionServed", "COUNTY_CORRECTION"))
 SENT: tuple[Step, ...] = (*SERVED, ("FileSent", "COUNTY_CORRECTION"))
 HELD: tuple[Step, ...] = (*SENT, ("FileAcknowledged", "COUNTY_CORRECTION@away"))
 REGISTERED: tuple[Step, ...] = (("RegistrationDeclared", "POLICE_STATION"), ("RegistrationRecorded", "POLICE_STATION"))
-CODES = {"reasons_given": "REASONS_MISSING", "origin_receives_notices": "PROFILE_REFUSED"}
+CODES = {
+    "reasons_given": "REASONS_MISSING",
+    "origin_receives_notices": "PROFILE_REFUSED",
+    "competent_office": "OFFICE_NOT_COMPETENT",
+}
 DELIVERABLE: tuple[Step, ...] = (
     ("ResidenceNoticePrepared", "COUNTY_PSB_HOUSEHOLD"),
     ("ResidenceNoticeSent", "COUNTY_PSB_HOUSEHOLD"),
