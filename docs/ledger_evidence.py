@@ -11,19 +11,30 @@ from functools import cache
 from typing import Any, Final, NamedTuple
 
 from contracts.event import Header, SealedRef, encode_event
-from contracts.ids import EventId, Hash, KeyId, LeafIndex, OfficeId, RegionCode, StreamId, TreeSize, uuid7
+from contracts.ids import EventId, Hash, KeyId, LeafIndex, OfficeId, PointId, RegionCode, StreamId, TreeSize, uuid7
 from contracts.schema import SchemaRegistry, load_registry
 from contracts.signing import key_id, sign
 from docs.ledger_parties import BATCH_KEY, LOG
 from ledger.batch import NO_BATCH, Batch, batch_hash, encode_tbs
 from ledger.checkpoint import Checkpoint, sign_checkpoint
-from ledger.entry import BatchEntry, encode_batch_entry, encode_event_entry
+from ledger.entry import BatchEntry, GenesisEntry, encode_batch_entry, encode_event_entry, encode_genesis
 from ledger.evidence_file import EvidenceFile, Placed, Shown
-from ledger.tree import CompactRange, appended_node_reader, hash_leaf, prove_inclusion, prove_range, root_of
+from ledger.exhibit import number
+from ledger.heads import receipt_tbs
+from ledger.tree import (
+    CompactRange,
+    appended_node_reader,
+    hash_leaf,
+    prove_consistency,
+    prove_inclusion,
+    prove_range,
+    root_of,
+)
 
 _MS: Final = 1_767_225_600_000
 _PUBLIC: Final = BATCH_KEY.public_key().public_bytes_raw()
 _KEY_ID: Final = key_id("batch", _PUBLIC)
+_SKEW_MS: Final = 300_000
 _HEAD: Final = Hash(b"\x11" * 32)
 _OTHER: Final = Hash(b"\x22" * 32)
 
@@ -65,6 +76,11 @@ class SmallLog:
         """A leaf hash under the newest head."""
         return Placed(under, LeafIndex(index), hash_leaf(self.entries[index]), self._path(index))
 
+    def consistency(self, size: int) -> tuple[Hash, ...]:
+        """The consistency path from a size to all entries."""
+        leaves = [hash_leaf(entry) for entry in self.entries]
+        return tuple(prove_consistency(appended_node_reader(CompactRange(), leaves), size, len(leaves)))
+
     def _path(self, index: int) -> tuple[Hash, ...]:
         leaves = [hash_leaf(entry) for entry in self.entries]
         return tuple(prove_inclusion(appended_node_reader(CompactRange(), leaves), index, len(leaves)))
@@ -89,12 +105,36 @@ def _heads() -> Iterator[Sample]:
         yield Sample(f"the first {size} of 7 entries were changed", changed, True)
         grown = _file("PREFIX_CHANGED", (true.note(size), true.note()), leaves=(true.leaf(size - 1, under=1),))
         yield Sample(f"a tree that grew from {size} to 7", grown, False)
+    for size, is_shown in ((3, True), (6, True), (4, False)):
+        path = _path(forked.consistency(size))
+        yield Sample(
+            f"a path on which the first {size} of 7 entries have " + ("another root" if is_shown else "any root"),
+            _file("PREFIX_CHANGED", (true.note(size), forked.note()), shown=path),
+            is_shown,
+        )
+    grown = _file("PREFIX_CHANGED", (true.note(3), true.note()), shown=_path(true.consistency(3)))
+    yield Sample("a path of a tree that grew from 3 to 7", grown, False)
+    lost = _file("PREFIX_CHANGED", (true.note(3), forked.note()), shown=_path(true.consistency(3)))
+    yield Sample("a path to the root of another tree", lost, False)
+    yield Sample("growth without a proof", _file("GROWTH_UNPROVED", (true.note(3), true.note())), True)
+    wrong = _file("GROWTH_UNPROVED", (true.note(4), forked.note()), shown=_path(forked.consistency(4)))
+    yield Sample("growth with a wrong proof", wrong, True)
+    yield Sample(
+        "growth with its proof",
+        _file("GROWTH_UNPROVED", (true.note(3), true.note()), shown=_path(true.consistency(3))),
+        False,
+    )
+    yield Sample("growth to the same size", _file("GROWTH_UNPROVED", (true.note(), true.note())), False)
     two = (true.leaf(2), forked.leaf(2, under=1))
     yield Sample("two entries at one index", _file("TWO_ENTRIES", (true.note(), forked.note()), leaves=two), True)
     same = (true.leaf(3), forked.leaf(3, under=1))
     yield Sample("one entry under two heads", _file("TWO_ENTRIES", (true.note(), forked.note()), leaves=same), False)
     yield Sample("a shorter head after a longer one", _file("LEDGER_SHORTER", (true.note(), true.note(4))), True)
     yield Sample("a longer head after a shorter one", _file("LEDGER_SHORTER", (true.note(4), true.note())), False)
+
+
+def _path(hashes: Sequence[Hash]) -> tuple[Shown, ...]:
+    return (Shown("path", b"".join(hashes)),)
 
 
 def _batches() -> Iterator[Sample]:
@@ -115,6 +155,9 @@ def _batches() -> Iterator[Sample]:
     forged = _batch(first, 5, signature=bytes(64))
     yield Sample("a batch that its key did not sign", _entries("BATCH_FORGED", (registered, forged)), True)
     yield Sample("a batch that its key signed", _entries("BATCH_FORGED", (registered, _batch(first, 5))), False)
+    early, late = _batch(first, -_SKEW_MS - 1), _batch(first, -_SKEW_MS)
+    yield Sample("recorded before it was made", _from_genesis("RECORDED_EARLY", early), True)
+    yield Sample("recorded as early as clocks differ", _from_genesis("RECORDED_EARLY", late), False)
     yield Sample("a batch under a revoked key", _entries("KEY_REVOKED", (revoked, _batch(first, 5))), True)
     yield Sample("another key was revoked", _entries("KEY_REVOKED", (other, _batch(first, 5))), False)
 
@@ -124,6 +167,9 @@ def _events() -> Iterator[Sample]:
     yield Sample("one event at two places", _entries("EVENT_TWICE", (one, one)), True)
     yield Sample("two events", _entries("EVENT_TWICE", (one, two)), False)
     yield Sample("two heads of one counter", _entries("TWO_COUNTS", (one, two)), True)
+    back = _event(6, "HeadsPublished", _heads_body(_HEAD, n=2))
+    yield Sample("a count that went back", _entries("TWO_COUNTS", (one, back)), True)
+    yield Sample("a count that went on", _entries("TWO_COUNTS", (back, two)), False)
     yield Sample("one head told twice", _entries("TWO_COUNTS", (one, one)), False)
 
 
@@ -143,6 +189,15 @@ def _shown() -> Iterator[Sample]:
     counted = (Shown("point", b"44-node"), Shown("counter", (3).to_bytes(8, "big")))
     yield Sample("another head", _entries("HEAD_DISAGREES", (told,), (*counted, Shown("head", _OTHER))), True)
     yield Sample("the same head", _entries("HEAD_DISAGREES", (told,), (*counted, Shown("head", _HEAD))), False)
+    run = (*counted, Shown("head", _OTHER))
+    yield Sample("a run with another head", _entries("HEAD_DISAGREES", (told,), (*run, Shown("told", _HEAD))), True)
+    yield Sample("a run with the same head", _entries("HEAD_DISAGREES", (told,), (*run, Shown("told", _OTHER))), False)
+    yield from _recipients(told)
+    for name, code, is_shown in (
+        ("an entry that an audit names", "TRANSITION_FORBIDDEN", True),
+        ("a code that nobody knows", "BECAUSE", False),
+    ):
+        yield Sample(name, _entries("ENTRY_UNEXPLAINED", (told,), (Shown("code", code.encode()),)), is_shown)
     sealing = _event(7, "HeadsPublished", _heads_body(_HEAD), sealed=_HEAD)
     swapped = (Shown("wanted", _HEAD), Shown("given", _OTHER))
     yield Sample("other bytes than recorded", _entries("PAYLOAD_SWAPPED", (sealing,), swapped), True)
@@ -152,6 +207,56 @@ def _shown() -> Iterator[Sample]:
     yield Sample("handed out without a record", _entries("OPENING_UNRECORDED", (sealing,), request), True)
     strange = (Shown("request", bytes(16)), Shown("given", _OTHER))
     yield Sample("other bytes were handed out", _entries("OPENING_UNRECORDED", (sealing,), strange), False)
+
+
+def _recipients(told: bytes) -> Iterator[Sample]:
+    """What a delivery point got, against what the ledger says: its head after notification 3 is published in `told`."""
+    point = Shown("point", b"44-node")
+    three = (point, Shown("counter", number(3)))
+    for head, is_shown in ((_OTHER, True), (_HEAD, False)):
+        tbs = receipt_tbs(point=PointId("44-node"), n=3, head=head, received_ms=_MS)
+        signed = (Shown("head", head), Shown("received", number(_MS)), Shown("signature", sign(BATCH_KEY, tbs)))
+        key = _event(1, "KeyRegistered", _key_body(_KEY_ID, purpose="receipt"))
+        name = "a region that signed for another head" if is_shown else "a region that signed for the same head"
+        yield Sample(name, _entries("RECEIPT_DISAGREES", (key, told), (*three, *signed)), is_shown)
+    for held, is_shown in ((2, True), (3, False)):
+        missing = (*three, Shown("held", number(held)))
+        yield Sample(f"{held} of 3 published", _entries("DELIVERY_MISSING", (told,), missing), is_shown)
+    event = _event(8, "KeyRevoked", {"key_id": _KEY_ID, "reason": "COMPROMISED"})
+    for held, is_shown in ((1, True), (2, False)):
+        missing = (*three, Shown("held", number(held)))
+        yield Sample(f"number 3 after number {held}", _entries("DELIVERY_MISSING", (event,), missing), is_shown)
+    for entries, counters, name, is_shown in (
+        ((event, told), (3, 2), "an entry after a later one", True),
+        ((event, told), (2, 3), "two entries in their order", False),
+        ((event,), (2, 3), "an entry that came twice", True),
+        ((event,), (2, 2), "an entry that came once", False),
+    ):
+        shown = (point, Shown("counters", b"".join(map(number, counters))))
+        yield Sample(name, _entries("DELIVERY_DISORDERED", entries, shown), is_shown)
+    for entries, due, held_at, name, is_shown in (
+        ((event, told), number(1), number(2), "another entry than was due", True),
+        ((event,), number(1), b"", "what was due did not come", True),
+        ((event,), b"", number(1), "what was not due came", True),
+        ((event,), number(1), number(1), "what was due came", False),
+    ):
+        wrong = (*three, Shown("due", due), Shown("held", held_at))
+        yield Sample(name, _entries("DELIVERY_WRONG", entries, wrong), is_shown)
+
+
+def _from_genesis(claim: str, entry: bytes) -> EvidenceFile:
+    genesis = GenesisEntry(
+        origin=LOG.name,
+        created_at=_MS - 2 * _SKEW_MS,
+        log_key=LOG.verifier.vkey,
+        hub_key=_PUBLIC,
+        edition=1,
+        sandbox=True,
+        divisions_hash=_HEAD,
+        clock_skew_ms=_SKEW_MS,
+    )
+    log = SmallLog([encode_genesis(genesis), entry])
+    return EvidenceFile(claim, LOG.verifier, (log.note(),), (log.entry(0), log.entry(1)))
 
 
 def _file(
@@ -187,12 +292,12 @@ def _an_id(number: int) -> bytes:
     return uuid7(unix_ms=_MS, entropy=bytes([number]) * 10)
 
 
-def _heads_body(head: Hash) -> dict[str, Any]:
-    return {"heads": [{"point": "44-node", "n": 3, "head": head}]}
+def _heads_body(head: Hash, *, n: int = 3) -> dict[str, Any]:
+    return {"heads": [{"point": "44-node", "n": n, "head": head}]}
 
 
-def _key_body(name: KeyId) -> dict[str, Any]:
-    return {"key_id": name, "purpose": "batch", "producer": "44-node", "region": "44", "public_key": _PUBLIC}
+def _key_body(name: KeyId, *, purpose: str = "batch") -> dict[str, Any]:
+    return {"key_id": name, "purpose": purpose, "producer": "44-node", "region": "44", "public_key": _PUBLIC}
 
 
 @cache

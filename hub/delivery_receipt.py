@@ -10,7 +10,7 @@ Source: LEDGER 10, DOMAIN 9.1.
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -18,9 +18,7 @@ from contracts.errors import EvidenceError
 from contracts.ids import Hash, KeyId, PointId
 from contracts.signing import sign, verify
 from hub.directory_values import SigningKey
-
-RECEIPT_LABEL: Final = b"pprd-receipt/v1\n\0"
-"""Separates a signed delivery receipt from everything else that is signed."""
+from ledger.heads import receipt_tbs
 
 
 class DeliveryReceipt(NamedTuple):
@@ -41,17 +39,6 @@ class DeliveryReceipt(NamedTuple):
     received_ms: int
     key_id: KeyId
     signature: bytes
-
-
-def receipt_tbs(*, point: PointId, n: int, head: Hash, received_ms: int) -> bytes:
-    """Build the bytes that are signed.
-
-    Raises:
-        OverflowError: A number has more than 64 bits or the point is longer than 255 characters.
-    """
-    name = point.encode("ascii")
-    numbers = n.to_bytes(8, "big") + head + received_ms.to_bytes(8, "big")
-    return RECEIPT_LABEL + len(name).to_bytes(1, "big") + name + numbers
 
 
 def sign_receipt(

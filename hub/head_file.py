@@ -13,10 +13,8 @@ from contracts.schema import SchemaRegistry
 from hub.completeness import PublishedHead
 from hub.receipt_file import verify_receipt_file
 from ledger.checkpoint import Checkpoint
+from ledger.heads import HEADS_PUBLISHED
 from ledger.policy import Policy
-
-HEADS_PUBLISHED = "HeadsPublished"
-"""The event that publishes heads."""
 
 
 class HeadFile(NamedTuple):

@@ -23,7 +23,7 @@ from typing import Final
 
 from contracts.errors import ContractError
 from contracts.ids import Hash, LeafIndex
-from ledger.compact import HASH_BYTES, MAX_TREE_SIZE
+from ledger.compact import HASH_BYTES, MAX_TREE_SIZE, sha256
 from ledger.note import MAX_NOTE_BYTES, NoteVerifier
 from ledger.note_text import parse_base64, parse_decimal
 from ledger.tiles import MAX_ENTRY_BYTES
@@ -104,6 +104,11 @@ def format_evidence(evidence: EvidenceFile) -> bytes:
     lines += [_placed_line("leaf", part) for part in evidence.leaves]
     lines += [f"shown {part.name} {_text(part.content)}" for part in evidence.shown]
     return "\n".join([*lines, ""]).encode("ascii")
+
+
+def evidence_name(whose: str, claim: str, data: bytes) -> str:
+    """Name of a file: who made it, its claim, how its SHA-256 begins. It names a role or a region and nobody else."""
+    return f"{whose}-{claim}-{sha256(data).digest()[:6].hex()}.pprd-evidence"
 
 
 def parse_evidence(data: bytes) -> EvidenceFile:

@@ -109,13 +109,28 @@ def verify_consistency(*, size1: int, size2: int, path: Sequence[Hash], root1: H
         if path:
             raise EvidenceError(code, f"from {size1} to {size2} leaves the proof is empty, not of {len(path)} hashes")
         return
-    old, new = _fold_consistency(size1, size2, path, root1)
+    old, new = fold_consistency(size1, size2, path, root1)
     _check_root(code, old, root1)
     _check_root(code, new, root2)
 
 
-def _fold_consistency(size1: int, size2: int, path: Sequence[Hash], root1: Hash) -> tuple[Hash, Hash]:
-    """Fold a proof between two different sizes above 0; give the root that it says for each."""
+def fold_consistency(size1: int, size2: int, path: Sequence[Hash], root1: Hash) -> tuple[Hash, Hash]:
+    """Fold a consistency proof.
+
+    Args:
+        size1: Leaves in the earlier tree, at least 1.
+        size2: Leaves in the later tree, above `size1`.
+        path: Hashes of the proof.
+        root1: Root of the earlier tree; looked at only where `size1` is a power of two, when the proof leaves it out.
+
+    Returns:
+        The roots that the proof says the earlier and the later tree have.
+
+    Raises:
+        EvidenceError: CONSISTENCY_INVALID, the proof has another length.
+
+    Source: RFC 9162, section 2.1.4.2.
+    """
     level = (size1 & -size1).bit_length() - 1
     index, last = (size1 - 1) >> level, (size2 - 1) >> level
     # The largest subtree that ends at size1 begins the proof; it is root1 itself if size1 is a power of two.

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from adapters.cli.errors import err, out, say_json, told
 from adapters.cli.options import AsJson, Data, Region
 from contracts.errors import UnavailableError
+
+if TYPE_CHECKING:
+    from ledger.evidence_file import EvidenceFile
 
 evidence_app = typer.Typer(
     help="Evidence files: what a ledger signed that it must not have signed.", no_args_is_help=True
@@ -60,15 +64,45 @@ def get_command(
 
     with told(as_json=as_json):
         rows = kept_evidence(data, region)
-        to.mkdir(parents=True, exist_ok=True)
-        for claim, file in rows:
-            (to / f"{region}-{claim}.pprd-evidence").write_bytes(file)
+        write_files(to, region, rows)
     if as_json:
         say_json({"region": region, "claims": [claim for claim, _ in rows]})
     else:
         out.print(
             f"{len(rows)} evidence files of region {region} {' '.join(c for c, _ in rows)}".rstrip(), markup=False
         )
+
+
+def write_evidence(folder: Path, whose: str, files: Sequence[EvidenceFile]) -> list[Path]:
+    """Write evidence files to a folder, each under who made it, its claim and its hash: a name tells nothing else.
+
+    Args:
+        folder: Made if it is not there.
+        whose: A region, a delivery point, or the name of a role.
+        files: The files.
+
+    Raises:
+        UnavailableError: EXPORT_FAILED: the folder cannot be written.
+    """
+    from ledger.evidence_file import format_evidence
+
+    return write_files(folder, whose, [(one.claim, format_evidence(one)) for one in files])
+
+
+def write_files(folder: Path, whose: str, files: Sequence[tuple[str, bytes]]) -> list[Path]:
+    """As `write_evidence`, of files that are written already, with the claim of each."""
+    from ledger.evidence_file import evidence_name
+
+    written = []
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for claim, data in files:
+            path = folder / evidence_name(whose, claim, data)
+            path.write_bytes(data)
+            written.append(path)
+    except OSError as error:
+        raise UnavailableError("EXPORT_FAILED", f"{folder} cannot be written: {error.strerror}") from error
+    return written
 
 
 def _read(file: Path) -> bytes:

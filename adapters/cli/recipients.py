@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from adapters.cli.errors import out, say_json, tell
+from adapters.cli.evidence import write_evidence
 from adapters.cli.options import AsJson, Hub
 from adapters.cli.progress import entries_bar
 from adapters.cli.proofs import MaybeData
-from adapters.cli.receipts import KnownVkey, PolicyFile, read_file, receipt_app
+from adapters.cli.receipts import read_file, receipt_app
 from contracts.errors import ContractError, ExchangeError, UnavailableError
 from contracts.ids import PointId
 
@@ -37,7 +38,8 @@ HeadFiles = Annotated[
     typer.Option("--heads", help="With --recipient, instead of SOURCE: receipt files of published heads."),
 ]
 EvidenceOut = Annotated[
-    Path | None, typer.Option("--evidence", help="With --recipient: where to keep what shows a disagreement.")
+    Path | None,
+    typer.Option("--evidence", help="A folder for the evidence files of what does not follow.", file_okay=False),
 ]
 
 
@@ -56,19 +58,15 @@ def recipient_audit(
     """Say whether a point holds events 1 to n, none missing; end with the exit code of an audit."""
     try:
         report = _report(PointId(recipient), source, inbox, heads, vkey, policy, trust, is_shown=not as_json)
-        if report.evidence is not None and evidence is not None:
-            evidence.write_bytes(report.evidence)
-    except OSError as error:
-        tell(UnavailableError("EXPORT_FAILED", f"{evidence} cannot be written: {error.strerror}"), as_json=as_json)
-        raise typer.Exit(EXIT_UNREADABLE) from error
+        files = [] if evidence is None else write_evidence(evidence, recipient, report.evidence)
     except ExchangeError as error:
         tell(error, as_json=as_json)
         code = EXIT_UNREADABLE if isinstance(error, UnavailableError) else EXIT_DISAGREES
         raise typer.Exit(code) from error
     if as_json:
-        say_json(_row(report))
+        say_json(_row(report) | {"evidence": [str(file) for file in files]})
     else:
-        _show(report, evidence)
+        _show(report, files)
     if report.problem is not None:
         raise typer.Exit(EXIT_DISAGREES)
 
@@ -96,13 +94,13 @@ def _report(
     return audit_recipient_offline(inbox, point, heads=[read_file(path) for path in heads], policy=known)
 
 
-def _show(report: RecipientReport, evidence: Path | None) -> None:
+def _show(report: RecipientReport, files: Sequence[Path]) -> None:
     complete = report.complete
     out.print(f"Ledger {report.origin}, {report.size} entries", markup=False, soft_wrap=True)
     if complete is None:
         out.print(f"{report.problem}", markup=False, soft_wrap=True, style="bold red")
-        if evidence is not None:
-            out.print(f"  what shows it is in {evidence}", markup=False, soft_wrap=True)
+        for file in files:
+            out.print(f"  what shows it to others: {file}", markup=False, soft_wrap=True)
         return
     out.print(f"{complete.point}: events 1 to {complete.n}, none missing", markup=False, style="bold green")
     out.print(
@@ -146,31 +144,3 @@ def heads_command(
         say_json({"file": str(to), "point": point, "n": found.n, "index": found.leaf_index})
     else:
         out.print(f"{to}: entry {found.leaf_index} publishes {found.n} notifications of {point}", markup=False)
-
-
-@receipt_app.command("evidence")
-def evidence_command(
-    file: Annotated[Path, typer.Argument(help="What an audit of a recipient kept with --evidence.")],
-    policy: PolicyFile = None,
-    vkey: KnownVkey = None,
-    as_json: AsJson = False,
-) -> None:
-    """Judge a kept disagreement anew, with nothing but the file and keys of your own: 0 it shows what it says."""
-    from adapters.compose.foreign_auditing import policy_of
-    from adapters.compose.parts import contracts_in_force
-    from hub.disagreement import parse_disagreement, verify_disagreement
-
-    try:
-        known = policy_of(vkey, None if policy is None else read_file(policy))
-        registry = contracts_in_force(is_sandbox=True).registry
-        found = parse_disagreement(read_file(file))
-        shown = verify_disagreement(found, policy=known, registry=registry)
-    except ExchangeError as error:
-        tell(error, as_json=as_json)
-        raise typer.Exit(EXIT_DISAGREES) from error
-    if as_json:
-        say_json({"point": shown.point, "code": shown.code, "n": shown.n, "reason": shown.message})
-    else:
-        out.print(f"The file shows {shown}", markup=False, soft_wrap=True)
-        if found.due is not None:
-            out.print("  what had to be sent is what its maker derived: replay the ledger to see it yourself")

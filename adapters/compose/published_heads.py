@@ -10,9 +10,10 @@ from adapters.compose.views import LedgerView, genesis_of, ledger_view
 from contracts.errors import RuleError
 from contracts.event import decode_event
 from contracts.ids import LeafIndex, PointId
-from hub.head_file import HEADS_PUBLISHED, read_head_file
+from hub.head_file import read_head_file
 from ledger.checkpoint import checkpoint_size
 from ledger.entry import EventEntry, decode_entry
+from ledger.heads import HEADS_PUBLISHED
 from ledger.note import NoteVerifier
 from ledger.policy import NO_QUORUM, Log, Policy
 from ledger.proof import TlogProof, format_proof

@@ -2,18 +2,19 @@
 
 With a source, everything that had to be sent is derived from its entries and compared one by one. Offline, the inbox,
 the receipts that its region signed and the receipt files of some `HeadsPublished` are enough; nobody is asked.
-What is caught is kept as evidence that somebody else can judge (`hub.disagreement`).
+What is caught becomes evidence that somebody else can judge (`hub.delivery_evidence`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from adapters.compose.audit_sources import ledger_file, opened_source
+from adapters.compose.entry_prover import entry_prover
 from adapters.compose.foreign_auditing import policy_of
 from adapters.compose.parts import REGION_FILE, contracts_in_force
 from adapters.compose.sources import SYSTEM, Trust
@@ -26,19 +27,21 @@ from hub.admission import Rules
 from hub.audit_errors import KeptError
 from hub.audit_report import Progress
 from hub.audit_source import Source
-from hub.completeness import Complete, Due, Held, IncompleteError, PublishedHead, check_complete
-from hub.delivery_receipt import DeliveryReceipt, verify_delivery
+from hub.completeness import Complete, Due, IncompleteError, PublishedHead, check_complete
+from hub.delivery_evidence import Compared, Prover, delivery_evidence
+from hub.delivery_receipt import verify_delivery
 from hub.directory import Directory
 from hub.directory_values import SigningKey
-from hub.disagreement import Disagreement, format_disagreement
-from hub.head_file import HEADS_PUBLISHED, read_head_files
+from hub.head_file import read_head_files
 from hub.replay import Delivery, Replay
 from ledger.checkpoint import Checkpoint
-from ledger.compact import CompactRange, hash_leaf
 from ledger.entry import EventEntry, decode_entry, encode_event_entry
+from ledger.evidence_file import EvidenceFile
+from ledger.exhibit import Proved
+from ledger.heads import HEADS_PUBLISHED
+from ledger.note import NoteVerifier
 from ledger.policy import Policy
-from ledger.proof import TlogProof, format_proof
-from ledger.tree import appended_node_reader, prove_inclusion
+from ledger.proof import parse_proof
 
 _HEADS: Final = HEADS_PUBLISHED.encode()
 _KEY: Final = b"KeyRegistered"
@@ -54,7 +57,7 @@ class RecipientReport:
         size: Entries of the ledger that were read; the size of the newest proved head offline.
         complete: What is held and how far it is confirmed; None if something disagrees.
         problem: The first thing that disagrees.
-        evidence: A file that shows it to others; None if nothing disagrees.
+        evidence: Files that show it to others; none if nothing disagrees, or only what nobody but the region signed.
     """
 
     point: PointId
@@ -62,7 +65,7 @@ class RecipientReport:
     size: int
     complete: Complete | None
     problem: ExchangeError | None = None
-    evidence: bytes | None = None
+    evidence: tuple[EvidenceFile, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +74,10 @@ class _Voices:
 
     published: Sequence[PublishedHead]
     due: Sequence[Due] | None
-    origin: str
+    log: NoteVerifier
     size: int
-    prove_heads: Callable[[], Sequence[bytes]]
-    prove_keys: Callable[[frozenset[KeyId]], Sequence[bytes]]
+    keys: Mapping[KeyId, LeafIndex]
+    prover: Callable[[frozenset[LeafIndex]], Prover]
 
 
 def audit_recipient(
@@ -106,7 +109,7 @@ def audit_recipient(
         region = _region_file(inbox, ledger_file(source_text), point)
         ledger = _Ledger(opened.source, point, policy, rules, progress or (lambda done, size: None))
         voices = ledger.read(opened.shelf)
-        return _compare(stack.enter_context(inbox_file(region)), point, voices, ledger.directory)
+        return _compare(stack.enter_context(inbox_file(region)), point, voices, ledger.directory, rules)
 
 
 def audit_recipient_offline(inbox: Path, point: PointId, *, heads: Iterable[bytes], policy: Policy) -> RecipientReport:
@@ -129,46 +132,34 @@ def audit_recipient_offline(inbox: Path, point: PointId, *, heads: Iterable[byte
         directory = Directory(rules.divisions)
         for index, event in file.directory_events():
             directory.apply_event(index, encode_event_entry(event), rules.registry)
-        log = policy.logs[0].verifier.name
         size = max((row.leaf_index + 1 for row in published), default=0)
-        voices = _Voices(published, None, log, size, lambda: files, lambda keys: ())
-        return _compare(file, point, voices, directory)
+        proved = {one.index: one for one in map(_proved, files)}
+        voices = _Voices(published, None, policy.logs[0].verifier, size, {}, lambda indexes: proved.get)
+        return _compare(file, point, voices, directory, rules)
 
 
-def _compare(file: InboxFile, point: PointId, voices: _Voices, directory: Directory) -> RecipientReport:
-    """Compare, and keep the evidence of what disagrees."""
+def _proved(data: bytes) -> Proved:
+    proof = parse_proof(data)
+    return Proved(proof.index, proof.extra or b"", proof.path, proof.checkpoint)
+
+
+def _compare(file: InboxFile, point: PointId, voices: _Voices, directory: Directory, rules: Rules) -> RecipientReport:
+    """Compare, and make the evidence of what disagrees."""
     receipts = file.receipts(point)
     keys: dict[KeyId, SigningKey] = {key.key_id: key for key in directory.signing_keys()}
     for receipt in receipts:
         verify_delivery(receipt, keys.get(receipt.key_id))
+    origin = voices.log.name
     try:
         complete = check_complete(
             point=point, held=file.held(point), published=voices.published, receipts=receipts, due=voices.due
         )
     except IncompleteError as error:
-        evidence = _evidence(error, list(file.held(point)), receipts, voices)
-        return RecipientReport(point, voices.origin, voices.size, None, error, evidence)
-    return RecipientReport(point, voices.origin, voices.size, complete)
-
-
-def _evidence(
-    error: IncompleteError, held: Sequence[Held], receipts: Sequence[DeliveryReceipt], voices: _Voices
-) -> bytes:
-    proofs = voices.prove_keys(frozenset(receipt.key_id for receipt in receipts))
-    shown = tuple(receipts) if proofs else ()
-    return format_disagreement(
-        Disagreement(
-            point=error.point,
-            code=error.code,
-            n=error.n,
-            finding=error.message,
-            held=tuple(held),
-            due=None if voices.due is None else tuple(voices.due),
-            published=tuple(voices.prove_heads()),
-            receipts=shown,
-            keys=tuple(proofs),
-        )
-    )
+        held = list(file.held(point))
+        compared = Compared(point, voices.log, held, voices.published, receipts, voices.due, voices.keys)
+        evidence = delivery_evidence(compared, voices.prover, lambda body: rules.registry.decode_body(body)[1])
+        return RecipientReport(point, origin, voices.size, None, error, tuple(evidence))
+    return RecipientReport(point, origin, voices.size, complete)
 
 
 class _Ledger:
@@ -213,9 +204,7 @@ class _Ledger:
             raise KeptError("LEDGER_UNEXPLAINED", "the genesis record names another key", index=0)
         self._progress(checkpoint.size, checkpoint.size)
         self.directory = replay.directory
-        return _Voices(
-            self._published, self._due, checkpoint.origin, checkpoint.size, self._prove_heads, self._prove_keys
-        )
+        return _Voices(self._published, self._due, self._log(), checkpoint.size, self._keys, self._prover)
 
     def _checkpoint(self) -> Checkpoint:
         kept = self._source.checkpoint()
@@ -247,28 +236,13 @@ class _Ledger:
         elif header.event_type == "KeyRegistered":
             self._keys[KeyId(self._rules.registry.decode_body(header.body)[1]["key_id"])] = index
 
-    def _prove_heads(self) -> Sequence[bytes]:
-        return self._prove([row.leaf_index for row in self._published])
+    def _log(self) -> NoteVerifier:
+        if self._policy is not None:
+            return self._policy.logs[0].verifier
+        return NoteVerifier.parse(self._source.log_key())
 
-    def _prove_keys(self, keys: frozenset[KeyId]) -> Sequence[bytes]:
-        return self._prove(sorted(self._keys[key] for key in keys if key in self._keys))
-
-    def _prove(self, indexes: Sequence[LeafIndex]) -> Sequence[bytes]:
-        """Receipt files under the head that was read; the entries are hashed once more, as evidence is seldom made."""
-        if not indexes:
-            return ()
-        wanted = set(indexes)
-        entries: dict[int, bytes] = {}
-        leaves: list[Hash] = []
-        for index, data in enumerate(self._source.entries(LeafIndex(0), LeafIndex(self._size))):
-            leaves.append(hash_leaf(data))
-            if index in wanted:
-                entries[index] = data
-        node = appended_node_reader(CompactRange(), leaves)
-        return [
-            format_proof(TlogProof(index, tuple(prove_inclusion(node, index, len(leaves))), self._note, entries[index]))
-            for index in indexes
-        ]
+    def _prover(self, wanted: frozenset[LeafIndex]) -> Prover:
+        return entry_prover(self._source, self._size, self._note, wanted)
 
 
 def _region_file(inbox: Path | None, ledger: Path | None, point: PointId) -> Path:

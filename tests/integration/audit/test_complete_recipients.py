@@ -7,6 +7,7 @@ import shutil
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,6 +20,7 @@ from adapters.store.sqlite import SqliteStore
 from contracts.event import decode_event
 from contracts.ids import LeafIndex, PointId
 from ledger.entry import EventEntry, decode_entry
+from ledger.evidence_file import Shown, format_evidence, parse_evidence
 from tests.support.cheated_point import honest_indexes, receive
 from tests.support.delivering_ledger import DeliveringLedger
 
@@ -109,55 +111,75 @@ def test_a_lie_to_one_recipient_is_caught_with_evidence_for_others(
 ) -> None:
     """Each run holds by itself: proofs, signatures, counters. Only together they lie."""
     indexes = LIES[lie](list(sent.indexes), sent)
-    file, evidence = tmp_path / "region.sqlite", tmp_path / "evidence.json"
+    file, evidence = tmp_path / "region.sqlite", tmp_path / "evidence"
     receive(sent.ledger, file, POINT, indexes, receipted=[len(indexes)])
     source = [sent.folder] if where == "with the ledger" else ["--heads", sent.heads, "--vkey", sent.vkey]
 
     code, text = said("audit", *source, "--recipient", POINT, "--inbox", file, "--evidence", evidence)
-    judged = said("receipt", "evidence", evidence, "--vkey", sent.vkey)
+    files = sorted(evidence.iterdir())
+    judged = [said("evidence", "verify", one, "--vkey", sent.vkey) for one in files]
 
     assert code == 1, text
     assert POINT in text
-    assert judged[0] == 0, judged[1]
-    assert "The file shows" in judged[1]
+    assert {one.name.split("-")[2] for one in files} >= SHOWN[lie, where]
+    assert [exit_code for exit_code, _ in judged] == [0] * len(files)
+    assert all(POINT in told for _, told in judged)
+
+
+SHOWN = {
+    ("dropped", "with the ledger"): {"DELIVERY_MISSING", "DELIVERY_WRONG"},
+    ("dropped", "offline"): {"DELIVERY_MISSING"},
+    ("dropped and hidden by another", "with the ledger"): {"HEAD_DISAGREES", "RECEIPT_DISAGREES", "DELIVERY_WRONG"},
+    ("dropped and hidden by another", "offline"): {"HEAD_DISAGREES"},
+    ("added", "with the ledger"): {"HEAD_DISAGREES", "DELIVERY_WRONG"},
+    ("added", "offline"): {"HEAD_DISAGREES"},
+    ("reordered", "with the ledger"): {"HEAD_DISAGREES", "DELIVERY_DISORDERED", "DELIVERY_WRONG"},
+    ("reordered", "offline"): {"HEAD_DISAGREES"},
+    ("repeated", "with the ledger"): {"HEAD_DISAGREES", "DELIVERY_DISORDERED", "DELIVERY_WRONG"},
+    ("repeated", "offline"): {"HEAD_DISAGREES"},
+    ("cut off", "with the ledger"): {"DELIVERY_MISSING", "DELIVERY_WRONG"},
+    ("cut off", "offline"): {"DELIVERY_MISSING"},
+}
+"""Claims that each lie leaves behind."""
 
 
 def test_evidence_that_somebody_changed_convinces_nobody(sent: Sent, tmp_path: Path) -> None:
-    file, evidence = tmp_path / "region.sqlite", tmp_path / "evidence.json"
-    receive(sent.ledger, file, POINT, sent.indexes[:-2], receipted=[3])
+    file, evidence = tmp_path / "region.sqlite", tmp_path / "evidence"
+    receive(sent.ledger, file, POINT, LIES["reordered"](list(sent.indexes), sent), receipted=[len(sent.indexes)])
     said("audit", sent.folder, "--recipient", POINT, "--inbox", file, "--evidence", evidence)
-    value = json.loads(evidence.read_text())
-    changes = {
-        "code": {"code": "HEADS_FORKED"},
-        "counter": {"n": 1},
-        "receipt": {"receipts": [{**value["receipts"][0], "head": "00" * 32}]},
-        "signature": {"receipts": [{**value["receipts"][0], "signature": "00" * 64}]},
-        "published": {"published": [one.replace("index ", "index 9") for one in value["published"]]},
-        "key": {"keys": []},
-        "honest": {"held": [], "due": [], "published": [], "receipts": []},
-        "form": {"held": [["1", 2, "00"]]},
-    }
 
-    believed = {}
-    for name, change in changes.items():
-        evidence.write_text(json.dumps(value | change))
-        believed[name] = said("receipt", "evidence", evidence, "--vkey", sent.vkey)[0]
-
-    assert believed == dict.fromkeys(changes, 1)
+    for path in evidence.iterdir():
+        kept = parse_evidence(path.read_bytes())
+        moved = replace(kept.entries[0], index=LeafIndex(kept.entries[0].index + 1))
+        changes = {
+            "claim": replace(kept, claim="TWO_COUNTS"),
+            "place": replace(kept, entries=(moved, *kept.entries[1:])),
+            "point": replace(kept, shown=(Shown("point", b"43-node"), *kept.shown[1:])),
+            "cut": replace(kept, shown=kept.shown[:-1]),
+        }
+        if kept.claim.startswith("DELIVERY"):
+            # What came to whom nobody signed: in these files another name is another accusation, as open as this one.
+            del changes["point"]
+        for change in changes.values():
+            path.write_bytes(format_evidence(change))
+            assert said("evidence", "verify", path, "--vkey", sent.vkey)[0] == 1, kept.claim
 
 
 def test_evidence_shows_no_content(sent: Sent, tmp_path: Path) -> None:
-    """Only counters, indexes, hashes, and the proofs of published heads and keys."""
-    file, evidence = tmp_path / "region.sqlite", tmp_path / "evidence.json"
+    """Counters, indexes and hashes, and of entries only the headers that prove something."""
+    file, evidence = tmp_path / "region.sqlite", tmp_path / "evidence"
     receive(sent.ledger, file, POINT, sent.indexes[:-2], receipted=[3])
     said("audit", sent.folder, "--recipient", POINT, "--inbox", file, "--evidence", evidence)
 
-    value = json.loads(evidence.read_text())
+    files = [parse_evidence(path.read_bytes()) for path in evidence.iterdir()]
 
-    assert {len(row[2]) for row in value["held"]} == {64}
     with closing(SqliteStore(sent.folder / "hub" / "ledger.sqlite", read_only=True)) as store:
-        events = [next(iter(store.entries(index, index + 1))) for index in sent.indexes]  # type: ignore[arg-type]
-    assert not any(event.hex() in evidence.read_text() for event in events)
+        envelopes = [store.payload(LeafIndex(index), 0) for index in sent.indexes]
+    assert files
+    assert any(envelopes)
+    for kept in files:
+        assert all(len(part.content) <= 100 for part in kept.shown)
+        assert not any(envelope in format_evidence(kept) for envelope in envelopes if envelope)
 
 
 def test_who_names_too_little_is_told_what_is_missing(sent: Sent, tmp_path: Path) -> None:

@@ -8,8 +8,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from contracts.errors import EvidenceError
 from contracts.ids import Hash, LeafIndex, PointId, RegionCode
 from contracts.signing import key_id
-from hub.delivery_receipt import DeliveryReceipt, receipt_tbs, sign_receipt, verify_delivery
+from hub.delivery_receipt import DeliveryReceipt, sign_receipt, verify_delivery
 from hub.directory_values import SigningKey
+from ledger.heads import receipt_tbs
 
 PRIVATE = Ed25519PrivateKey.from_private_bytes(b"\4" * 32)
 PUBLIC = PRIVATE.public_key().public_bytes_raw()

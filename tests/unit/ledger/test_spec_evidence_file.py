@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 ROOT = Path(__file__).resolve().parents[3]
 PAGES = sorted((ROOT / "docs" / "spec").glob("*.md"))
 VECTORS = json.loads((ROOT / "contracts" / "conformance" / "ledger" / "evidence.json").read_text("utf-8"))
-HEADS_ONLY = ("TWO_ROOTS", "PREFIX_CHANGED", "TWO_ENTRIES", "LEDGER_SHORTER", "PROOF_FAILS")
+HEADS_ONLY = ("TWO_ROOTS", "PREFIX_CHANGED", "TWO_ENTRIES", "LEDGER_SHORTER", "GROWTH_UNPROVED", "PROOF_FAILS")
 """Claims that need neither entries nor Avro."""
 
 
@@ -43,6 +43,7 @@ def holds(text: str, vkey: str) -> bool:
     parts = [line.split(" ") for line in lines[3:-1]]
     heads = [head(base64.b64decode(part[1]), vkey) for part in parts if part[0] == "checkpoint"]
     leaves = [part[1:] for part in parts if part[0] == "leaf"]
+    shown = {part[1]: base64.b64decode(part[2]) for part in parts if part[0] == "shown"}
     folded = [fold(leaf, heads[int(leaf[0])][0]) for leaf in leaves]
     if claim != "PROOF_FAILS":
         assert all(new == heads[int(leaf[0])][1] for leaf, (new, _) in zip(leaves, folded, strict=True))
@@ -50,7 +51,13 @@ def holds(text: str, vkey: str) -> bool:
         case "TWO_ROOTS":
             return heads[0][0] == heads[1][0] and heads[0][1] != heads[1][1]
         case "PREFIX_CHANGED":
-            return heads[0][0] < heads[1][0] and folded[0][1] != heads[0][1]
+            if leaves:
+                return heads[0][0] < heads[1][0] and folded[0][1] != heads[0][1]
+            begins, whole = grown(shown["path"], heads)
+            return whole == heads[1][1] and begins != heads[0][1]
+        case "GROWTH_UNPROVED":
+            proves = "path" in shown and grown(shown["path"], heads) == (heads[0][1], heads[1][1])
+            return heads[0][0] < heads[1][0] and not proves
         case "TWO_ENTRIES":
             return leaves[0][1] == leaves[1][1] and leaves[0][2] != leaves[1][2]
         case "LEDGER_SHORTER":
@@ -84,6 +91,27 @@ def fold(leaf: list[str], size: int) -> tuple[bytes, bytes]:
             whole = node(whole, sibling)
         index, last = index // 2, last // 2
     return whole, left
+
+
+def grown(path: bytes, heads: list[tuple[int, bytes]]) -> tuple[bytes, bytes]:
+    """The roots that a consistency path leads to, older and newer (RFC 9162, 2.1.4.2)."""
+    (size, root), (size2, _) = heads
+    hashes = [path[at : at + 32] for at in range(0, len(path), 32)]
+    if size & (size - 1) == 0:
+        hashes.insert(0, root)
+    old_at, new_at = size - 1, size2 - 1
+    while old_at & 1:
+        old_at, new_at = old_at >> 1, new_at >> 1
+    old = new = hashes[0]
+    for item in hashes[1:]:
+        if old_at & 1 or old_at == new_at:
+            old, new = node(item, old), node(item, new)
+            while old_at and not old_at & 1:
+                old_at, new_at = old_at >> 1, new_at >> 1
+        else:
+            new = node(new, item)
+        old_at, new_at = old_at >> 1, new_at >> 1
+    return old, new
 
 
 def node(left: bytes, right: bytes) -> bytes:
