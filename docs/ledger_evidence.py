@@ -189,9 +189,11 @@ def _shown() -> Iterator[Sample]:
     counted = (Shown("point", b"44-node"), Shown("counter", (3).to_bytes(8, "big")))
     yield Sample("another head", _entries("HEAD_DISAGREES", (told,), (*counted, Shown("head", _OTHER))), True)
     yield Sample("the same head", _entries("HEAD_DISAGREES", (told,), (*counted, Shown("head", _HEAD))), False)
-    run = (*counted, Shown("head", _OTHER))
-    yield Sample("a run with another head", _entries("HEAD_DISAGREES", (told,), (*run, Shown("told", _HEAD))), True)
-    yield Sample("a run with the same head", _entries("HEAD_DISAGREES", (told,), (*run, Shown("told", _OTHER))), False)
+    brought = (*counted, Shown("head", _OTHER))
+    yield Sample("a run with another head", _entries("HEAD_DISAGREES", (told,), (*brought, Shown("told", _HEAD))), True)
+    yield Sample(
+        "a run with the same head", _entries("HEAD_DISAGREES", (told,), (*brought, Shown("told", _OTHER))), False
+    )
     yield from _recipients(told)
     for name, code, is_shown in (
         ("an entry that an audit names", "TRANSITION_FORBIDDEN", True),
