@@ -132,7 +132,7 @@ def test_an_index_of_other_contracts_is_derived_again(hub: Hub) -> None:
 
 
 def test_pages_of_the_index_leave_nothing_out(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("adapters.store.sqlite._PAGE", 2)
+    monkeypatch.setattr("adapters.store.ledger_reader._PAGE", 2)
     for _ in range(7):
         hub.record(*notification(hub.world)[:3])
 

@@ -64,7 +64,7 @@ def test_every_line_of_the_log_keeps_to_the_keys(project: Path) -> None:
 
 def test_every_table_of_the_ledger_is_explained(project: Path) -> None:
     page = (project / "docs" / "architecture.md").read_text(encoding="utf-8")
-    source = (project / "adapters" / "store" / "sqlite.py").read_text(encoding="utf-8")
+    source = (project / "adapters" / "store" / "ledger_tables.py").read_text(encoding="utf-8")
     tables = set(re.findall(r"CREATE TABLE (?:IF NOT EXISTS )?([a-z_]+)", source))
 
     assert len(tables) > 5

@@ -1,0 +1,71 @@
+"""What is asked of the hub's file about content: sealed payloads, the keys wrapped to them, and what destroyed them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from adapters.store.ledger_reader import SqliteReader
+from adapters.store.ledger_tables import payload_id, payload_range
+from contracts.event import decode_event
+from contracts.ids import KeyId, LeafIndex, OfficeId
+from ledger.entry import event_of
+
+
+class ContentReader(SqliteReader):
+    """The payloads of a ledger's file, by the entry that names them and their place in it."""
+
+    def payload(self, entry: LeafIndex, number: int) -> bytes | None:
+        """See `hub.ports.LedgerReader.payload`."""
+        row = self._one("SELECT envelope FROM payloads WHERE id=?", payload_id(entry, number))
+        return None if row is None else row[0]
+
+    def payloads(self, addresses: Sequence[tuple[LeafIndex, int]]) -> Mapping[tuple[LeafIndex, int], bytes]:
+        """Those of some sealed envelopes that are held, by entry and number."""
+        ids = {payload_id(entry, number): (entry, number) for entry, number in addresses}
+        rows = self._select_in("SELECT id, CAST(envelope AS BLOB) FROM payloads WHERE id", list(ids))
+        return {ids[row_id]: envelope for row_id, envelope in rows}
+
+    def wrapped_key(self, entry: LeafIndex, number: int, office: OfficeId) -> tuple[KeyId, bytes] | None:
+        """See `hub.ports.LedgerReader.wrapped_key`."""
+        row = self._one(
+            "SELECT key_id, enc FROM wrapped_keys WHERE payload=? AND office=?", payload_id(entry, number), office
+        )
+        return None if row is None else (KeyId(row[0]), row[1])
+
+    def wrapped_offices(self, addresses: Sequence[tuple[LeafIndex, int]]) -> Mapping[tuple[LeafIndex, int], set[str]]:
+        """The offices for which content keys of some envelopes are held, by entry and number."""
+        ids = {payload_id(entry, number): (entry, number) for entry, number in addresses}
+        offices: dict[tuple[LeafIndex, int], set[str]] = {}
+        for row_id, office in self._select_in("SELECT payload, office FROM wrapped_keys WHERE payload", list(ids)):
+            offices.setdefault(ids[row_id], set()).add(office)
+        return offices
+
+    def payload_count(self) -> int:
+        """Sealed envelopes that are held."""
+        return int(self._one("SELECT count(*) FROM payloads")[0])
+
+    def held_of(self, stream_id: bytes, before: int) -> tuple[int, int]:
+        """Envelopes and wrapped keys that are held of a stream's events below an index."""
+        rows = self._all("SELECT rowid FROM stored_events WHERE originator_id=? AND rowid<=?", stream_id.hex(), before)
+        ranges = [payload_range(row[0] - 1) for row in rows]
+        envelopes = sum(self._one("SELECT count(*) FROM payloads WHERE id BETWEEN ? AND ?", *r)[0] for r in ranges)
+        keys = sum(self._one("SELECT count(*) FROM wrapped_keys WHERE payload BETWEEN ? AND ?", *r)[0] for r in ranges)
+        return envelopes, keys
+
+    def copies_of(self, event_id: bytes) -> int:
+        """Wrapped keys that are held of an event's payloads for others than the office that sealed them."""
+        index = self.recorded((event_id,)).get(event_id)
+        data = None if index is None else next(self.entries(index, LeafIndex(index + 1)), None)
+        event = None if data is None else event_of(data)
+        if index is None or event is None:
+            return 0
+        statement = "SELECT count(*) FROM wrapped_keys WHERE payload BETWEEN ? AND ? AND office!=?"
+        return int(self._one(statement, *payload_range(index), decode_event(event).producer_office)[0])
+
+    def erased_after(self, stream_id: bytes, entry: int) -> bool:
+        """Whether an entry at or after an index says that a stream's content was destroyed."""
+        return bool(
+            self._one(
+                "SELECT count(*) FROM effects WHERE stream_id=? AND idx>=? AND does LIKE 'ERASE%'", stream_id, entry
+            )[0]
+        )
