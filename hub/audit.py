@@ -124,6 +124,11 @@ class Audit:
             problem=problem,
         )
 
+    @property
+    def sealed_streams(self) -> frozenset[bytes]:
+        """Ids of the streams that are sealed, as of the last entry that was audited."""
+        return self._replay.sealed.streams
+
     def _earlier(self, error: ExchangeError) -> ExchangeError:
         """The error, or what the shelf finds only now about the event id of an earlier entry."""
         try:

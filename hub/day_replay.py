@@ -22,11 +22,13 @@ from contracts.event import leaf_hash
 from contracts.hiding import Hiding
 from contracts.ids import Hash, LeafIndex, OfficeId, PointId, StreamId
 from hub.admission import Rules
+from hub.content import effect_of
 from hub.delivery_receipt import DeliveryReceipt, verify_delivery
 from hub.directory import Directory
 from hub.matter import Matter
 from hub.projections.step import Derivation, Step
 from hub.routing import route
+from hub.sealed import SealedStreams
 from ledger.entry import EventEntry, decode_entry
 from ledger.heads import HEAD_ZERO, head_next
 
@@ -141,7 +143,7 @@ class DayReplay:
         self._office = office
         self._matters: dict[bytes, Matter] = {}
         self._pasts: dict[bytes, list[Past]] = {}
-        self._hidden: set[bytes] = set()
+        self._sealed = SealedStreams()
         self._heads: dict[PointId, list[Hash]] = {}
         self._derivation = Derivation(rules, Directory(rules.divisions), 0)
         self._next = 0
@@ -162,9 +164,9 @@ class DayReplay:
         step = self._derivation.take(index, data, self._matters.get)
         if step is None:
             return
-        hidden = self._hiding.ordered(step.header.event_type, step.body)
-        if hidden is not None:
-            self._hidden.add(hidden)
+        effect = effect_of(step.procedure, step.header, step.body)
+        if effect is not None:
+            self._sealed = self._sealed.after(effect)
         if step.after is not None:
             self._matters[step.header.stream_id] = step.after
             self._keep(step, step.after, data)
@@ -222,7 +224,7 @@ class DayReplay:
             acknowledged: For KNOWN.
         """
         for stream_id, pasts in sorted(self._pasts.items()):
-            if stream_id in self._hidden or self._matters[stream_id].state in self._hiding.states:
+            if self._sealed.hides(stream_id) or self._matters[stream_id].state in self._hiding.states:
                 continue
             if self._office is not None and not any(_has_part(past, self._office) for past in pasts):
                 continue

@@ -56,7 +56,9 @@ class Handover(NamedTuple):
     matters: tuple[HandedOver, ...]
 
 
-def handover(entries: Iterable[bytes], rules: Rules, shelf: Shelf, office: OfficeId) -> Handover:
+def handover(
+    entries: Iterable[bytes], rules: Rules, shelf: Shelf, office: OfficeId, sealed: frozenset[bytes] = frozenset()
+) -> Handover:
     """Derive what passes from an office.
 
     Args:
@@ -64,6 +66,7 @@ def handover(entries: Iterable[bytes], rules: Rules, shelf: Shelf, office: Offic
         rules: The contracts in force.
         shelf: Empty.
         office: The office.
+        sealed: Streams that are sealed today: they stand in no list, whenever the office closed (DOMAIN 7.2).
 
     Raises:
         RuleError: OFFICE_UNKNOWN: no entry registers it.
@@ -79,7 +82,8 @@ def handover(entries: Iterable[bytes], rules: Rules, shelf: Shelf, office: Offic
     found = replay.directory.office(office)
     if found is None:
         raise RuleError("OFFICE_UNKNOWN", f"the ledger registers no office {office}", field="office")
-    return Handover(office, found.closed_at, found.successor, tuple(passing(noted.matters(), found, rules.procedures)))
+    matters = (matter for matter in noted.matters() if matter.stream_id not in sealed)
+    return Handover(office, found.closed_at, found.successor, tuple(passing(matters, found, rules.procedures)))
 
 
 def passing(

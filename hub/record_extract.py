@@ -16,7 +16,6 @@ from typing import Any, NamedTuple
 
 from contracts.deadline import Kind
 from contracts.event import Header, decode_event
-from contracts.hiding import Hiding
 from contracts.ids import EventId, LeafIndex, OfficeId, StreamId
 from contracts.procedure_types import ERASE, ERASE_COPIES, Procedure, is_restricted
 from hub.admission import Rules
@@ -26,6 +25,7 @@ from hub.directory import Directory
 from hub.matter import Matter
 from hub.overdue import running
 from hub.projections.step import Derivation, Step
+from hub.sealed import SealedStreams
 from ledger.entry import EventEntry, decode_entry
 
 HELD, COPIES_ERASED, ERASED, RESTRICTED = "HELD", "COPIES_ERASED", "ERASED", "RESTRICTED"
@@ -161,13 +161,11 @@ class ExtractReader:
 
     Args:
         rules: The contracts in force.
-        hiding: Which matters are shown to nobody.
         stream_id: The record.
     """
 
-    def __init__(self, rules: Rules, hiding: Hiding, stream_id: bytes) -> None:
+    def __init__(self, rules: Rules, stream_id: bytes) -> None:
         self._rules = rules
-        self._hiding = hiding
         self._stream_id = stream_id
         self._derivation = Derivation(rules, Directory(rules.divisions), 0)
         self._matters: dict[bytes, Matter] = {}
@@ -176,7 +174,7 @@ class ExtractReader:
         self._sealed: dict[tuple[bytes, bytes], tuple[Act, str, tuple[OfficeId, ...]]] = {}
         self._ended: dict[bytes, str] = {}
         self._openings: dict[tuple[bytes, bytes], list[Opening]] = {}
-        self._is_hidden = False
+        self._sealed_streams = SealedStreams()
         self._next = 0
 
     def take(self, data: bytes) -> None:
@@ -204,11 +202,11 @@ class ExtractReader:
 
     def _note(self, step: Step) -> None:
         header, body = step.header, step.body
-        if self._hiding.ordered(header.event_type, body) == self._stream_id:
-            self._is_hidden = True
         effect = effect_of(step.procedure, header, body)
-        if effect is not None and effect.does in (ERASE, ERASE_COPIES):
-            self._end(effect.does, effect.on)
+        if effect is not None:
+            self._sealed_streams = self._sealed_streams.after(effect)
+            if effect.does in (ERASE, ERASE_COPIES):
+                self._end(effect.does, effect.on)
         if header.stream_id == self._stream_id:
             self._note_act(step)
         elif step.procedure.kind == "rights":
@@ -250,7 +248,7 @@ class ExtractReader:
     def extract(self) -> RecordExtract | None:
         """The extract after the last entry; None if there is no such record, or an order sealed it."""
         matter = self._matters.get(self._stream_id)
-        if matter is None or self._is_hidden:
+        if matter is None or self._sealed_streams.hides(self._stream_id):
             return None
         procedure = self._rules.procedures[matter.procedure, matter.edition]
         ends = [end_ms(procedure, matter, end) for end in matter.ends if end.what == ERASE]

@@ -39,6 +39,6 @@ def derived_handover(folder: DataFolder, office: OfficeId) -> Handover:
     try:
         with SpillingShelf() as shelf:
             entries = store.entries(LeafIndex(0), LeafIndex(store.size()))
-            return handover(entries, contracts_in_force(is_sandbox=True), shelf, office)
+            return handover(entries, contracts_in_force(is_sandbox=True), shelf, office, store.sealed_streams())
     finally:
         store.close()

@@ -65,7 +65,7 @@ class _Ledger(Protocol):
     """Matters, and where events stand."""
 
     def matters(self, only: bytes | None) -> Iterator[Matter]:
-        """Matters as recorded, or one of them."""
+        """Matters as recorded, or one of them; never one that is sealed (DOMAIN 7.2)."""
 
     def starts(self, event_ids: Iterable[bytes]) -> Mapping[bytes, tuple[LeafIndex, Header]]:
         """Index and header of recorded events."""
@@ -136,10 +136,11 @@ def _opened(asked: Asked, rules: Rules) -> Iterator[_Ledger]:
         with ExitStack() as stack:
             shelf = stack.enter_context(SpillingShelf())
             source = open_source(stack, asked.hub, Trust(asked.ca))
-            report = Audit(name=asked.hub, source=source, rules=rules, shelf=shelf).run()
+            audit = Audit(name=asked.hub, source=source, rules=rules, shelf=shelf)
+            report = audit.run()
             if report.problem is not None:
                 raise EvidenceError("LEDGER_UNEXPLAINED", str(report.problem))
-            yield _Audited(shelf, source)
+            yield _Audited(shelf, source, audit.sealed_streams)
     elif asked.data is not None:
         with ledger_in(asked.data) as store:
             yield _InFolder(store)
@@ -154,9 +155,9 @@ class _InFolder:
         self._store = store
 
     def matters(self, only: bytes | None) -> Iterator[Matter]:
-        if only is not None:
-            return (unpack(packed) for packed in self._store.matters([only]).values())
-        return (unpack(packed) for _, packed in self._store.all_matters())
+        sealed = self._store.sealed_streams()
+        rows = self._store.all_matters() if only is None else iter(self._store.matters([only]).items())
+        return (unpack(packed) for stream_id, packed in rows if stream_id not in sealed)
 
     def starts(self, event_ids: Iterable[bytes]) -> Mapping[bytes, tuple[LeafIndex, Header]]:
         ids, found = iter(event_ids), {}
@@ -170,14 +171,16 @@ class _InFolder:
 class _Audited:
     """What an audit derived from a hub's ledger."""
 
-    def __init__(self, shelf: SpillingShelf, source: Source) -> None:
+    def __init__(self, shelf: SpillingShelf, source: Source, sealed: frozenset[bytes]) -> None:
         self._shelf = shelf
         self._source = source
+        self._sealed = sealed
 
     def matters(self, only: bytes | None) -> Iterator[Matter]:
         if only is None:
-            return (unpack(packed) for _, packed in self._shelf.matters())
-        matter = self._shelf.matter(only)
+            rows = self._shelf.matters()
+            return (unpack(packed) for stream_id, packed in rows if stream_id not in self._sealed)
+        matter = None if only in self._sealed else self._shelf.matter(only)
         return iter(() if matter is None else (matter,))
 
     def starts(self, event_ids: Iterable[bytes]) -> Mapping[bytes, tuple[LeafIndex, Header]]:

@@ -11,7 +11,6 @@ from adapters.compose.auditing import ledger_in
 from adapters.compose.parts import contracts_in_force
 from adapters.compose.sources import Trust, open_source
 from contracts.errors import ContractError, RuleError
-from contracts.hiding import load_hiding
 from contracts.ids import LeafIndex, RegionCode
 from contracts.messages import Language
 from hub.plain_rules import PlainRules
@@ -43,7 +42,7 @@ def read_extract(
         ContractError: SETTINGS_INVALID: neither folder nor hub is named.
         UnavailableError: The ledger cannot be found or read.
     """
-    reader = ExtractReader(contracts_in_force(is_sandbox=True), load_hiding(), stream_id)
+    reader = ExtractReader(contracts_in_force(is_sandbox=True), stream_id)
     with _entries(data, hub, ca) as (entries, size):
         for done, entry in enumerate(entries):
             reader.take(entry)

@@ -8,8 +8,11 @@ from adapters.compose.parts import contracts_in_force
 from adapters.region.inbox_file import InboxFile, inbox_file
 from contracts.event import Header, decode_event, leaf_hash
 from contracts.ids import RegionCode
+from hub.admission import Rules
+from hub.content import effect_of
 from hub.directory import Directory
 from hub.reconciliation import HeldEvent, Side
+from hub.sealed import SealedStreams
 from ledger.entry import encode_event_entry
 
 
@@ -25,11 +28,14 @@ def side_of(file: Path, region: RegionCode, other: RegionCode) -> Side:
         UnavailableError: SOURCE_UNREADABLE.
     """
     with inbox_file(file) as opened:
-        directory = _directory(opened)
+        rules = contracts_in_force(is_sandbox=True)
+        directory = _directory(opened, rules)
+        sealed = SealedStreams()
         matters: dict[bytes, list[HeldEvent]] = {}
         parties: dict[bytes, set[str]] = {}
         for index, event in opened.stream_events():
             header = decode_event(event)
+            sealed = _after(sealed, header, rules)
             told = _told_regions(header, directory)
             parties.setdefault(header.stream_id, set()).update(told, (header.producer_region,))
             if header.counterpart_region is not None:
@@ -39,7 +45,7 @@ def side_of(file: Path, region: RegionCode, other: RegionCode) -> Side:
         shared = {
             stream_id: tuple(sorted(held))
             for stream_id, held in matters.items()
-            if {region, other} <= parties[stream_id]
+            if {region, other} <= parties[stream_id] and not sealed.hides(stream_id)
         }
         return Side(region, other, opened.received_through(), shared)
 
@@ -50,8 +56,16 @@ def _told_regions(header: Header, directory: Directory) -> set[str]:
     return {office.region for office in offices if office is not None}
 
 
-def _directory(opened: InboxFile) -> Directory:
-    rules = contracts_in_force(is_sandbox=True)
+def _after(sealed: SealedStreams, header: Header, rules: Rules) -> SealedStreams:
+    """What is sealed after an event; a sealed matter stands in no list, this one neither (DOMAIN 7.2)."""
+    procedure = rules.procedures[header.procedure, header.edition]
+    if header.event_type not in procedure.effects:
+        return sealed
+    effect = effect_of(procedure, header, rules.registry.decode_body(header.body)[1])
+    return sealed if effect is None else sealed.after(effect)
+
+
+def _directory(opened: InboxFile, rules: Rules) -> Directory:
     directory = Directory(rules.divisions)
     for index, event in opened.directory_events():
         directory.apply_event(index, encode_event_entry(event), rules.registry)

@@ -85,7 +85,7 @@ class _InFolder:
         self._store = store
 
     def stream(self, stream_id: bytes) -> Sequence[tuple[LeafIndex, bytes]]:
-        rows = ((index, decode_entry(entry)) for index, entry in self._store.stream(stream_id, 0, 1 << 20))
+        rows = ((index, decode_entry(entry)) for index, entry in self._store.visible_stream(stream_id, 0, 1 << 20))
         return [(index, entry.event) for index, entry in rows if isinstance(entry, EventEntry)]
 
     def receipt(self, event_id: bytes) -> EventReceipt:
