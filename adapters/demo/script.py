@@ -98,6 +98,7 @@ class Script:
             payloads=filling.payloads(),
             ref=ref_of(planned.number, number),
             correlation_id=planned.correlation_id,
+            offence=planned.story.offence if event_class == "cas" else None,
         )
 
     def _serving(self, planned: Planned, side: str, office_type: str) -> OfficeId:

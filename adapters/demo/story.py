@@ -14,10 +14,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from contracts.rights import Offence
+
 Days = tuple[float, float]
 """From and to, drawn evenly."""
 TIMER: Final = "TIMER"
 """The side of a step that time makes."""
+_SHORT_MONTHS: Final = 24
+_LONG_MONTHS: Final = 72
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +84,11 @@ class Story:
     def is_about_minor(self) -> bool:
         """What travels says that it is about a minor."""
         return self.person in ("YOUTH", "CHILD")
+
+    @property
+    def offence(self) -> Offence:
+        """What the sending office states: a minor's record that is not sealed has a sentence above five years."""
+        return Offence(self.is_sealed or self.is_about_minor, _SHORT_MONTHS if self.is_sealed else _LONG_MONTHS)
 
 
 def timer(event: str) -> Step:

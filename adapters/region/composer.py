@@ -25,6 +25,7 @@ from contracts.instant import DAY_MS, rounded
 from contracts.procedure_types import Procedure, Transition, body_schema
 from contracts.profile import load_profile
 from contracts.profile_identities import check_identities
+from contracts.rights import check_seal_state
 from contracts.sealing import Associated, RecipientKey, SealedPayload, seal
 from hub.admission import Admitted, Rules, admit
 from hub.awaited import MatterLookup, holders_of
@@ -262,6 +263,8 @@ class Composer:
         for profile in draft.payloads:
             if profile not in offices:
                 raise RuleError("RECIPIENTS_MISMATCH", f"no office gets {profile} of this event", field="payloads")
+        contents = (content for contents in draft.payloads.values() for content in contents)
+        check_seal_state(procedure, row.by.side, draft.offence, contents)
         return [
             self._seal_one(header, procedure, row, profile, content, offices[profile])
             for profile, contents in draft.payloads.items()

@@ -22,13 +22,14 @@ from contracts.errors import ContractError
 from contracts.event_fields import PATTERNS
 from contracts.ids import REGIONS, OfficeId, RegionCode, StreamId, is_office_id, is_uuid7
 from contracts.instant import local_day
+from contracts.rights import Offence
 
 MAX_LINE_BYTES: Final = 4 << 20
 """Longest line of a draft file: the largest payloads, written as hex digits."""
 
 _KEYS: Final = frozenset(
     {"ref", "matter", "procedure", "event", "office", "counterpart", "occurred_at", "body", "payloads", "correlation",
-     "causation"}
+     "causation", "offence"}
 )  # fmt: skip
 _REQUIRED: Final = ("matter", "procedure", "event", "office", "occurred_at")
 _is_alias = re.compile("@[A-Za-z0-9._-]{1,64}", re.ASCII).fullmatch
@@ -58,6 +59,7 @@ class Draft:
         causation_id: The event that led to this one, or None.
         alias: The sending system's own name, `@...`, of a matter: the first draft with it starts the matter, later ones
             continue it. None where `stream_id` says which, or the draft starts a matter that needs no name.
+        offence: Where the law may seal the record: what decides it. The gateway checks it and forgets it.
     """
 
     procedure: str
@@ -75,6 +77,7 @@ class Draft:
     correlation_id: bytes | None = None
     causation_id: bytes | None = None
     alias: str | None = None
+    offence: Offence | None = field(default=None, repr=False)
 
 
 def local_date(at_ms: int) -> str:
@@ -117,6 +120,7 @@ def parse_line(line: bytes) -> Draft:
         correlation_id=_id(value.get("correlation"), "correlation"),
         causation_id=_id(value.get("causation"), "causation"),
         alias=alias,
+        offence=_offence(value.get("offence")),
     )
     check_codes(draft)
     return draft
@@ -193,6 +197,17 @@ def _office(value: object, name: str) -> OfficeId:
     if not isinstance(value, str) or not is_office_id(value):
         _malformed(name, "is no office id")
     return OfficeId(value)
+
+
+def _offence(value: object) -> Offence | None:
+    if value is None:
+        return None
+    if not isinstance(value, dict) or value.keys() != {"under_18", "sentence_months"}:
+        _malformed("offence", 'is not {"under_18": ..., "sentence_months": ...}')
+    is_under_18, months = value["under_18"], value["sentence_months"]
+    if not isinstance(is_under_18, bool) or isinstance(months, bool) or not isinstance(months, int) or months < 0:
+        _malformed("offence", "under_18 is true or false, sentence_months a whole number")
+    return Offence(is_under_18, months)
 
 
 def _ref(value: object) -> str | None:

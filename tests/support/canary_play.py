@@ -36,6 +36,7 @@ from contracts.errors import ExchangeError, UnavailableError
 from contracts.ids import EventId, OfficeId, RegionCode, StreamId
 from contracts.office_type import OfficeType
 from contracts.opening import load_opening_rules
+from contracts.rights import Offence
 from hub.submission import Outcome, Refusal
 from tests.support.canary_marks import REASON_TEXT
 from tests.support.canary_mistakes import misplaced
@@ -161,6 +162,7 @@ class Play:
             counterpart_region=None if other is None else other.region,
             counterpart_office=None if other is None else other.office,
             payloads=payloads or {},
+            offence=Offence(is_under_18=False, sentence_months=12),
         )
 
     async def step(

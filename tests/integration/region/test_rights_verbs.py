@@ -182,3 +182,35 @@ def test_a_procedure_that_does_not_exist_is_not_explained() -> None:
 
     assert found.exit_code == 3
     assert "NOT_FOUND" in found.output
+
+
+LISTS = (
+    ("stream", "{matter}"),
+    ("explain", "{matter}"),
+    ("overdue",),
+    ("replay", "--at", "2026-12-31", "--stream", "{matter}"),
+    ("rights", "extract", "{matter}"),
+    ("rights", "follow", "{matter}"),
+)
+
+
+@pytest.mark.parametrize("words", LISTS, ids=lambda words: " ".join(words[:2]))
+def test_a_sealed_record_stands_in_no_list_of_a_folder(folder: Folder, words: tuple[str, ...]) -> None:
+    """DOMAIN 7.2: it leaves every list, and who asks for it gets what who asks for nothing gets."""
+    made = seal_order(folder.world)
+    record, order = made[:-3], made[-3:]
+    folder.record(*record[:3])
+    matter, unknown = made[0].header.stream_id, folder.world.fresh_id()
+
+    def said(about: bytes) -> tuple[int, str]:
+        text = str(UUID(bytes=about))
+        line = [word.format(matter=text) for word in words]
+        found = CliRunner().invoke(app, [*line, "--data", str(folder.data)], env={"COLUMNS": "200"})
+        return found.exit_code, found.output.replace(text, "THIS")
+
+    before = said(matter)
+    folder.record(*order)
+
+    assert before != said(matter) or words[:2] == ("rights", "follow")
+    assert said(matter) == said(unknown)
+    assert "THIS" not in said(matter)[1].replace("no matter THIS", "")
