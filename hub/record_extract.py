@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from contracts.deadline import Kind
 from contracts.event import Header, decode_event
 from contracts.ids import EventId, LeafIndex, OfficeId, StreamId
-from contracts.procedure_types import ERASE, ERASE_COPIES, Procedure, is_restricted
+from contracts.procedure_types import ERASE, ERASE_COPIES, ERASES, Procedure, is_restricted
 from hub.admission import Rules
 from hub.awaited import awaited, holders_of
 from hub.content import effect_of, end_ms
@@ -205,7 +205,7 @@ class ExtractReader:
         effect = effect_of(step.procedure, header, body)
         if effect is not None:
             self._sealed_streams = self._sealed_streams.after(effect)
-            if effect.does in (ERASE, ERASE_COPIES):
+            if effect.does in ERASES or effect.does == ERASE_COPIES:
                 self._end(effect.does, effect.on)
         if header.stream_id == self._stream_id:
             self._note_act(step)
@@ -240,7 +240,7 @@ class ExtractReader:
             self._orders[stream_id] = tuple(step.body.get("holders", ()))
 
     def _end(self, does: str, on: bytes) -> None:
-        ended = ERASED if does == ERASE else COPIES_ERASED
+        ended = COPIES_ERASED if does == ERASE_COPIES else ERASED
         for event_id, _ in self._sealed:
             if on in (event_id, self._stream_id) and self._ended.get(event_id) != ERASED:
                 self._ended[event_id] = ended
