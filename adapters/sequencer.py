@@ -1,8 +1,9 @@
 """The hub's one writer: a worker thread that takes everything that waits and records it as one group.
 
-Rules that it keeps: batches are recorded in the order in which they were offered; a group is at most `group_events`
-events, or one larger batch; nothing waits for a timer; what was taken is recorded even if the caller has gone, because
-a repeated submission gets the original receipt. While a group becomes durable the next one is decided, if one waits.
+Rules that it keeps: what is offered is recorded in that order; a group is at most `group_events` events, or one larger
+batch, or at most `MAX_OPENINGS` requests to open, never both kinds; nothing waits for a timer; what was taken is
+recorded even if the caller has gone, because a repeated submission gets the original receipt. While a group becomes
+durable the next one is decided, if one waits; but requests to open only on what is durable, because they read it.
 Counters belong to the event loop's thread alone, the recorder to the worker's, but for making a commit durable and the
 answers to it; they meet in one queue and in one call back to the loop a group.
 
@@ -21,9 +22,10 @@ from queue import Empty, SimpleQueue
 from threading import Thread
 from time import perf_counter
 from types import TracebackType
-from typing import NamedTuple, Protocol, TypeAlias, TypeVar, cast
+from typing import Any, Final, NamedTuple, Protocol, TypeAlias, TypeVar, cast
 
 from contracts.errors import ExchangeError, FatalError, UnavailableError
+from hub.openings import Opened, OpenRequest
 from hub.submission import BatchAnswer, SubmittedBatch
 from ledger.batch import MAX_BATCH
 
@@ -33,6 +35,8 @@ MAX_QUEUE_EVENTS = 8_192
 """Events that may wait or be in work: half a second of a busy hub."""
 MAX_QUEUE_BYTES = 64 << 20
 """Bytes of batches that may wait or be in work."""
+MAX_OPENINGS: Final = 64
+"""Openings that share a commit, at most: their sealed payloads are in memory at once."""
 _RETRY_MS = (20, 5_000)
 
 
@@ -42,12 +46,17 @@ class Recorder(Protocol):
     def begin(self, batches: Sequence[SubmittedBatch]) -> Callable[[], list[BatchAnswer]]:
         """Decide about batches in order and write one commit; what it gives makes that durable and answers each."""
 
+    def begin_openings(self, requests: Sequence[OpenRequest]) -> Callable[[], list[Opened | ExchangeError]]:
+        """The same for requests to open; called while no commit is unfinished."""
 
-class _Batch(NamedTuple):
-    batch: SubmittedBatch
+
+class _Item(NamedTuple):
+    """Something that shares a commit with its like."""
+
+    what: SubmittedBatch | OpenRequest
     events: int
     size_bytes: int
-    answer: asyncio.Future[BatchAnswer]
+    answer: asyncio.Future[object]
 
 
 class _Job(NamedTuple):
@@ -55,7 +64,7 @@ class _Job(NamedTuple):
     answer: asyncio.Future[object]
 
 
-_Work: TypeAlias = _Batch | _Job
+_Work: TypeAlias = _Item | _Job
 _Outcome: TypeAlias = tuple[asyncio.Future[object], object, ExchangeError | None]
 
 
@@ -150,14 +159,8 @@ class Sequencer:
             UnavailableError: OVERLOADED: no room in time, carries when to try again; SHUTTING_DOWN: nothing is taken
                 any more.
         """
-        events = max(1, len(batch.events))
-        if not self._has_room(events, size_bytes) or not self._is_open:
-            await self._wait_for_room(events, size_bytes, patience_seconds)
-        self._events += events
-        self._bytes += size_bytes
-        answer: asyncio.Future[BatchAnswer] = self._loop.create_future()
-        self._queue.put(_Batch(batch, events, size_bytes, answer))
-        return answer
+        answer = await self._put(batch, max(1, len(batch.events)), size_bytes, patience_seconds)
+        return cast("Awaitable[BatchAnswer]", answer)
 
     async def submit(self, batch: SubmittedBatch, *, size_bytes: int = 0, patience_seconds: float = 0.0) -> BatchAnswer:
         """Enqueue a batch and wait for its answer.
@@ -168,8 +171,21 @@ class Sequencer:
         """
         return await (await self.enqueue(batch, size_bytes=size_bytes, patience_seconds=patience_seconds))
 
+    async def open(self, request: OpenRequest, *, patience_seconds: float = 5.0) -> Opened:
+        """Have an opening recorded, in one commit with others that wait.
+
+        Returns:
+            What the office gets; its record is durable.
+
+        Raises:
+            ExchangeError: As `hub.application.Application.open_payload`.
+            UnavailableError: As `enqueue`.
+            FatalError: The recorder failed; whether the opening was recorded is unknown.
+        """
+        return cast("Opened", await (await self._put(request, 1, 0, patience_seconds)))
+
     async def call(self, job: Callable[[], T], *, patience_seconds: float = 5.0) -> T:
-        """Run a job on the worker thread between groups: an opening, a change of the directory, heads, timers.
+        """Run a job on the worker thread between groups: a change of the directory, heads, timers.
 
         Returns:
             What the job returns.
@@ -185,6 +201,17 @@ class Sequencer:
         answer: asyncio.Future[object] = self._loop.create_future()
         self._queue.put(_Job(job, answer))
         return cast("T", await answer)
+
+    async def _put(
+        self, what: SubmittedBatch | OpenRequest, events: int, size_bytes: int, patience_seconds: float
+    ) -> asyncio.Future[object]:
+        if not self._has_room(events, size_bytes) or not self._is_open:
+            await self._wait_for_room(events, size_bytes, patience_seconds)
+        self._events += events
+        self._bytes += size_bytes
+        answer: asyncio.Future[object] = self._loop.create_future()
+        self._queue.put(_Item(what, events, size_bytes, answer))
+        return answer
 
     # -- the loop's side -------------------------------------------------------------------------------------------
 
@@ -242,7 +269,7 @@ class Sequencer:
         while not self._queue.empty():
             left.append(self._queue.get_nowait())
         self._queue.put(None)  # the worker may wait for more
-        _complete([(_any(work.answer), None, failure) for work in left if work is not None])
+        _complete([(work.answer, None, failure) for work in left if work is not None])
         self._events = self._bytes = 0
         self._wake_waiters()
         if not self._failure.done():
@@ -269,6 +296,8 @@ class Sequencer:
                         held = first
                 else:
                     group, held, is_last = self._take(first)
+                    if isinstance(first.what, OpenRequest):
+                        _wait(ahead)
                     finish = self._begin(group)
                     _wait(ahead)
                     # While something waits, it is decided as this commit becomes durable; else a thread would only add.
@@ -281,36 +310,45 @@ class Sequencer:
                 if failure is not None or is_last:
                     return
 
-    def _take(self, first: _Batch) -> tuple[list[_Batch], _Work | None, bool]:
+    def _take(self, first: _Item) -> tuple[list[_Item], _Work | None, bool]:
+        """All that waits and may share a commit with a first item, what was taken from the queue beside it, and whether
+        it was the last."""
+        most = MAX_OPENINGS if isinstance(first.what, OpenRequest) else self._group_events
         group, events = [first], first.events
-        while events < self._group_events:
+        while events < most:
             try:
                 work = self._queue.get_nowait()
             except Empty:
                 break
             if work is None:
                 return group, None, True
-            if isinstance(work, _Job) or events + work.events > self._group_events:
+            if isinstance(work, _Job) or type(work.what) is not type(first.what) or events + work.events > most:
                 return group, work, False
             group.append(work)
             events += work.events
         return group, None, False
 
-    def _begin(self, group: list[_Batch]) -> Callable[[], FatalError | None]:
+    def _begin(self, group: list[_Item]) -> Callable[[], FatalError | None]:
         """Decide about a group; what is given ends it, whatever became of it, and says whether our state is unknown."""
         began = perf_counter()
-        answers: Callable[[], list[BatchAnswer]] | None = None
-        failure: FatalError | None = None
-        try:
-            answers = self._recorder.begin([work.batch for work in group])
-        except Exception as err:  # noqa: BLE001 - the outermost loop of the writer: whatever it is, our state is unknown
-            failure = self._broken = _fatal(err)
+        answers: Callable[[], Sequence[object]] | None = None
+        failure = self._broken
+        if failure is None:
+            try:
+                answers = self._decide([item.what for item in group])
+            except Exception as err:  # noqa: BLE001 - the outermost loop of the writer: whatever it is, our state is unknown
+                failure = self._broken = _fatal(err)
         return partial(self._finish, group, answers, failure, began)
+
+    def _decide(self, group: list[Any]) -> Callable[[], Sequence[object]]:
+        """Give a group to the recorder; its items are all of one kind."""
+        is_opening = isinstance(group[0], OpenRequest)
+        return self._recorder.begin_openings(group) if is_opening else self._recorder.begin(group)
 
     def _finish(
         self,
-        group: list[_Batch],
-        answers: Callable[[], list[BatchAnswer]] | None,
+        group: list[_Item],
+        answers: Callable[[], Sequence[object]] | None,
         failure: FatalError | None,
         began: float,
     ) -> FatalError | None:
@@ -318,11 +356,11 @@ class Sequencer:
         failure = failure or self._broken
         if answers is not None and failure is None:
             try:
-                outcomes = [(_any(work.answer), answer, None) for work, answer in zip(group, answers(), strict=True)]
+                outcomes = [_outcome(item.answer, answer) for item, answer in zip(group, answers(), strict=True)]
             except Exception as err:  # noqa: BLE001 - as above
                 failure = _fatal(err)
         if failure is not None:
-            outcomes = [(_any(work.answer), None, failure) for work in group]
+            outcomes = [(item.answer, None, failure) for item in group]
         self._post(outcomes, sum(w.events for w in group), sum(w.size_bytes for w in group), perf_counter() - began)
         if failure is not None:
             self._broken = failure
@@ -364,8 +402,9 @@ def _complete(outcomes: Sequence[_Outcome]) -> None:
             answer.exception()  # who no longer asks is not reminded
 
 
-def _any(answer: asyncio.Future[BatchAnswer] | asyncio.Future[object]) -> asyncio.Future[object]:
-    return cast("asyncio.Future[object]", answer)
+def _outcome(waiting: asyncio.Future[object], answer: object) -> _Outcome:
+    """What somebody who waits is told: a value, or the error that stands in its place."""
+    return (waiting, None, answer) if isinstance(answer, ExchangeError) else (waiting, answer, None)
 
 
 def _fatal(err: Exception) -> FatalError:

@@ -6,16 +6,18 @@ here: what was decided (`hub.application`), proofs from tiles (`hub.evidence`).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from contracts.codes import CODES
 from contracts.ids import LeafIndex
 from hub import evidence
 from hub.commit import Proofs, Taken
 from hub.intake import ChainError
 from hub.ports import LedgerReader, ProducerState
-from hub.submission import BatchAnswer, EventResult, Outcome, Refusal, SubmittedBatch
+from hub.submission import BatchAnswer, EventReceipt, EventResult, Outcome, Refusal, SubmittedBatch
 from ledger.batch import Batch
-from ledger.entry import BatchEntry, decode_entry
-from ledger.receipt import Receipt
+from ledger.entry import BatchEntry, decode_entry, encode_event_entry
+from ledger.receipt import Receipt, accepted_paths
 from ledger.tree import prove_range
 
 REPEATED = "EVENT_REPEATED"
@@ -34,6 +36,29 @@ def answer_of(taken: Taken, proofs: Proofs) -> BatchAnswer:
         checkpoint=proofs.note,
     )
     return BatchAnswer(taken.batch_id, receipt, taken.results)
+
+
+def receipts_of(answer: BatchAnswer, events: Sequence[bytes]) -> list[EventReceipt | None]:
+    """The receipt of each event of a batch by itself, which tells of the others nothing but hashes.
+
+    Args:
+        answer: To the batch, from its own commit.
+        events: All of its events, in position order.
+
+    Returns:
+        One for each event; None where it was not accepted now.
+    """
+    receipt = answer.receipt
+    if receipt is None:
+        return [None] * len(events)
+    is_accepted = [result.outcome is Outcome.ACCEPTED for result in answer.results]
+    paths = iter(accepted_paths(receipt, [event for event, is_in in zip(events, is_accepted, strict=True) if is_in]))
+    return [
+        None
+        if result.outcome is not Outcome.ACCEPTED or result.index is None
+        else EventReceipt(encode_event_entry(event), result.index, tuple(next(paths)), receipt.checkpoint)
+        for event, result in zip(events, answer.results, strict=True)
+    ]
 
 
 def answer_again(batch: SubmittedBatch, header: Batch, state: ProducerState, reader: LedgerReader) -> BatchAnswer:

@@ -6,23 +6,24 @@ nothing else, and pass the same admission as everybody's.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import chain, islice
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from contracts.edition import FOUNDING
-from contracts.errors import ConflictError, FatalError
+from contracts.errors import ConflictError, ExchangeError, FatalError
 from contracts.ids import HUB_PRODUCER, Hash, KeyId, LeafIndex, PointId, TreeSize
 from hub.admission import Rules
+from hub.answer import receipts_of
 from hub.commit import commit_of
 from hub.matter import unpack
 from hub.opening_rate import OpeningLimits, OpeningRate
-from hub.openings import Opened, OpenRequest, access_draft, check_request, find_payload, replayed
+from hub.openings import Found, Opened, OpenRequest, access_draft, check_request, find_payload, replayed
 from hub.own_batch import HubBatchMaker, HubDraft
 from hub.ports import Clock, Entropy, Store, StoredEntry
 from hub.recorder import Recorder
-from hub.submission import BatchAnswer, Outcome
+from hub.submission import BatchAnswer, EventReceipt, EventResult, Outcome
 from hub.timers import Timekeeper
 from hub.working import Working
 from ledger.batch import MAX_BATCH
@@ -116,13 +117,17 @@ class Application(Recorder):
             ContractError: A body is not what its schema says; nothing is recorded.
             ExchangeError: One of them is refused, of the family of its code; its neighbours are recorded all the same.
         """
-        answer, _ = self._record_own(drafts)
+        answer = self._record_own(drafts)
         refusals = [r.refusal for r in answer.results if r.refusal is not None]
         if refusals:
             raise refusals[0].error()
         return [r.index for r in answer.results if r.index is not None]
 
-    def _record_own(self, drafts: Sequence[HubDraft]) -> tuple[BatchAnswer, tuple[bytes, ...]]:
+    def _record_own(self, drafts: Sequence[HubDraft]) -> BatchAnswer:
+        return self._begin_own(drafts)[0]()
+
+    def _begin_own(self, drafts: Sequence[HubDraft]) -> tuple[Callable[[], BatchAnswer], tuple[bytes, ...]]:
+        """As `begin`, for one batch of the hub's own; with its events."""
         now = self.now_ms()
         edition = self.directory.editions.newest(now, self.rules.editions)
         maker = HubBatchMaker(self.rules, self._entropy, now, edition)
@@ -130,9 +135,14 @@ class Application(Recorder):
         matters = {s: unpack(p) for s, p in self._store.matters(streams).items()}
         events = maker.events(drafts, matters)
         batch = maker.batch(events, self.producer(HUB_PRODUCER), self._hub_key, self._hub_signing.key_id)
-        (answer,) = self.submit([batch], about=[draft.about for draft in drafts if draft.about is not None])
-        if answer.refusal is not None:
-            raise FatalError("STATE_UNKNOWN", f"the hub refuses its own batch: {answer.refusal.error()}")
+        finish = self.begin([batch], about=[draft.about for draft in drafts if draft.about is not None])
+
+        def answer() -> BatchAnswer:
+            (answer,) = finish()
+            if answer.refusal is not None:
+                raise FatalError("STATE_UNKNOWN", f"the hub refuses its own batch: {answer.refusal.error()}")
+            return answer
+
         return answer, events
 
     def open_payload(self, request: OpenRequest) -> Opened:
@@ -144,15 +154,55 @@ class Application(Recorder):
             RuleError: CLOCK_SKEW, PAYLOAD_UNKNOWN.
             UnavailableError: OPEN_TOO_MANY: the office or its officer has asked too often in this hour.
         """
-        key = self.directory.open_key(KeyId(request.key_id), LeafIndex(self._tree.size))
-        check_request(request, key, self.directory, self.now_ms(), self.rules.clock_skew_ms)
-        self._opening_rate.take(request.office, request.officer, self.now_ms())
-        found = find_payload(request, self._store, self.rules.procedures, self.directory)
-        answer, (event,) = self._record_own([access_draft(request, found.ref.profile)])
-        (result,) = answer.results
-        if result.outcome is not Outcome.ACCEPTED or answer.receipt is None:
-            raise replayed(result.refusal)
-        return Opened(found.envelope, found.wrapped, answer.receipt, event)
+        (opened,) = self.begin_openings([request])()
+        if isinstance(opened, ExchangeError):
+            raise opened
+        return opened
+
+    def begin_openings(self, requests: Sequence[OpenRequest]) -> Callable[[], list[Opened | ExchangeError]]:
+        """Decide about requests in order and write the records of those that may into one commit, one record each.
+
+        No commit may be unfinished: what an office may open is read from the store.
+
+        Args:
+            requests: At least one, of whichever offices; each is decided on its own.
+
+        Returns:
+            Makes the commit durable and gives what became of each request, in order, an error as `open_payload` raises
+            it; to be called as what `begin` gives.
+
+        Raises:
+            FatalError: As `begin`.
+        """
+        now = self.now_ms()
+        found = [self._find(request, now) for request in requests]
+        drafts = [
+            access_draft(request, one.ref.profile)
+            for request, one in zip(requests, found, strict=True)
+            if isinstance(one, Found)
+        ]
+        if not drafts:
+            return lambda: [one for one in found if not isinstance(one, Found)]
+        finish, events = self._begin_own(drafts)
+
+        def answers() -> list[Opened | ExchangeError]:
+            answer = finish()
+            results = zip(events, receipts_of(answer, events), answer.results, strict=True)
+            return [_opened(one, *next(results)) if isinstance(one, Found) else one for one in found]
+
+        return answers
+
+    def _find(self, request: OpenRequest, now_ms: int) -> Found | ExchangeError:
+        """What a request asks for; the error where it may not have it."""
+        try:
+            key = self.directory.open_key(KeyId(request.key_id), LeafIndex(self._tree.size))
+            check_request(request, key, self.directory, now_ms, self.rules.clock_skew_ms)
+            self._opening_rate.take(request.office, request.officer, now_ms)
+            return find_payload(request, self._store, self.rules.procedures, self.directory)
+        except ExchangeError as error:
+            if error.family == "fatal":
+                raise
+            return error
 
     def publish_heads(self) -> LeafIndex | None:
         """Record the heads of delivery points that moved since they were last recorded; None if none did."""
@@ -181,10 +231,17 @@ class Application(Recorder):
         recorded = 0
         due = self._timekeeper.due(now)
         while recorded < limit and (drafts := list(islice(due, min(limit - recorded, MAX_BATCH)))):
-            answer, _ = self._record_own(drafts)
+            answer = self._record_own(drafts)
             self._timekeeper.put_off(drafts, answer.results, now)
             recorded += sum(result.outcome is Outcome.ACCEPTED for result in answer.results)
             # First what follows from these, so that no matter stands between two steps that belong together.
             moved = dict.fromkeys(draft.stream_id for draft in drafts if draft.stream_id is not None)
             due = chain(self._timekeeper.following(moved, now), due)
         return recorded
+
+
+def _opened(found: Found, event: bytes, receipt: EventReceipt | None, result: EventResult) -> Opened | ExchangeError:
+    """What an office gets once its opening is recorded; the error where it was not."""
+    if result.outcome is not Outcome.ACCEPTED or receipt is None:
+        return replayed(result.refusal)
+    return Opened(found.envelope, found.wrapped, receipt, event)

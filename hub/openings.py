@@ -24,10 +24,9 @@ from hub.matter import Matter, unpack
 from hub.own_batch import HubDraft
 from hub.ports import LedgerReader
 from hub.sealed_event import SealedEvent
-from hub.submission import Refusal
+from hub.submission import EventReceipt, Refusal
 from hub.task import has_open_task
 from ledger.entry import EventEntry, decode_entry
-from ledger.receipt import Receipt
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,13 +95,13 @@ class Opened:
     Attributes:
         envelope: The sealed bytes.
         wrapped: The content key, wrapped to the office's key.
-        receipt: Proof that the opening is in the ledger.
+        receipt: Proof that the opening is in the ledger, by itself: others that share its commit are hashes in it.
         access_event: Bytes of the `AccessRecorded` event.
     """
 
     envelope: bytes
     wrapped: WrappedKey
-    receipt: Receipt
+    receipt: EventReceipt
     access_event: bytes
 
 

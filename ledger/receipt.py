@@ -13,9 +13,9 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from contracts.errors import EvidenceError, RuleError
-from contracts.ids import Hash, LeafIndex
+from contracts.ids import Hash, LeafIndex, TreeSize
 from ledger.batch import Batch, decode_tbs
-from ledger.checkpoint import Checkpoint, parse_checkpoint
+from ledger.checkpoint import Checkpoint, checkpoint_size, parse_checkpoint
 from ledger.entry import BatchEntry, decode_entry, encode_event_entry
 from ledger.note import NoteVerifier
 from ledger.proof import TlogProof, format_proof
@@ -135,23 +135,44 @@ def receipt_to_tlog_proof(receipt: Receipt, *, position: int, events: Sequence[b
     accepted = accepted_positions(entry)
     if position not in accepted:
         raise RuleError("NOT_FOUND", f"no event was accepted at position {position}", field="position")
-    offset = 1 + accepted.index(position)
+    place = accepted.index(position)
+    return format_proof(
+        TlogProof(
+            index=LeafIndex(receipt.start + 1 + place),
+            path=tuple(_paths(receipt, events, checkpoint.size)[place]),
+            checkpoint=receipt.checkpoint,
+            extra=encode_event_entry(events[place]),
+        )
+    )
+
+
+def accepted_paths(receipt: Receipt, events: Sequence[bytes]) -> list[list[Hash]]:
+    """Derive the inclusion path of each accepted event from a receipt that needs no checking, such as one just made.
+
+    Args:
+        receipt: Of the batch.
+        events: The bytes E of its accepted events, in order.
+
+    Returns:
+        For each its sibling hashes, leaf level first, in the tree of the receipt's checkpoint.
+
+    Raises:
+        ContractError: NOTE_MALFORMED or CHECKPOINT_MALFORMED.
+        EvidenceError: RANGE_INVALID, the receipt does not fit the events.
+    """
+    return _paths(receipt, events, checkpoint_size(receipt.checkpoint))
+
+
+def _paths(receipt: Receipt, events: Sequence[bytes], tree_size: TreeSize) -> list[list[Hash]]:
     paths = range_paths(
         start=receipt.start,
         end=receipt.end,
         leaf_hashes=_run(receipt, events),
-        tree_size=checkpoint.size,
+        tree_size=tree_size,
         left=receipt.left,
         right=receipt.right,
     )
-    return format_proof(
-        TlogProof(
-            index=LeafIndex(receipt.start + offset),
-            path=tuple(paths[offset]),
-            checkpoint=receipt.checkpoint,
-            extra=encode_event_entry(events[offset - 1]),
-        )
-    )
+    return paths[1:]
 
 
 def _batch_entry(receipt: Receipt) -> BatchEntry:

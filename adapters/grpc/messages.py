@@ -339,7 +339,7 @@ def opened_to_proto(opened: Opened) -> pb.OpenPayloadResponse:
     return pb.OpenPayloadResponse(
         envelope=opened.envelope,
         wrapped=wrapped_to_proto(opened.wrapped),
-        access=receipt_to_proto(opened.receipt),
+        receipt=event_receipt_to_proto(opened.receipt),
         access_event=opened.access_event,
     )
 
@@ -349,6 +349,6 @@ def opened_of_proto(message: pb.OpenPayloadResponse) -> Opened:
     return Opened(
         envelope=message.envelope,
         wrapped=wrapped_of_proto(message.wrapped),
-        receipt=receipt_of_proto(message.access),
+        receipt=event_receipt_of_proto(message.receipt),
         access_event=message.access_event,
     )

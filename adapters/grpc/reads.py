@@ -73,8 +73,8 @@ class Reads:
     """The calls that read.
 
     Args:
-        application: For openings, and for its reader and directory.
-        sequencer: Runs openings on the writer's thread.
+        application: For its reader and directory.
+        sequencer: Records openings.
         readers: Threads to read with.
         encode_run: Makes the data of a notification run.
         work_lists: Gives pages of work lists.
@@ -190,7 +190,7 @@ class Reads:
         _own_point(asked.producer, "producer")
         if (peer := PEER.get()) is not None:
             peer.check_office(asked.office, "office")
-        return opened_to_proto(await self._sequencer.call(lambda: self._application.open_payload(asked)))
+        return opened_to_proto(await self._sequencer.open(asked))
 
     # -- streams of answers
 

@@ -62,13 +62,31 @@ def _check_entry(batch: SubmittedBatch, receipt: Receipt, results: Sequence[Even
 
 
 def _check_original(event: bytes, result: EventResult, original: EventReceipt | None, checkpoints: Checkpoints) -> None:
-    if original is None or original.entry != encode_event_entry(event) or original.index != result.index:
+    if original is None or original.index != result.index:
         raise EvidenceError("RECEIPT_INVALID", f"position {result.position} is a repeat without its first receipt")
-    checkpoint = checkpoints.see(original.checkpoint)
+    check_event_receipt(event, original, checkpoints)
+
+
+def check_event_receipt(event: bytes, receipt: EventReceipt, checkpoints: Checkpoints) -> None:
+    """Check that an event is in the ledger as its own receipt says.
+
+    Args:
+        event: Its bytes.
+        receipt: What came with it.
+        checkpoints: What this region knows of the ledger's head.
+
+    Raises:
+        EvidenceError: RECEIPT_INVALID: the receipt is for another event. INCLUSION_INVALID, SIGNATURE_INVALID or
+            CHECKPOINT_INVALID.
+        ContractError: A part of the evidence has a wrong form.
+    """
+    if receipt.entry != encode_event_entry(event):
+        raise EvidenceError("RECEIPT_INVALID", f"the receipt of entry {receipt.index} is for another event")
+    checkpoint = checkpoints.see(receipt.checkpoint)
     verify_inclusion(
-        leaf_hash=hash_leaf(original.entry),
-        leaf_index=original.index,
+        leaf_hash=hash_leaf(receipt.entry),
+        leaf_index=receipt.index,
         tree_size=checkpoint.size,
-        path=original.path,
+        path=receipt.path,
         root=checkpoint.root,
     )

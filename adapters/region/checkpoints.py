@@ -12,7 +12,7 @@ from typing import Final
 from adapters.region.exchange import Exchange
 from adapters.region.region_store import RegionStore
 from contracts.errors import EvidenceError
-from ledger.checkpoint import Checkpoint, parse_checkpoint
+from ledger.checkpoint import Checkpoint, checkpoint_size, parse_checkpoint
 from ledger.evidence_file import EvidenceFile, format_evidence
 from ledger.note import NoteVerifier
 from ledger.tree import verify_consistency
@@ -51,6 +51,9 @@ class Checkpoints:
             ContractError: NOTE_MALFORMED.
             EvidenceError: SIGNATURE_INVALID, or CHECKPOINT_INVALID: another root was signed for this size.
         """
+        known = self._seen.get(checkpoint_size(note))
+        if known is not None and known[1] == note:
+            return known[0]
         return self.match(parse_checkpoint(note, self.verifier), note)
 
     def match(self, checkpoint: Checkpoint, note: bytes) -> Checkpoint:

@@ -1,8 +1,8 @@
 """Opening a payload as an officer of a recipient office: ask, see that it was recorded, only then read.
 
 Rules kept here: a payload is opened for an open task of the office, under a request that our `open` key signed; nothing
-is decrypted before the proof holds that `AccessRecorded` for exactly this request is in the ledger, under the hub's own
-signature; the typed reason and its key stay in the region's file. Not here: whether the office may (the hub decides).
+is decrypted before the proof holds that `AccessRecorded` for exactly this request is in the ledger, as an event of the
+hub's own; the typed reason and its key stay in the region's file. Not here: whether the office may (the hub decides).
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any, Final, NamedTuple
 
 import structlog
 
+from adapters.region.answers import check_event_receipt
 from adapters.region.checkpoints import Checkpoints
 from adapters.region.database import RegionDatabase
 from adapters.region.exchange import Exchange
@@ -24,19 +25,15 @@ from adapters.region.streams import Streams
 from adapters.region.withheld import Withheld
 from contracts.errors import AccessError, EvidenceError, RuleError
 from contracts.event import Header, SealedRef, decode_event
-from contracts.ids import LeafIndex, OfficeId, PointId, uuid7
+from contracts.ids import HUB_OFFICE, HUB_REGION, LeafIndex, OfficeId, PointId, uuid7
 from contracts.opening import approval_commitment, load_opening_rules, reason_commitment
 from contracts.profile import decode_payload
 from contracts.sealing import Associated, WrappedKey, open_sealed
-from contracts.signing import verify
 from hub.admission import Rules
 from hub.openings import Opened, OpenRequest, check_right
 from hub.ports import Clock
 from hub.sealed_event import SealedEvent
 from hub.task import has_open_task
-from ledger.batch import decode_tbs
-from ledger.entry import BatchEntry, decode_entry
-from ledger.receipt import verify_receipt
 
 NO_OFFICER: Final = bytes(16)
 """Stands for an officer where an office has given no opaque reference."""
@@ -117,7 +114,7 @@ class Opener:
         database: Keeps what was opened and why.
         store: Events that are known here.
         exchange: Where payloads are.
-        replica: Knows the hub's key.
+        replica: The directory as this region knows it.
         checkpoints: Judges the heads of receipts.
         streams: Copies of matters, to see whether a task is open.
         rules: The contracts in force.
@@ -221,7 +218,7 @@ class Opener:
         request = self._request(header, ref, reader, reason_key, approval_key)
         self._check_right(header, request)
         opened = await self._exchange.open_payload(request)
-        index = await self._check_recorded(request, ref, opened)
+        index = self._check_recorded(request, ref, opened)
         if opened.wrapped.office != reader.office:
             raise EvidenceError("PAYLOAD_INVALID", f"the key came wrapped to {opened.wrapped.office}")
         content = self._content(header, ref, opened.envelope, opened.wrapped)
@@ -279,21 +276,11 @@ class Opener:
         )
         return replace(unsigned, signature=self._keyring.opening.sign(unsigned.tbs()))
 
-    async def _check_recorded(self, request: OpenRequest, ref: SealedRef, opened: Opened) -> LeafIndex:
+    def _check_recorded(self, request: OpenRequest, ref: SealedRef, opened: Opened) -> LeafIndex:
         """Check that the ledger holds `AccessRecorded` for this request; gives its index."""
-        entry = decode_entry(opened.receipt.batch_entry)
-        if not isinstance(entry, BatchEntry):
-            raise EvidenceError("RECEIPT_INVALID", "the receipt of the opening shows no batch")
-        checkpoint = verify_receipt(
-            opened.receipt, tbs=entry.tbs, events=[opened.access_event], verifier=self._checkpoints.verifier
-        )
-        self._checkpoints.match(checkpoint, opened.receipt.checkpoint)
-        hub = await self._replica.hub_key()
-        if entry.key_id != hub.key_id or decode_tbs(entry.tbs).producer != hub.producer:
-            raise EvidenceError("RECEIPT_INVALID", "the opening is not recorded by the hub")
-        verify(hub.public_key, entry.signature, entry.tbs)
+        check_event_receipt(opened.access_event, opened.receipt, self._checkpoints)
         self._check_access(request, ref, opened.access_event)
-        return LeafIndex(opened.receipt.start + 1)
+        return opened.receipt.index
 
     def _check_access(self, request: OpenRequest, ref: SealedRef, event: bytes) -> None:
         header = decode_event(event)
@@ -313,6 +300,8 @@ class Opener:
             "request_signature": request.signature,
         }
         wrong = [field for field, value in wanted.items() if body.get(field) != value]
+        if (header.producer_region, header.producer_office) != (HUB_REGION, HUB_OFFICE):
+            raise EvidenceError("RECEIPT_INVALID", "the opening is not recorded by the hub")
         if header.event_type != "AccessRecorded" or header.causation_id != request.event_id or wrong:
             raise EvidenceError("RECEIPT_INVALID", f"another opening was recorded: {name} {', '.join(wrong)}")
 

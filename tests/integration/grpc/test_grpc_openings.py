@@ -18,11 +18,12 @@ from contracts.profile import decode_payload
 from contracts.sealing import Associated, open_sealed
 from contracts.signing import sign
 from hub.opening_rate import OpeningLimits
-from hub.openings import OpenRequest
-from ledger.entry import BatchEntry, decode_entry
-from ledger.receipt import verify_receipt
+from hub.openings import Opened, OpenRequest
+from ledger.checkpoint import parse_checkpoint
+from ledger.entry import encode_event_entry
+from ledger.tree import hash_leaf, verify_inclusion
 from tests.support.batches import Made
-from tests.support.hub_server import HubServer
+from tests.support.hub_server import Gate, HubServer, until
 from tests.support.matters import disputed, notification
 from tests.support.world import World, WorldOffice
 
@@ -52,6 +53,20 @@ def request_for(
     return replace(changed, signature=sign(gateway.keys["open"], changed.tbs()))
 
 
+def check_receipt(world: World, opened: Opened) -> None:
+    """The record of an opening is proved to be in the ledger."""
+    receipt = opened.receipt
+    assert receipt.entry == encode_event_entry(opened.access_event)
+    checkpoint = parse_checkpoint(receipt.checkpoint, world.verifier)
+    verify_inclusion(
+        leaf_hash=hash_leaf(receipt.entry),
+        leaf_index=receipt.index,
+        tree_size=checkpoint.size,
+        path=receipt.path,
+        root=checkpoint.root,
+    )
+
+
 @pytest.mark.integration
 def test_a_recipient_office_opens_what_was_sealed_to_it(tmp_path: Path) -> None:
     async def scenario() -> None:
@@ -76,9 +91,7 @@ def test_a_recipient_office_opens_what_was_sealed_to_it(tmp_path: Path) -> None:
             access = decode_event(opened.access_event)
             assert access.event_type == "AccessRecorded"
             assert access.causation_id == sent.header.event_id
-            entry = decode_entry(opened.receipt.batch_entry)
-            assert isinstance(entry, BatchEntry)
-            verify_receipt(opened.receipt, tbs=entry.tbs, events=[opened.access_event], verifier=world.verifier)
+            check_receipt(world, opened)
             tally = hub.audit()
             assert tally.openings == {"45": 1}
 
@@ -205,6 +218,39 @@ def test_one_request_is_one_reading(tmp_path: Path) -> None:
 
             assert refused.value.code == "OPEN_REPEATED"
             assert hub.audit().openings == {"45": 1}
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.integration
+def test_openings_that_wait_share_a_commit_and_each_has_its_own_record_and_proof(tmp_path: Path) -> None:
+    """Seven calls at once, one of them refused and one a repeat of another: five records under one checkpoint."""
+
+    async def scenario() -> None:
+        async with HubServer(tmp_path / "ledger.sqlite") as hub:
+            world = hub.world
+            made = notification(world, "44", "45")[:2]
+            await hub.submit(made)
+            size = hub.size
+            asked = [of_recipient()(world, made[1]) for _ in range(5)]
+            asked += [asked[0], of_office("43", "COUNTY_PSB_HOUSEHOLD")(world, made[1])]
+            async with Gate(hub) as gate:
+                calls = [asyncio.ensure_future(hub.client.open_payload(request)) for request in asked]
+                await until(lambda: hub.sequencer.waiting_events == 1 + len(asked))
+                gate.open()
+                answers = await asyncio.gather(*calls, return_exceptions=True)
+
+            opened = [answer for answer in answers if isinstance(answer, Opened)]
+            assert sorted(error.code for error in answers if isinstance(error, ExchangeError)) == [
+                "OPEN_FORBIDDEN",
+                "OPEN_REPEATED",
+            ]
+            assert {decode_event(one.access_event).event_id for one in opened} == {r.request_id for r in asked[:5]}
+            for one in opened:
+                check_receipt(world, one)
+            assert hub.size == size + 1 + len(opened) == size + 6
+            assert len({one.receipt.checkpoint for one in opened}) == 1
+            assert hub.audit().openings == {"45": 5}
 
     asyncio.run(scenario())
 

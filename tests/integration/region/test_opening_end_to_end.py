@@ -101,15 +101,22 @@ async def test_a_payload_is_not_read_before_its_opening_is_proved(tmp_path: Path
             )
             with pytest.raises(EvidenceError) as another:
                 await region.opener.open(notice.event_id, "NP-RES", reader(hub.world))
+            other = await hub.client.receipt(notice.event_id)
+            entry = decode_entry(other.entry)
+            assert isinstance(entry, EventEntry)
+            not_the_hubs = entry.event
+            line.change_opened = lambda opened: replace(opened, receipt=other, access_event=not_the_hubs)
+            with pytest.raises(EvidenceError) as foreign:
+                await region.opener.open(notice.event_id, "NP-RES", reader(hub.world))
             line.change_opened = lambda opened: replace(
-                opened, receipt=opened.receipt._replace(left=opened.receipt.left[1:])
+                opened, receipt=replace(opened.receipt, path=opened.receipt.path[1:])
             )
             with pytest.raises(EvidenceError) as unproved:
                 await region.opener.open(notice.event_id, "NP-RES", reader(hub.world))
 
             assert region.opener.count() == 1
-        assert another.value.code == "RECEIPT_INVALID"
-        assert unproved.value.code == "RANGE_INVALID"
+        assert another.value.code == foreign.value.code == "RECEIPT_INVALID"
+        assert unproved.value.code == "INCLUSION_INVALID"
 
 
 LIES: dict[str, Callable[[Opened, Opened], Opened]] = {

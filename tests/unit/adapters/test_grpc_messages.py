@@ -118,7 +118,7 @@ def test_a_request_to_open_and_its_answer_keep_every_field() -> None:
         key_id=b"key id",
         signature=b"signature",
     )
-    opened = Opened(b"envelope", WRAPPED, receipt(3, 1), b"E")
+    opened = Opened(b"envelope", WRAPPED, ORIGINAL, b"E")
 
     assert open_request_of_proto(open_request_to_proto(request)) == request
     assert opened_of_proto(opened_to_proto(opened)) == opened

@@ -9,17 +9,42 @@ from functools import partial
 
 import pytest
 
-from adapters.sequencer import Sequencer
-from contracts.errors import AccessError, FatalError, UnavailableError
-from hub.submission import BatchAnswer, SubmittedBatch
+from adapters.sequencer import MAX_OPENINGS, Sequencer
+from contracts.errors import AccessError, ExchangeError, FatalError, UnavailableError
+from contracts.ids import KeyId, LeafIndex, OfficeId
+from contracts.sealing import WrappedKey
+from hub.openings import Opened, OpenRequest
+from hub.submission import BatchAnswer, EventReceipt, SubmittedBatch
 
 
 def batch(name: str, events: int = 1) -> SubmittedBatch:
     return SubmittedBatch(name.encode(), b"", b"", (b"E",) * events)
 
 
+def request(name: str) -> OpenRequest:
+    return OpenRequest(
+        request_id=name.encode(),
+        event_id=b"",
+        ciphertext_hash=b"",
+        office="",
+        officer=b"",
+        role="",
+        purpose="",
+        reason="",
+        reason_commitment=b"",
+        approval=b"",
+        created_ms=0,
+        producer="",
+        key_id=b"",
+        signature=b"",
+    )
+
+
 class FakeRecorder:
-    """Answers with the batch's own header; holds the writer at a gate while it is closed."""
+    """Answers with the batch's own header, or the request's id; holds the writer at a gate while it is closed.
+
+    A request called `refused` is refused.
+    """
 
     def __init__(self, *, is_open: bool = True, fails_with: Exception | None = None) -> None:
         self.groups: list[list[str]] = []
@@ -29,6 +54,7 @@ class FakeRecorder:
         self.fails_with = fails_with
         self.durable = threading.Event()
         self.durable.set()
+        self.unfinished = 0
         self.durable_fails_with: Exception | None = None
         if is_open:
             self.gate.set()
@@ -37,14 +63,27 @@ class FakeRecorder:
         self.entered.set()
         assert self.gate.wait(10)
         self.threads.add(threading.get_ident())
+        self.unfinished += 1
         self.groups.append([b.tbs.decode() for b in batches])
         if self.fails_with is not None:
             raise self.fails_with
         return partial(self.finish, batches)
 
+    def begin_openings(self, requests: Sequence[OpenRequest]) -> Callable[[], list[Opened | ExchangeError]]:
+        assert self.unfinished == 0
+        finish = self.begin([batch(r.request_id.decode()) for r in requests])
+        return lambda: [self.opened(answer.batch_id) for answer in finish()]
+
+    @staticmethod
+    def opened(name: bytes) -> Opened | ExchangeError:
+        if name == b"refused":
+            return AccessError("OPEN_NO_TASK", "no")
+        return Opened(b"", WrappedKey(OfficeId(""), KeyId(b""), b""), EventReceipt(b"", LeafIndex(0), (), b""), name)
+
     def finish(self, batches: Sequence[SubmittedBatch]) -> list[BatchAnswer]:
         """Make the group durable, unless it is held up or fails."""
         assert self.durable.wait(10)
+        self.unfinished -= 1
         if self.durable_fails_with is not None:
             raise self.durable_fails_with
         return [BatchAnswer(b.tbs, None, ()) for b in batches]
@@ -120,6 +159,71 @@ def test_a_job_runs_on_the_writers_thread_between_the_groups_before_and_after_it
             assert {thread} == recorder.threads
             assert groups_before == 2
         assert recorder.groups == [["first"], ["before"], ["after"]]
+
+    run(scenario)
+
+
+def test_openings_that_wait_share_a_group_and_never_one_with_batches() -> None:
+    async def scenario() -> None:
+        recorder = FakeRecorder(is_open=False)
+        async with Sequencer(recorder) as sequencer:
+            await held(recorder, sequencer)
+            names = [str(number) for number in range(MAX_OPENINGS + 1)]
+            openings = [asyncio.ensure_future(sequencer.open(request(name))) for name in names]
+            await asyncio.sleep(0)
+            after = await sequencer.enqueue(batch("after"))
+            last = asyncio.ensure_future(sequencer.open(request("last")))
+            await asyncio.sleep(0)
+            recorder.gate.set()
+
+            opened = await asyncio.gather(*openings)
+
+            await after
+            await last
+            assert [one.access_event.decode() for one in opened] == names
+        assert recorder.groups == [["first"], names[:-1], names[-1:], ["after"], ["last"]]
+
+    run(scenario)
+
+
+def test_a_refused_opening_is_told_to_who_asked_and_its_neighbours_are_given() -> None:
+    async def scenario() -> None:
+        recorder = FakeRecorder(is_open=False)
+        async with Sequencer(recorder) as sequencer:
+            await held(recorder, sequencer)
+            asked = [asyncio.ensure_future(sequencer.open(request(name))) for name in ("one", "refused", "two")]
+            await asyncio.sleep(0)
+            recorder.gate.set()
+
+            told = await asyncio.gather(*asked, return_exceptions=True)
+
+            assert isinstance(told[1], AccessError)
+            assert [one.access_event for one in told if isinstance(one, Opened)] == [b"one", b"two"]
+            assert not sequencer.failure.done()
+        assert recorder.groups == [["first"], ["one", "refused", "two"]]
+
+    run(scenario)
+
+
+def test_openings_are_decided_when_the_commit_before_them_is_durable() -> None:
+    """They are read from the store: the recorder of this test asserts that nothing is unfinished."""
+
+    async def scenario() -> None:
+        recorder = FakeRecorder(is_open=False)
+        recorder.durable.clear()
+        async with Sequencer(recorder) as sequencer:
+            first = await held(recorder, sequencer)
+            opening = asyncio.ensure_future(sequencer.open(request("opening")))
+            await asyncio.sleep(0)
+            behind = await sequencer.enqueue(batch("behind"))
+            recorder.gate.set()
+            await asyncio.sleep(0.02)
+
+            assert recorder.groups == [["first"]]
+            assert not first.done()
+            recorder.durable.set()
+            await asyncio.gather(first, opening, behind)
+        assert recorder.groups == [["first"], ["opening"], ["behind"]]
 
     run(scenario)
 

@@ -251,16 +251,16 @@ class OpenPayloadRequest(_message.Message):
     def __init__(self, request_id: _Optional[bytes] = ..., event_id: _Optional[bytes] = ..., ciphertext_hash: _Optional[bytes] = ..., office: _Optional[str] = ..., officer: _Optional[bytes] = ..., purpose: _Optional[str] = ..., reason: _Optional[str] = ..., reason_commitment: _Optional[bytes] = ..., created_ms: _Optional[int] = ..., producer: _Optional[str] = ..., key_id: _Optional[bytes] = ..., signature: _Optional[bytes] = ..., role: _Optional[str] = ..., approval: _Optional[bytes] = ...) -> None: ...
 
 class OpenPayloadResponse(_message.Message):
-    __slots__ = ("envelope", "wrapped", "access", "access_event")
+    __slots__ = ("envelope", "wrapped", "access_event", "receipt")
     ENVELOPE_FIELD_NUMBER: _ClassVar[int]
     WRAPPED_FIELD_NUMBER: _ClassVar[int]
-    ACCESS_FIELD_NUMBER: _ClassVar[int]
     ACCESS_EVENT_FIELD_NUMBER: _ClassVar[int]
+    RECEIPT_FIELD_NUMBER: _ClassVar[int]
     envelope: bytes
     wrapped: WrappedKey
-    access: BatchReceipt
     access_event: bytes
-    def __init__(self, envelope: _Optional[bytes] = ..., wrapped: _Optional[_Union[WrappedKey, _Mapping]] = ..., access: _Optional[_Union[BatchReceipt, _Mapping]] = ..., access_event: _Optional[bytes] = ...) -> None: ...
+    receipt: EventReceipt
+    def __init__(self, envelope: _Optional[bytes] = ..., wrapped: _Optional[_Union[WrappedKey, _Mapping]] = ..., access_event: _Optional[bytes] = ..., receipt: _Optional[_Union[EventReceipt, _Mapping]] = ...) -> None: ...
 
 class WatchDirectoryRequest(_message.Message):
     __slots__ = ("from_index", "follow")
