@@ -40,6 +40,16 @@ def check_identities(schema: Any, value: Any, *, is_sandbox: bool) -> None:
             validate_uscc(found, sandbox=is_sandbox)
 
 
+def identities(schema: Any, value: Any) -> Iterator[Mapping[str, Any]]:
+    """Every identity core in a payload.
+
+    Args:
+        schema: JSON of the profile's schema.
+        value: A value that fits it.
+    """
+    return (found for is_identity, found in _find(schema, value, {}) if is_identity)
+
+
 def _check_identity(identity: Mapping[str, Any], *, is_sandbox: bool) -> None:
     try:
         birth_date = date.fromisoformat(identity["birth_date"])

@@ -27,6 +27,7 @@ from adapters.cli.editions import edition_app
 from adapters.cli.errors import speak_in
 from adapters.cli.evidence import evidence_app
 from adapters.cli.export import export_command
+from adapters.cli.holds import holds_app
 from adapters.cli.key_rolls import (
     change_passphrase_command,
     new_command,
@@ -91,6 +92,7 @@ app.add_typer(receipt_app, name="receipt")
 app.add_typer(evidence_app, name="evidence")
 app.add_typer(reconcile_app, name="reconcile")
 app.add_typer(rights_app, name="rights")
+app.add_typer(holds_app, name="holds")
 app.add_typer(edition_app, name="edition")
 app.add_typer(witness_app, name="witness")
 app.add_typer(procedure_app, name="procedure")

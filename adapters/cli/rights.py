@@ -48,11 +48,14 @@ def follow_command(matter: Matter, data: Data = None, hub: Hub = None, ca: Ca = 
 @rights_app.command("history")
 def history_command(matter: Matter, data: Data = None, hub: Hub = None, ca: Ca = None) -> None:
     """Write the history of a permit as JSON for its holder to carry elsewhere: the answer to a request of kind PORT."""
+    from adapters.compose.hold_register import check_not_held
     from hub.permit_history import permit_history
 
     report = _report(matter, data, hub, ca, as_json=True)
     with told(as_json=True):
         history = permit_history(report.extract)
+        if data is not None:
+            check_not_held(data, report.extract.matter.stream_id)
     say_json(history)
 
 

@@ -17,7 +17,7 @@ from adapters.compose.key_ends import ending_keys
 from adapters.compose.key_locks import key_lock
 from adapters.compose.parts import KEYS, REGION_FILE, SystemClock, contracts_in_force, only_one
 from adapters.grpc.client import ExchangeClient
-from adapters.keys.folder import read_broker_key, read_region_keys
+from adapters.keys.folder import make_hold_key, read_broker_key, read_region_keys
 from adapters.nats.inbox import Inbox, ReceiptSigner
 from adapters.nats.intake import Intake, Ports
 from adapters.nats.login import REGION_API, Login
@@ -221,6 +221,7 @@ def region_identity(settings: RegionSettings) -> Identity:
             points=keys.points,
             more_offices=keys.more_offices,
             more_points=keys.more_points,
+            holds=make_hold_key(settings.data_dir / KEYS, key_lock()),
         ),
         verifier=NoteVerifier.parse(settings.log_vkey),
     )

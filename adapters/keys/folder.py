@@ -2,7 +2,8 @@
 
     hub:     log.key (checkpoints), hub-events.key (the hub's own batches)
     relay:   broker.key (who it is on the broker)
-    region:  batch.key, open.key, receipt.key, broker.key (Ed25519); office-<office>.key, point-<point>.key (X25519)
+    region:  batch.key, open.key, receipt.key, broker.key (Ed25519); office-<office>.key, point-<point>.key (X25519);
+             holds.key, a secret that signs nothing: it keys the register of protection holds
     witness: cosign.key, validated.key (Ed25519 or ML-DSA-44)
 
 One key serves one purpose. A region's key is replaced in steps (`adapters.keys.rotation`): beside `<role>.key` there
@@ -36,6 +37,8 @@ from contracts.suite import X25519, SealingPrivateKey, new_sealing_key
 
 BROKER_KEY: Final = "broker.key"
 """Name of the key that says to the broker who a program is."""
+HOLD_KEY: Final = "holds.key"
+"""Name of the secret of a region's register of protection holds."""
 
 K = TypeVar("K")
 
@@ -187,6 +190,18 @@ def make_broker_key(folder: Path, lock: KeyLock | None = None) -> Ed25519Private
         make_folder(folder)
         write_key(path, Ed25519PrivateKey.generate(), lock)
     return read_signing_key(path, lock)
+
+
+def make_hold_key(folder: Path, lock: KeyLock | None = None) -> bytes:
+    """The 32 secret bytes that key a region's register of protection holds, made where there are none.
+
+    Raises as `write_key`.
+    """
+    path = folder / HOLD_KEY
+    if not path.exists():
+        make_folder(folder)
+        write_key(path, Ed25519PrivateKey.generate(), lock)
+    return read_signing_key(path, lock).private_bytes_raw()
 
 
 def _named(folder: Path, prefix: str) -> dict[str, Path]:

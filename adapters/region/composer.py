@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from adapters.region.draft import Draft, check_codes, local_date
+from adapters.region.holds import Protection
 from adapters.region.json_value import of_json
 from adapters.region.outbox_store import Drafted
 from contracts.errors import ExchangeError, RuleError
@@ -64,6 +65,7 @@ class Composer:
         batch_key: Id of the key that will sign.
         clock: The gateway's time.
         matters: The region's copies of matters: an order names one that is not its own.
+        protection: Takes out of a content what a protection hold keeps back, or refuses it.
     """
 
     def __init__(
@@ -74,8 +76,10 @@ class Composer:
         batch_key: KeyId,
         clock: Clock,
         matters: MatterLookup = lambda _: None,
+        protection: Protection = lambda stream_id, profile_id, schema, content: content,
     ) -> None:
         self._matters = matters
+        self._protection = protection
         self._rules = rules
         self._directory = directory
         self._batch_key = batch_key
@@ -281,10 +285,13 @@ class Composer:
         offices: Sequence[OfficeId],
     ) -> SealedPayload:
         profile = load_profile(profile_id)
-        value = of_json(profile.codec.schema, _common(header, procedure, profile_id) | dict(content))
+        schema = profile.codec.schema
+        value = of_json(schema, _common(header, procedure, profile_id) | dict(content))
+        profile.encode(value)
+        value = self._protection(header.stream_id, profile_id, schema, value)
         plaintext = profile.encode(value)
         # The gate of DOMAIN 3.6, where an identity is still readable: nobody behind the gateway can make this check.
-        check_identities(profile.codec.schema, value, is_sandbox=self._rules.is_sandbox)
+        check_identities(schema, value, is_sandbox=self._rules.is_sandbox)
         for guard in (load_guards()[name] for name in row.guards):
             if guard.reads_content():
                 check_content(guard, profile_id, value)

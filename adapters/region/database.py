@@ -41,6 +41,9 @@ _TABLES: Final = (
     " NOT NULL, access_index INTEGER, opened_at INTEGER NOT NULL) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS approvals (request_id BLOB PRIMARY KEY, approver BLOB NOT NULL, approval_key BLOB NOT"
     " NULL, approved_at INTEGER NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS safety_holds (hold_id BLOB PRIMARY KEY, tag BLOB NOT NULL UNIQUE, office TEXT NOT NULL,"
+    " set_at INTEGER NOT NULL, review_at INTEGER NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS held_streams (stream_id BLOB PRIMARY KEY) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS withheld (request_id BLOB PRIMARY KEY, envelope BLOB NOT NULL, key_id BLOB NOT NULL,"
     " enc BLOB NOT NULL, fetched_at INTEGER NOT NULL)",
 )

@@ -25,6 +25,7 @@ from adapters.region.composer import Composer
 from adapters.region.database import RegionDatabase
 from adapters.region.draft import Draft
 from adapters.region.exchange import Exchange
+from adapters.region.holds import HoldRegister
 from adapters.region.inbox_store import RegionInboxStore
 from adapters.region.keyring import Keyring
 from adapters.region.opening import Opener
@@ -144,12 +145,14 @@ class RegionGateway:
             limits=limits or OutboxLimits(),
             settled=self._settled,
         )
+        self.holds = HoldRegister(database, identity.keyring.holds)
         self._composer = Composer(
             rules=rules,
             directory=self.replica.directory,
             batch_key=identity.keyring.batch.key_id,
             clock=clock,
             matters=lambda stream_id: self.streams.matter(stream_id),
+            protection=self.holds.protected,
         )
         self._composing = asyncio.Lock()
         self._stale: set[bytes] = set()

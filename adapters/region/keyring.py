@@ -56,6 +56,7 @@ class Keyring:
         points: Opens case runs that were sealed to a delivery point.
         more_offices: Further keys of offices: what was sealed to an earlier one is opened with that one.
         more_points: Further keys of points.
+        holds: Secret of the register of protection holds, 32 bytes; None where there is no register.
     """
 
     batch: SigningIdentity
@@ -65,6 +66,7 @@ class Keyring:
     points: Mapping[PointId, X25519PrivateKey]
     more_offices: Mapping[OfficeId, tuple[SealingPrivateKey, ...]] = field(default_factory=dict)
     more_points: Mapping[PointId, tuple[X25519PrivateKey, ...]] = field(default_factory=dict)
+    holds: bytes | None = None
 
     def office(self, office: OfficeId) -> SealingPrivateKey:
         """The key of an office of this region.
