@@ -41,7 +41,7 @@ from adapters.cli.keys import keys_app
 from adapters.cli.making import init_command, region_init_command
 from adapters.cli.office_register import offices_app
 from adapters.cli.offices import inbox_command, receive_command, tasks_command
-from adapters.cli.openings import approve_command, open_command, openings_command
+from adapters.cli.openings import approve_command, open_command, openings_command, take_command
 from adapters.cli.procedures import procedure_app
 from adapters.cli.projections import projections_app, worklist_command
 from adapters.cli.proofs import checkpoint_command, stream_command
@@ -109,6 +109,7 @@ app.command("receive")(receive_command)
 app.command("inbox")(inbox_command)
 app.command("tasks")(tasks_command)
 app.command("open")(open_command)
+app.command("take")(take_command)
 app.command("approve")(approve_command)
 app.command("openings")(openings_command)
 app.command("worklist")(worklist_command)

@@ -1,18 +1,22 @@
-"""`pprd open`, `pprd approve`, `pprd openings`: reading one payload, approving it, and who read what, and why.
+"""`pprd open`, `pprd take`, `pprd approve`, `pprd openings`: reading one payload, and who read what, and why.
 
-There is no command that opens more than one event's payload, and none that writes what was read into a file.
+There is no command that opens more than one event's payloads. Only `take` writes what was read: the file of documents
+that an office is sent to keep (DOMAIN 6.7, 7.4).
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from adapters.cli.errors import listing, out, say_json, told
 from adapters.cli.options import AsJson, Data, Hub, Region, uuid_bytes, uuid_text
+from adapters.cli.progress import entries_bar
 from adapters.region.opening import NO_OFFICER, KeptOpening, Reader, Reading
 from contracts.ids import OfficeId
 
@@ -55,6 +59,53 @@ def open_command(
         readings = asyncio.run(read())
     for reading in readings:
         _show(reading, as_json=as_json)
+
+
+def take_command(
+    event_id: Annotated[str, typer.Argument(help="The event that brought the file.")],
+    data: Data,
+    region: Region,
+    office: Annotated[str, typer.Option(help="The recipient office that takes it.")],
+    profile: Annotated[str, typer.Option(help="Which profile, for example NP-COR-FILE.")],
+    role: Annotated[str, typer.Option(help="In which role, for example CASE_OFFICER.")],
+    reason: Annotated[str, typer.Option(help="Why, in the officer's words; it stays in the region's file.")],
+    to: Annotated[Path, typer.Option("--out", file_okay=False, help="New folder for the documents; its owner's only.")],
+    officer: Annotated[str | None, typer.Option(help="The office's own reference to the officer, an id.")] = None,
+    approver: Annotated[str | None, typer.Option(help="Who approved, the office's own reference, an id.")] = None,
+    hub: Hub = None,
+    as_json: AsJson = False,
+) -> None:
+    """Take a file of several parts into the office's own folder, each part opened, recorded and checked in turn.
+
+    Say it again after an interruption: it goes on with the first part that is not there.
+    """
+
+    async def take(on_part: Callable[[int, int], None]) -> int:
+        from adapters.compose.folder import DataFolder
+        from adapters.compose.hub_program import reachable_hub
+        from adapters.compose.region_program import connected_gateway
+        from adapters.region.case_file import CaseFile
+
+        folder = DataFolder(data)
+        reader = Reader(
+            OfficeId(office),
+            reason,
+            officer=NO_OFFICER if officer is None else uuid_bytes(officer),
+            role=role,
+            approver=None if approver is None else uuid_bytes(approver),
+        )
+        async with (
+            reachable_hub(folder, hub) as address,
+            connected_gateway(folder.region_settings(region, hub_address=address)) as gateway,
+        ):
+            return await CaseFile(to, uuid_bytes(event_id)).take(gateway.opener, profile, reader, on_part)
+
+    with told(as_json=as_json), entries_bar("taking", is_shown=not as_json) as on_part:
+        count = asyncio.run(take(on_part))
+    if as_json:
+        say_json({"documents": count})
+    else:
+        out.print(f"{count} documents are in the folder; documents.json says which is which", markup=False)
 
 
 def approve_command(

@@ -4,6 +4,8 @@
      "occurred_at": "2026-11-20T09:30:00+08:00", "body": {...}, "payloads": {"NP-RES": {...}},
      "counterpart": {"region": "45", "office": "o..."}}
 
+A content may name `files` in place of documents (`adapters.region.documents`); they are read when they are sealed.
+
 `matter` is an id or the system's own `@name`; a draft with a `ref` that was sent before is not sent again. The whole
 file is read before the first draft is sent. Exit 0 if every draft is recorded, 3 if one was refused.
 """
@@ -20,6 +22,8 @@ from rich.table import Table
 
 from adapters.cli.errors import EXIT_CODES, out, say_json, told
 from adapters.cli.options import AsJson, Data, Hub, Region, uuid_text
+from adapters.cli.progress import entries_bar
+from adapters.region.documents import with_files
 from adapters.region.draft import Draft, parse_line
 from adapters.region.gateway import RegionGateway
 from adapters.region.outbox_store import SentEvent
@@ -36,8 +40,8 @@ def submit_command(
     as_json: AsJson = False,
 ) -> None:
     """Check, seal, sign and submit drafts, and verify the receipt of each."""
-    with told(as_json=as_json):
-        drafts = read_drafts(file)
+    with told(as_json=as_json), entries_bar("sealing", is_shown=not as_json) as on_part:
+        drafts = [with_files(draft, file.parent, on_part) for draft in read_drafts(file)]
         rows = asyncio.run(_submit(drafts, data, region, hub, wait))
     if as_json:
         for row in rows:

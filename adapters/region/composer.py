@@ -267,13 +267,19 @@ class Composer:
         for profile in draft.payloads:
             if profile not in offices:
                 raise RuleError("RECIPIENTS_MISMATCH", f"no office gets {profile} of this event", field="payloads")
-        contents = (content for contents in draft.payloads.values() for content in contents)
-        check_seal_state(procedure, row.by.side, draft.offence, contents)
         return [
             self._seal_one(header, procedure, row, profile, content, offices[profile])
             for profile, contents in draft.payloads.items()
-            for content in contents
+            for content in self._checked(procedure, row, draft, contents)
         ]
+
+    def _checked(
+        self, procedure: Procedure, row: Transition, draft: Draft, contents: Sequence[Mapping[str, Any]]
+    ) -> Iterator[Mapping[str, Any]]:
+        """Contents one by one, as some are read from disk when they are asked for."""
+        for content in contents:
+            check_seal_state(procedure, row.by.side, draft.offence, [content])
+            yield content
 
     def _seal_one(
         self,

@@ -8,7 +8,7 @@ hub's own; the typed reason and its key stay in the region's file. Not here: whe
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, NamedTuple
 
@@ -161,6 +161,51 @@ class Opener:
                 person has to approve; names the requests whose content is withheld here until `approve`.
             EvidenceError: The opening is not proved to be recorded, or the payload is not what was committed to.
         """
+        header, refs = self._asked(event_id, profile, reader)
+        found = [await self._open(header, ref, reader) for ref in refs]
+        waiting = [one.hex() for one in found if isinstance(one, bytes)]
+        if waiting:
+            raise AccessError(
+                "OPEN_APPROVAL_MISSING", f"withheld until it is approved: {', '.join(waiting)}", field="approver"
+            )
+        return [one for one in found if isinstance(one, Reading)]
+
+    async def open_parts(
+        self, event_id: bytes, profile: str, reader: Reader, *, after: int = 0
+    ) -> AsyncIterator[tuple[Reading, int]]:
+        """Open the payloads of a profile one by one, as a file of several parts is taken; each is an opening.
+
+        Args:
+            event_id: An event that is known here.
+            profile: Which of its profiles.
+            reader: Who reads, and why.
+            after: How many of them, from the first, were opened before.
+
+        Yields:
+            The part, and of how many.
+
+        Raises:
+            As `open`; one that waits for an approval ends it.
+        """
+        header, refs = self._asked(event_id, profile, reader)
+        for ref in refs[after:]:
+            found = await self._open(header, ref, reader)
+            if isinstance(found, bytes):
+                raise AccessError(
+                    "OPEN_APPROVAL_MISSING", f"withheld until it is approved: {found.hex()}", field="approver"
+                )
+            yield found, len(refs)
+
+    def body(self, event_id: bytes) -> Mapping[str, Any]:
+        """The clear body of an event that is known here.
+
+        Raises:
+            RuleError: NOT_FOUND.
+        """
+        return self._rules.registry.decode_body(self._header(event_id).body)[1]
+
+    def _asked(self, event_id: bytes, profile: str, reader: Reader) -> tuple[Header, list[SealedRef]]:
+        """The event and its payloads of a profile, once it is clear that the reader may ask for them at all."""
         header = self._header(event_id)
         refs = [ref for ref in header.sealed if ref.profile == profile]
         if not refs:
@@ -170,13 +215,7 @@ class Opener:
         if reader.approver is not None and reader.approver == reader.officer:
             raise AccessError("OPEN_APPROVAL_MISSING", "nobody approves what he reads himself", field="approver")
         self._withheld.forget_old(self._clock.now_ms())
-        found = [await self._open(header, ref, reader) for ref in refs]
-        waiting = [one.hex() for one in found if isinstance(one, bytes)]
-        if waiting:
-            raise AccessError(
-                "OPEN_APPROVAL_MISSING", f"withheld until it is approved: {', '.join(waiting)}", field="approver"
-            )
-        return [one for one in found if isinstance(one, Reading)]
+        return header, refs
 
     def approve(self, request_id: bytes, approver: bytes) -> Reading:
         """Show what was withheld, once, as a responsible person approves it. Nothing is asked of the exchange.
