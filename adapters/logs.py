@@ -30,7 +30,7 @@ KEYS: Final = frozenset(
         # who: offices, regions, delivery points and producers are public words of the directory
         "office", "peer", "point", "producer", "region",
         # which: opaque ids and positions
-        "batch_id", "batch_seq", "correlation_id", "event_id", "first_n", "index", "message_id", "n", "origin",
+        "batch_id", "batch_seq", "claim", "correlation_id", "event_id", "first_n", "index", "message_id", "n", "origin",
         "position", "size", "stream_id",
         # how many, how long
         "accepted", "attempt", "bytes", "count", "duration_ms", "events", "lag_events", "lag_seconds", "queued_events",

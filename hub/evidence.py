@@ -6,6 +6,9 @@ its first recording, for ever. Not here: how a proof is folded or checked (`ledg
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import cache
+
 from contracts.errors import ContractError, FatalError, RuleError
 from contracts.ids import Hash, LeafIndex, TreeSize
 from hub.ports import LedgerReader, Witnessed
@@ -49,6 +52,18 @@ def consistency(reader: LedgerReader, size1: TreeSize, size2: TreeSize) -> tuple
     if not 0 <= size1 <= size2 <= reader.size():
         raise ContractError("RANGE_TOO_LARGE", f"sizes {size1}, {size2}: the ledger has {reader.size()} entries")
     return tuple(prove_consistency(node_reader(reader), size1, size2))
+
+
+def growth(reader: LedgerReader, sizes: Sequence[TreeSize], size: TreeSize) -> list[tuple[Hash, ...]]:
+    """Consistency paths from several sizes to one; each node of the tree is read once.
+
+    Raises:
+        ContractError: RANGE_TOO_LARGE: no such sizes, or one is above `size`.
+    """
+    if not sizes or not 0 <= min(sizes) <= max(sizes) <= size <= reader.size():
+        raise ContractError("RANGE_TOO_LARGE", f"sizes up to {size}: the ledger has {reader.size()} entries")
+    node = cache(node_reader(reader))
+    return [tuple(prove_consistency(node, one, size)) for one in sizes]
 
 
 def event_receipt(reader: LedgerReader, event_id: bytes) -> EventReceipt:

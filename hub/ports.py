@@ -236,6 +236,9 @@ class LedgerFiles(Protocol):
 class Witnessed(Protocol):
     """A reader that knows what witnesses have cosigned."""
 
+    def witnessed_size(self) -> TreeSize | None:
+        """The newest size that the quorum has cosigned; None if there is none."""
+
     def witnessed_covering(self, index: LeafIndex) -> bytes | None:
         """The first note over an entry that the quorum has cosigned, with its cosignatures; None if there is none."""
 

@@ -5,7 +5,7 @@
     log <verifier key>\\n                                     whose signatures the checkpoints bear
     checkpoint <base64 of the signed note>\\n                 0 to 4, counted from 0
     entry <checkpoint> <index> <base64> <base64 hash>...\\n   0 to 8: an entry and its inclusion path
-    leaf <checkpoint> <index> <base64> <base64 hash>...\\n    0 to 8: a leaf hash and its inclusion path
+    leaf <checkpoint> <index> <base64> <base64 hash>...\\n    0 to 1,025: a leaf hash and its inclusion path
     shown <name> <base64>\\n                                  0 to 8: what was shown without a signature
 
 The lines stand in this order and each content has one form. Only headers, hashes and notes go into a file: never a
@@ -34,6 +34,8 @@ MAX_EVIDENCE_BYTES: Final = 1 << 20
 """Longest evidence file."""
 MAX_CHECKPOINTS: Final = 4
 MAX_PARTS: Final = 8
+MAX_LEAVES: Final = 1_025
+"""Leaf hashes of one file: those of the longest run of a receipt, a batch entry and its events."""
 MAX_SHOWN_BYTES: Final = 4_096
 """Longest thing that was shown; longer ones are named by their hash."""
 _is_name = re.compile("[a-z][a-z0-9-]{0,31}", re.ASCII).fullmatch
@@ -171,8 +173,8 @@ def _check(evidence: EvidenceFile) -> None:
         raise _malformed(f"{evidence.claim[:40]!r} is not the name of a claim")
     if len(evidence.checkpoints) > MAX_CHECKPOINTS or any(len(note) > MAX_NOTE_BYTES for note in evidence.checkpoints):
         raise _malformed(f"at most {MAX_CHECKPOINTS} checkpoints of {MAX_NOTE_BYTES} bytes")
-    if max(len(evidence.entries), len(evidence.leaves), len(evidence.shown)) > MAX_PARTS:
-        raise _malformed(f"at most {MAX_PARTS} parts of a kind")
+    if max(len(evidence.entries), len(evidence.shown)) > MAX_PARTS or len(evidence.leaves) > MAX_LEAVES:
+        raise _malformed(f"at most {MAX_PARTS} parts of a kind, of leaves {MAX_LEAVES}")
     for part in (*evidence.entries, *evidence.leaves):
         if not 0 <= part.checkpoint < len(evidence.checkpoints) or not 0 <= part.index < MAX_TREE_SIZE:
             raise _malformed(f"entry {part.index} names checkpoint {part.checkpoint}, which is not in the file")

@@ -93,7 +93,7 @@ def of_range(
     left: Sequence[Hash],
     right: Sequence[Hash],
 ) -> EvidenceFile:
-    """The file of a receipt whose run does not lead to the signed root; of at most eight leaves."""
+    """The file of a receipt whose run does not lead to the signed root."""
     placed = tuple(Placed(0, LeafIndex(start + at), leaf, ()) for at, leaf in enumerate(leaves))
     proof = b"".join(bytes([len(part)]) + b"".join(part) for part in (left, right))
     return EvidenceFile("RANGE_FAILS", log, (note,), leaves=placed, shown=(Shown("proof", proof),))

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from adapters.compose.folder import DataFolder
 from adapters.compose.parts import REGION_FILE
-from adapters.region.checkpoints import EVIDENCE_MARK
 from adapters.region.database import RegionDatabase
+from adapters.region.evidence_store import kept_files
 from adapters.region.region_store import RegionStore
 from contracts.errors import UnavailableError
 
@@ -24,4 +24,4 @@ def kept_evidence(data: Path, region: str) -> Sequence[tuple[str, bytes]]:
     if not path.exists():
         raise UnavailableError("STORE_MISSING", f"region {region} keeps nothing in {data}")
     with closing(RegionDatabase(path)) as database:
-        return RegionStore(database).marks(EVIDENCE_MARK)
+        return kept_files(RegionStore(database))

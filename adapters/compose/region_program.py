@@ -163,6 +163,7 @@ async def receive_all(settings: RegionSettings) -> int:
             standing = intake.standings.get(point.point)
             async for run in client.runs(point.point, from_n=1 if standing is None else standing.n + 1):
                 await intake.take(point.point, run.data)
+                await intake.connect()
                 intake.flush()
         while await gateway.tasks.take():
             log.debug("tasks.taken")
@@ -204,7 +205,14 @@ def ports_of(identity: Identity, gateway: RegionGateway, client: ExchangeClient)
         async for run in client.runs(point, from_n=from_n):
             yield run.data
 
-    return Ports(identity.verifier, gateway.replica.keys_through, private_of, fetch_runs, gateway.checkpoints.see)
+    return Ports(
+        verifier=identity.verifier,
+        directory_through=gateway.replica.keys_through,
+        private_of=private_of,
+        fetch_runs=fetch_runs,
+        heads=gateway.checkpoints,
+        keeper=gateway.evidence,
+    )
 
 
 def region_identity(settings: RegionSettings) -> Identity:

@@ -14,8 +14,8 @@ from adapters.keys.folder import make_broker_key
 from adapters.nats.login import JETSTREAM_API, Login
 from adapters.nats.relay import Relay
 from adapters.settings import RelaySettings
+from adapters.store.cosigned_store import CosignedStore
 from adapters.store.relay_store import SqliteRelayStore
-from adapters.store.sqlite import SqliteStore
 from contracts.division import load_divisions
 from contracts.schema import load_registry
 
@@ -37,7 +37,7 @@ class RelayProgram:
         async with AsyncExitStack() as stack:
             settings = self._settings
             stack.enter_context(only_one(settings.relay_data_dir))
-            reader = SqliteStore(settings.hub_data_dir / LEDGER_FILE, read_only=True)
+            reader = CosignedStore(settings.hub_data_dir / LEDGER_FILE, read_only=True)
             stack.callback(reader.close)
             store = stack.enter_context(SqliteRelayStore(settings.relay_data_dir / RELAY_FILE))
             tls = broker_trust(settings.nats_ca, settings.nats_cert, settings.nats_key)

@@ -8,7 +8,7 @@ Nothing is verified here: signatures and proofs are for who uses the answers. Th
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import TracebackType
@@ -31,7 +31,7 @@ from adapters.grpc.messages import (
     work_page_of_proto,
 )
 from adapters.grpc.submit_stream import SubmitStream
-from contracts.errors import UnavailableError
+from contracts.errors import ContractError, UnavailableError
 from contracts.ids import Hash, LeafIndex, PointId
 from hub.openings import Opened, OpenRequest
 from hub.ports import ProducerState
@@ -216,6 +216,18 @@ class ExchangeClient:
     async def consistency(self, size1: int, size2: int) -> Proof:
         """Consistency path between two sizes."""
         return await self._prove(consistency=pb.ConsistencyQuery(size1=size1, size2=size2))
+
+    async def growth(self, sizes: Sequence[int], size2: int) -> Sequence[Sequence[Hash]]:
+        """Consistency paths from several sizes, at most 256, to one: one path a size, in their order.
+
+        Raises:
+            ContractError: ANSWER_MALFORMED: there are more or fewer.
+        """
+        query = pb.GetProofRequest(growth=pb.GrowthQuery(sizes=sizes, size2=size2))
+        response: pb.GetProofResponse = await self._ask(self._stub.GetProof, query)
+        if len(response.growth) != len(sizes):
+            raise ContractError("ANSWER_MALFORMED", f"{len(response.growth)} paths for {len(sizes)} sizes")
+        return [[Hash(value) for value in one.path] for one in response.growth]
 
     async def _prove(self, **query: Any) -> Proof:
         response: pb.GetProofResponse = await self._ask(self._stub.GetProof, pb.GetProofRequest(**query))

@@ -47,6 +47,8 @@ CHUNK_BYTES: Final = 1 << 20
 CHUNK_ENTRIES: Final = 2_048
 STREAM_EVENTS: Final = 256
 """Events of one `GetStream` answer, at most."""
+MAX_GROWN: Final = 256
+"""Sizes of one growth query, at most."""
 RUNS: Final = 64
 """Runs read at a time."""
 GATHER_SECONDS: Final = 0.2
@@ -153,9 +155,20 @@ class Reads:
             case "consistency":
                 size = TreeSize(request.consistency.size2)
                 path = evidence.consistency(self._reader, TreeSize(request.consistency.size1), size)
+            case "growth":
+                return self._grown(request.growth)
             case _:
-                raise ContractError("REQUEST_MALFORMED", "neither inclusion nor consistency", field="query")
+                raise ContractError("REQUEST_MALFORMED", "neither inclusion, consistency nor growth", field="query")
         return pb.GetProofResponse(path=path, checkpoint=self._reader.checkpoint(size) or b"")
+
+    def _grown(self, query: pb.GrowthQuery) -> Message:
+        if len(query.sizes) > MAX_GROWN:
+            raise ContractError("RANGE_TOO_LARGE", f"{len(query.sizes)} sizes, at most {MAX_GROWN}", field="sizes")
+        size = TreeSize(query.size2)
+        paths = evidence.growth(self._reader, [TreeSize(one) for one in query.sizes], size)
+        return pb.GetProofResponse(
+            growth=[pb.ProofPath(path=path) for path in paths], checkpoint=self._reader.checkpoint(size) or b""
+        )
 
     async def _checkpoint(self, request: pb.GetCheckpointRequest) -> Message:
         size = TreeSize(request.size) if request.size else None

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from nats.aio.msg import Msg
 
 from adapters.nats.broker import Broker, broker_errors, keep, worst_of
+from adapters.nats.gossip import listen
 from adapters.nats.intake import InboxStore, Intake, Ports
 from adapters.nats.login import Login
 from adapters.nats.messages import Message, encode_receipt
@@ -113,6 +114,8 @@ class Inbox:
             async with asyncio.TaskGroup() as tasks:
                 for pull in pulls:
                     tasks.create_task(self._read(broker, intake, pull, one_at_a_time, stop))
+                if self._ports.heads is not None:
+                    tasks.create_task(listen(broker, self._ports.heads, self._ports.verifier, stop))
         except BaseExceptionGroup as group:
             raise worst_of(group) from group
 
@@ -128,6 +131,8 @@ class Inbox:
 
     async def _receive(self, broker: Broker, intake: Intake, messages: Sequence[Msg]) -> None:
         good, points, failure = await self._take(intake, messages)
+        # Nothing is stored under a head that is not proved to go with all others that this region was shown.
+        await intake.connect()
         intake.flush()
         # If we stop before this line, the broker sends the same again and the counters tell.
         await acknowledge(good)

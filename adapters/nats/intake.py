@@ -17,10 +17,11 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from adapters.nats.messages import decode_run, is_sealed, open_run
 from contracts.errors import ContractError, EvidenceError, UnavailableError
+from contracts.event import leaf_hash
 from contracts.ids import Hash, KeyId, LeafIndex, PointId, RegionCode
 from hub.delivery_receipt import DeliveryReceipt
 from hub.notification import KeyAt, NotificationRun, Received, verify_run
-from ledger.heads import HEAD_ZERO
+from ledger.heads import HEAD_ZERO, head_next
 from ledger.note import NoteVerifier
 
 DIRECTORY_SECONDS: Final = 20.0
@@ -58,6 +59,35 @@ class InboxStore(Protocol):
         """Keep what the region signs, the first of each counter, before it is sent; durable when this returns."""
 
 
+class Heads(Protocol):
+    """What the region knows of the ledger's head, whoever showed it: its gateway, this inbox, the common subject."""
+
+    def see(self, note: bytes) -> object:
+        """Compare a signed head with all others of its size; from now on it waits to be connected.
+
+        Raises:
+            EvidenceError: They contradict each other.
+        """
+
+    async def connect(self) -> None:
+        """Have the exchange prove that all heads that wait are of one ledger.
+
+        Raises:
+            EvidenceError: They are not, or no proof was given.
+            UnavailableError: The exchange cannot be reached.
+        """
+
+
+class Keeper(Protocol):
+    """Keeps what others can check of what does not hold. It never raises for what it cannot get."""
+
+    async def run(self, run: NotificationRun, head: Hash) -> None:
+        """Keep what is wrong with a run; `head` is our own running hash after its last notification."""
+
+    def gap(self, run: NotificationRun, held: int) -> None:
+        """Keep that what lies between notification `held` and a run was asked for and not given."""
+
+
 class Ports(NamedTuple):
     """What an intake needs from the rest of its region.
 
@@ -68,15 +98,16 @@ class Ports(NamedTuple):
         private_of: The private key of a delivery point with an id, if the region has it.
         fetch_runs: Asks the exchange for a point's runs again, starting with the one that holds a counter; gives the
             data of each, as on the broker.
-        see_checkpoint: Compares a signed checkpoint with every other one that the region saw, whoever showed it; raises
-            `EvidenceError` if they contradict each other. None where an intake stands without a gateway.
+        heads: What the region knows of the ledger's head; None where an intake stands without a gateway.
+        keeper: Keeps evidence; None there too.
     """
 
     verifier: NoteVerifier
     directory_through: Callable[[LeafIndex], Awaitable[KeyAt]]
     private_of: Callable[[PointId, KeyId], X25519PrivateKey | None]
     fetch_runs: Callable[[PointId, int], AsyncIterator[bytes]]
-    see_checkpoint: Callable[[bytes], object] | None = None
+    heads: Heads | None = None
+    keeper: Keeper | None = None
 
 
 class Intake:
@@ -115,10 +146,20 @@ class Intake:
             run = self._decode(point, data)
             standing = self._standings.get(point, NOTHING)
             if run.first_n > standing.n + 1:
-                await self._fill(point, run.first_n - 1)
+                await self._fill(point, run)
             await self._accept(point, run)
         except ContractError as error:
             raise EvidenceError("RUN_INVALID", f"a run of {point} cannot be read: {error}") from error
+
+    async def connect(self) -> None:
+        """Prove that the heads of what was taken are of one ledger with all that the region was shown; before `flush`.
+
+        Raises:
+            EvidenceError: They are not: nothing of it may be stored.
+            UnavailableError: The exchange cannot be reached.
+        """
+        if self._ports.heads is not None and self._fresh:
+            await self._ports.heads.connect()
 
     def flush(self) -> None:
         """Store what was taken.
@@ -142,6 +183,14 @@ class Intake:
 
     async def _accept(self, point: PointId, run: NotificationRun) -> None:
         """Check a run that begins where the point stands or before, and take what is new in it."""
+        try:
+            await self._check(point, run)
+        except EvidenceError:
+            if self._ports.keeper is not None:
+                await self._ports.keeper.run(run, self._ours(point, run))
+            raise
+
+    async def _check(self, point: PointId, run: NotificationRun) -> None:
         standing = self._standings.get(point, NOTHING)
         if run.last_n <= standing.n:
             self._check_repeat(point, run)
@@ -149,10 +198,19 @@ class Intake:
         keys = await self._keys_through(run)
         known_head = self._head_at(point, run.first_n - 1)
         received = verify_run(run, point=point, known_head=known_head, verifier=self._ports.verifier, key_at=keys)
-        if self._ports.see_checkpoint is not None:
-            self._ports.see_checkpoint(run.checkpoint)
+        if self._ports.heads is not None:
+            self._ports.heads.see(run.checkpoint)
         self._fresh += received[standing.n + 1 - run.first_n :]
         self._standings[point] = Standing(run.last_n, run.head_after)
+
+    def _ours(self, point: PointId, run: NotificationRun) -> Hash:
+        """Our own running hash after a run: what is stored there, or what its events lead to from where we stand."""
+        if run.last_n <= self._standings.get(point, NOTHING).n:
+            return self._head_at(point, run.last_n)
+        head = self._head_at(point, run.first_n - 1)
+        for n, notification in enumerate(run.notifications, run.first_n):
+            head = head_next(head, n, leaf_hash(notification.event))
+        return head
 
     def _check_repeat(self, point: PointId, run: NotificationRun) -> None:
         ours = self._head_at(point, run.last_n)
@@ -180,9 +238,9 @@ class Intake:
         except TimeoutError as error:
             raise UnavailableError("DIRECTORY_BEHIND", f"the directory did not reach entry {last} in time") from error
 
-    async def _fill(self, point: PointId, last_n: int) -> None:
-        """Ask for the notifications of a point that are missing up to a counter."""
-        first_n = self._standings.get(point, NOTHING).n + 1
+    async def _fill(self, point: PointId, behind: NotificationRun) -> None:
+        """Ask for the notifications of a point that are missing before a run."""
+        first_n, last_n = self._standings.get(point, NOTHING).n + 1, behind.first_n - 1
         _log.warning("gap.found", code="COUNTER_GAP", point=point, first_n=first_n, n=last_n)
         try:
             async with asyncio.timeout(GAP_SECONDS):
@@ -194,4 +252,7 @@ class Intake:
             raise UnavailableError(
                 "GAP_OPEN", f"notifications {first_n} to {last_n} of {point} did not come"
             ) from error
+        if self._ports.keeper is not None:
+            # It answered, and what is missing was not in the answer.
+            self._ports.keeper.gap(behind, self._standings.get(point, NOTHING).n)
         raise UnavailableError("GAP_OPEN", f"the exchange gave no notification {last_n} of {point}")

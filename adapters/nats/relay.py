@@ -9,6 +9,7 @@ leave in order. Not here: how a run is built (`hub.run_builder`), who wires the 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from typing import Final, Protocol
 
 from nats.js.api import Header
@@ -26,7 +27,7 @@ from adapters.nats.streams import DIR_STREAM, DIR_SUBJECT, LOG_SUBJECT, STT_STRE
 from contracts.division import Divisions
 from contracts.event import decode_event
 from contracts.schema import SchemaRegistry
-from hub.ports import LedgerReader
+from hub.ports import LedgerReader, Witnessed
 from hub.run_builder import RunBuilder
 from ledger.checkpoint import checkpoint_size
 
@@ -143,12 +144,22 @@ class Relay:
         return stt_subject(self._registry.decode_body(decode_event(event).body)[1]["table"])
 
     async def _publish_checkpoints(self, broker: Broker, stop: asyncio.Event) -> None:
-        published = None
+        """Publish the newest head, and the newest one that the quorum of witnesses has cosigned, with their lines."""
+        published: dict[str, bytes] = {}
         while not stop.is_set():
-            note = self._reader.checkpoint()
-            if note is not None and note != published:
-                headers: dict[str, str] = {Header.MSG_ID: f"log:{checkpoint_size(note)}"}
-                with broker_errors():
-                    await broker.js.publish(LOG_SUBJECT, note, headers=headers)
-                published = note
+            for kind, note in self._heads():
+                if published.get(kind) != note:
+                    headers: dict[str, str] = {Header.MSG_ID: f"{kind}:{checkpoint_size(note)}"}
+                    with broker_errors():
+                        await broker.js.publish(LOG_SUBJECT, note, headers=headers)
+                    published[kind] = note
             await wait(stop, CHECKPOINT_SECONDS)
+
+    def _heads(self) -> Iterator[tuple[str, bytes]]:
+        newest = self._reader.checkpoint()
+        if newest is not None:
+            yield "log", newest
+        size = self._reader.witnessed_size() if isinstance(self._reader, Witnessed) else None
+        cosigned = None if size is None else self._reader.checkpoint(size)
+        if cosigned is not None:
+            yield "cosigned", cosigned

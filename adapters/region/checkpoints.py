@@ -1,26 +1,38 @@
 """What a region knows of the ledger's head, and that it only ever grows.
 
-Every checkpoint that comes with a receipt or a proof passes here. Two signed heads of one size must be equal; a later
-one must be an extension of the one that the region trusts, which `advance` has the exchange prove. A hub that shows a
-head it cannot connect has rolled back or forked: stop, and keep both notes.
+Every signed head that a region is shown passes here: with a receipt, with a proof, with a run of notifications, on the
+broker's common subject. Two of one size must be equal; all of them must be one ledger, which `connect` has the exchange
+prove: each is a beginning of the newest, and the newest is trusted from then on. A head that cannot be connected is a
+rollback or a fork: it is kept as evidence with the one that it contradicts, and whoever showed it is not believed.
+
+An exchange that cannot be reached proves nothing, for or against it: heads wait until it answers.
 """
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Sequence
 from typing import Final
 
+import structlog
+
+from adapters.region.evidence import EvidenceMaker
 from adapters.region.exchange import Exchange
 from adapters.region.region_store import RegionStore
-from contracts.errors import EvidenceError
+from contracts.errors import EvidenceError, ExchangeError, UnavailableError
+from contracts.ids import Hash
 from ledger.checkpoint import Checkpoint, checkpoint_size, parse_checkpoint
-from ledger.evidence_file import EvidenceFile, format_evidence
 from ledger.note import NoteVerifier
 from ledger.tree import verify_consistency
 
-EVIDENCE_MARK: Final = "evidence "
-"""Before the claim, in the names of the marks that hold evidence files."""
+CONNECT_SECONDS: Final = 0.5
+"""Pause between two times of connecting what came with receipts, so that busy times cost one question."""
 _MARK: Final = "checkpoint"
 _RECENT: Final = 1024
+_ASKED: Final = 256
+log = structlog.get_logger()
+
+_Head = tuple[Checkpoint, bytes]
 
 
 class Checkpoints:
@@ -30,22 +42,32 @@ class Checkpoints:
         store: Keeps the trusted note.
         exchange: Proves that one head extends another.
         verifier: The ledger's key, as the operator handed it over.
+        evidence: Keeps heads that contradict each other.
     """
 
-    def __init__(self, *, store: RegionStore, exchange: Exchange, verifier: NoteVerifier) -> None:
+    def __init__(
+        self, *, store: RegionStore, exchange: Exchange, verifier: NoteVerifier, evidence: EvidenceMaker
+    ) -> None:
         self._store = store
         self._exchange = exchange
+        self._evidence = evidence
         self.verifier = verifier
-        self._seen: dict[int, tuple[Checkpoint, bytes]] = {}
+        self._trusted: _Head | None = None
+        self._seen: dict[int, _Head] = {}
+        self._loose: dict[int, _Head] = {}
+        self._connecting = asyncio.Lock()
+        self._came = asyncio.Event()
 
     @property
-    def trusted(self) -> tuple[Checkpoint, bytes] | None:
-        """The last head that was proved to extend the one before it, with its note; None before the first."""
-        note = self._store.mark(_MARK)
-        return None if note is None else (parse_checkpoint(note, self.verifier), note)
+    def trusted(self) -> _Head | None:
+        """The newest head that all others were proved to be a beginning of, with its note; None before the first."""
+        if self._trusted is None:
+            note = self._store.mark(_MARK)
+            self._trusted = None if note is None else (parse_checkpoint(note, self.verifier), note)
+        return self._trusted
 
     def see(self, note: bytes) -> Checkpoint:
-        """Check a note's signature and that it contradicts none of its size.
+        """Check a note's signature and that it contradicts none of its size; from now on it waits to be connected.
 
         Raises:
             ContractError: NOTE_MALFORMED.
@@ -58,9 +80,15 @@ class Checkpoints:
 
     def match(self, checkpoint: Checkpoint, note: bytes) -> Checkpoint:
         """The same for a checkpoint whose signature was checked already."""
-        known = self._seen.setdefault(checkpoint.size, (checkpoint, note))
-        if known[0].root != checkpoint.root:
-            self._keep("TWO_ROOTS", known[1], note)
+        known = self._seen.get(checkpoint.size)
+        if known is None:
+            trusted = self.trusted
+            known = trusted if trusted is not None and trusted[0].size == checkpoint.size else None
+        if known is None:
+            self._seen[checkpoint.size] = self._loose[checkpoint.size] = (checkpoint, note)
+            self._came.set()
+        elif known[0].root != checkpoint.root:
+            self._evidence.heads(known[1], note)
             raise EvidenceError(
                 "CHECKPOINT_INVALID",
                 f"two roots are signed for size {checkpoint.size}: {known[0].root.hex()} and {checkpoint.root.hex()}",
@@ -70,34 +98,86 @@ class Checkpoints:
         return checkpoint
 
     async def advance(self) -> Checkpoint:
-        """Fetch the last head and prove that it extends the trusted one; from then on it is the trusted one.
+        """Fetch the last head and connect it with everything that was seen.
 
         Returns:
             The new trusted head.
 
         Raises:
-            EvidenceError: CONSISTENCY_INVALID: the ledger has lost or changed something that was proved before.
+            EvidenceError: As `connect`; or CONSISTENCY_INVALID: the last head is shorter than the trusted one.
+            UnavailableError: The exchange cannot be reached.
         """
         note = await self._exchange.checkpoint()
         checkpoint = self.see(note)
         trusted = self.trusted
-        if trusted is not None:
-            if checkpoint.size < trusted[0].size:
-                self._keep("LEDGER_SHORTER", trusted[1], note)
-            await self._prove(trusted[0], checkpoint)
-        self._store.set_mark(_MARK, note)
+        if trusted is not None and checkpoint.size < trusted[0].size:
+            self._evidence.heads(trusted[1], note)
+            raise EvidenceError(
+                "CONSISTENCY_INVALID",
+                f"the ledger has {checkpoint.size} entries and was proved to have {trusted[0].size}",
+            )
+        await self.connect()
         return checkpoint
 
-    def _keep(self, claim: str, known: bytes, shown: bytes) -> None:
-        """Keep two notes as an evidence file, before anybody is told; the first of a claim stays."""
-        name = f"{EVIDENCE_MARK}{claim}"
-        if self._store.mark(name) is None:
-            self._store.set_mark(name, format_evidence(EvidenceFile(claim, self.verifier, (known, shown))))
+    async def connect(self) -> None:
+        """Prove that every head that was seen is a beginning of the newest one.
 
-    async def _prove(self, old: Checkpoint, new: Checkpoint) -> None:
-        if new.size < old.size:
+        Raises:
+            EvidenceError: CONSISTENCY_INVALID: one is not, or no proof of it was given; the evidence is kept.
+            UnavailableError: The exchange cannot be reached: nothing is connected, all of them wait.
+        """
+        async with self._connecting:
+            trusted = self.trusted
+            loose = dict(self._loose)
+            if not loose:
+                return
+            heads = [*loose.values(), *([] if trusted is None else [trusted])]
+            newest = max(heads, key=lambda head: head[0].size)
+            older = [head for head in heads if head[0].size < newest[0].size]
+            for at in range(0, len(older), _ASKED):
+                await self._prove(older[at : at + _ASKED], newest)
+            if trusted is None or newest[0].size > trusted[0].size:
+                self._store.set_mark(_MARK, newest[1])
+                self._trusted = newest
+            for size in loose:
+                self._loose.pop(size, None)
+
+    async def follow(self) -> None:
+        """Connect what comes with receipts and proofs, until cancelled.
+
+        Raises:
+            EvidenceError: As `connect`.
+        """
+        while True:
+            await self._came.wait()
+            self._came.clear()
+            try:
+                await self.connect()
+            except UnavailableError as error:
+                log.warning("head.waiting", code=error.code, count=len(self._loose))
+                self._came.set()
+            # A transport that was closing may have swallowed the request to end.
+            if (me := asyncio.current_task()) is not None and me.cancelling():
+                raise asyncio.CancelledError
+            await asyncio.sleep(CONNECT_SECONDS)
+
+    async def _prove(self, older: Sequence[_Head], newest: _Head) -> None:
+        try:
+            paths = await self._exchange.growth([head[0].size for head in older], newest[0].size)
+        except ExchangeError as error:
+            if error.family == "unavailable":
+                raise
+            await self._evidence.growth(older[-1][1], newest[1], None)
             raise EvidenceError(
-                "CONSISTENCY_INVALID", f"the ledger has {new.size} entries and was proved to have {old.size}"
-            )
-        proof = await self._exchange.consistency(old.size, new.size)
-        verify_consistency(size1=old.size, size2=new.size, path=proof.path, root1=old.root, root2=new.root)
+                "CONSISTENCY_INVALID", f"no proof is given that size {newest[0].size} extends {older[-1][0].size}"
+            ) from error
+        for (old, note), path in zip(older, paths, strict=True):
+            await self._check(old, note, newest, path)
+
+    async def _check(self, old: Checkpoint, note: bytes, newest: _Head, path: Sequence[Hash]) -> None:
+        new = newest[0]
+        try:
+            verify_consistency(size1=old.size, size2=new.size, path=path, root1=old.root, root2=new.root)
+        except EvidenceError:
+            await self._evidence.growth(note, newest[1], path)
+            raise

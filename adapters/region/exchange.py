@@ -111,6 +111,9 @@ class Exchange(Protocol):
     async def consistency(self, size1: int, size2: int) -> Proof:
         """Consistency path between two sizes."""
 
+    async def growth(self, sizes: Sequence[int], size2: int) -> Sequence[Sequence[Hash]]:
+        """Consistency paths from several sizes, at most 256, to one; one a size, in their order."""
+
     async def checkpoint(self, size: int | None = None) -> bytes:
         """The signed note of an exact size, or the last one."""
 

@@ -14,7 +14,7 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
 import structlog
 
@@ -24,6 +24,8 @@ from adapters.region.checkpoints import Checkpoints
 from adapters.region.composer import Composer
 from adapters.region.database import RegionDatabase
 from adapters.region.draft import Draft
+from adapters.region.evidence import EvidenceMaker
+from adapters.region.evidence_store import EvidenceStore
 from adapters.region.exchange import Exchange
 from adapters.region.holds import HoldRegister
 from adapters.region.inbox_store import RegionInboxStore
@@ -47,6 +49,8 @@ from ledger.batch import MAX_BATCH, decode_tbs
 from ledger.entry import BatchEntry, decode_entry
 from ledger.note import NoteVerifier
 
+STOP_SECONDS: Final = 2.0
+"""How long a gateway that stops waits for the proof of its last heads."""
 log = structlog.get_logger()
 
 
@@ -87,6 +91,7 @@ class RegionGateway:
         tasks: What waits for its offices.
         opener: Opens payloads.
         checkpoints: What it knows of the ledger's head.
+        evidence: Keeps what does not hold.
     """
 
     def __init__(
@@ -106,7 +111,19 @@ class RegionGateway:
         self._clock = clock
         self.outbox_store = OutboxStore(database, store)
         self.inbox_store = RegionInboxStore(database, now_ms=clock.now_ms)
-        self.checkpoints = Checkpoints(store=store, exchange=exchange, verifier=identity.verifier)
+        registry = rules.registry
+        self.evidence = EvidenceMaker(
+            kept=EvidenceStore(
+                store=store, verifier=identity.verifier, read_body=lambda body: registry.decode_body(body)[1]
+            ),
+            store=store,
+            exchange=exchange,
+            verifier=identity.verifier,
+            registry=registry,
+        )
+        self.checkpoints = Checkpoints(
+            store=store, exchange=exchange, verifier=identity.verifier, evidence=self.evidence
+        )
         self.replica = Replica(store=store, exchange=exchange, checkpoints=self.checkpoints, rules=rules)
         self.streams = Streams(
             store=store,
@@ -133,6 +150,7 @@ class RegionGateway:
             exchange=exchange,
             replica=self.replica,
             checkpoints=self.checkpoints,
+            evidence=self.evidence,
             streams=self.streams,
             rules=rules,
             clock=clock,
@@ -142,6 +160,7 @@ class RegionGateway:
             store=self.outbox_store,
             exchange=exchange,
             checkpoints=self.checkpoints,
+            evidence=self.evidence,
             limits=limits or OutboxLimits(),
             settled=self._settled,
         )
@@ -181,17 +200,31 @@ class RegionGateway:
         self._jobs = [
             asyncio.create_task(self.replica.follow(), name="directory"),
             asyncio.create_task(self.outbox.run(), name="outbox"),
+            asyncio.create_task(self.checkpoints.follow(), name="heads"),
         ]
         log.info("gateway.started", producer=self._identity.producer, events=self.outbox.waiting_events)
 
     async def stop(self) -> None:
-        """Stop sending; what waits stays on disk and is sent at the next start."""
+        """Stop sending; what waits stays on disk and is sent at the next start. Heads that came last are connected."""
         for job in self._jobs:
             job.cancel()
         for result in await asyncio.gather(*self._jobs, return_exceptions=True):
             if isinstance(result, ExchangeError):
                 log.error("gateway.failed", producer=self._identity.producer, code=result.code)
+        if self._jobs:
+            await self._connect_last()
         self._jobs = []
+
+    async def _connect_last(self) -> None:
+        """Trust the newest head before going, so that the next start begins from it."""
+        try:
+            async with asyncio.timeout(STOP_SECONDS):
+                await self.checkpoints.connect()
+        except TimeoutError:
+            log.warning("head.waiting", code="DEADLINE_EXCEEDED")
+        except ExchangeError as error:
+            level = log.error if error.family == "evidence" else log.warning
+            level("head.waiting", code=error.code)
 
     async def failed(self) -> None:
         """Wait until a part of the gateway stops by itself, then raise its reason: an alarm, never a passing fault.

@@ -17,6 +17,7 @@ import structlog
 from adapters.region.answers import check_event_receipt
 from adapters.region.checkpoints import Checkpoints
 from adapters.region.database import RegionDatabase
+from adapters.region.evidence import EvidenceMaker
 from adapters.region.exchange import Exchange
 from adapters.region.keyring import Keyring
 from adapters.region.region_store import RegionStore
@@ -25,7 +26,7 @@ from adapters.region.streams import Streams
 from adapters.region.withheld import Withheld
 from contracts.errors import AccessError, EvidenceError, RuleError
 from contracts.event import Header, SealedRef, decode_event
-from contracts.ids import HUB_OFFICE, HUB_REGION, LeafIndex, OfficeId, PointId, uuid7
+from contracts.ids import HUB_OFFICE, HUB_REGION, Hash, LeafIndex, OfficeId, PointId, uuid7
 from contracts.opening import approval_commitment, load_opening_rules, reason_commitment
 from contracts.profile import decode_payload
 from contracts.sealing import Associated, WrappedKey, open_sealed
@@ -116,6 +117,7 @@ class Opener:
         exchange: Where payloads are.
         replica: The directory as this region knows it.
         checkpoints: Judges the heads of receipts.
+        evidence: Keeps an answer that does not hold.
         streams: Copies of matters, to see whether a task is open.
         rules: The contracts in force.
         clock: The gateway's time.
@@ -131,6 +133,7 @@ class Opener:
         exchange: Exchange,
         replica: Replica,
         checkpoints: Checkpoints,
+        evidence: EvidenceMaker,
         streams: Streams,
         rules: Rules,
         clock: Clock,
@@ -143,6 +146,7 @@ class Opener:
         self._exchange = exchange
         self._replica = replica
         self._checkpoints = checkpoints
+        self._evidence = evidence
         self._streams = streams
         self._rules = rules
         self._clock = clock
@@ -257,10 +261,7 @@ class Opener:
         request = self._request(header, ref, reader, reason_key, approval_key)
         self._check_right(header, request)
         opened = await self._exchange.open_payload(request)
-        index = self._check_recorded(request, ref, opened)
-        if opened.wrapped.office != reader.office:
-            raise EvidenceError("PAYLOAD_INVALID", f"the key came wrapped to {opened.wrapped.office}")
-        content = self._content(header, ref, opened.envelope, opened.wrapped)
+        index, content = await self._checked(request, header, ref, opened)
         is_withheld = bool(content["minor"]) and reader.approver is None
         with self._db.transaction():
             self._keep(request, ref, reader, reason_key, index)
@@ -271,6 +272,23 @@ class Opener:
         # One line for both: that something is withheld says that it is about a minor.
         log.info("payload.opened", event_id=header.event_id.hex(), office=reader.office, index=index)
         return request.request_id if is_withheld else Reading(ref.profile, content, index)
+
+    async def _checked(
+        self, request: OpenRequest, header: Header, ref: SealedRef, opened: Opened
+    ) -> tuple[LeafIndex, Mapping[str, Any]]:
+        """Check that the opening is recorded, and only then read; keep as evidence what does not hold."""
+        try:
+            index = self._check_recorded(request, ref, opened)
+        except EvidenceError:
+            await self._evidence.unrecorded(header, opened.envelope, request.request_id)
+            raise
+        if opened.wrapped.office != request.office:
+            raise EvidenceError("PAYLOAD_INVALID", f"the key came wrapped to {opened.wrapped.office}")
+        try:
+            return index, self._content(header, ref, opened.envelope, opened.wrapped)
+        except EvidenceError:
+            await self._evidence.swapped(header, Hash(ref.ciphertext_hash), opened.envelope)
+            raise
 
     def _content(self, header: Header, ref: SealedRef, envelope: bytes, wrapped: WrappedKey) -> Mapping[str, Any]:
         plaintext = open_sealed(

@@ -22,6 +22,7 @@ import structlog
 from adapters.region.answers import check_reply
 from adapters.region.batching import BatchMaker, place_before
 from adapters.region.checkpoints import Checkpoints
+from adapters.region.evidence import EvidenceMaker
 from adapters.region.exchange import Exchange, Reply
 from adapters.region.outbox_store import Drafted, OutboxStore, SentEvent, Waiting
 from adapters.region.region_store import Kept
@@ -84,6 +85,7 @@ class Outbox:
         store: Where they wait.
         exchange: Where they go.
         checkpoints: Judges the heads of receipts.
+        evidence: Keeps an answer that does not hold.
         limits: Bounds.
         settled: Told of answers that are on disk, with the headers of the events.
     """
@@ -95,6 +97,7 @@ class Outbox:
         store: OutboxStore,
         exchange: Exchange,
         checkpoints: Checkpoints,
+        evidence: EvidenceMaker,
         limits: OutboxLimits,
         settled: Callable[[Sequence[tuple[SentEvent, Header]]], None],
     ) -> None:
@@ -102,6 +105,7 @@ class Outbox:
         self._store = store
         self._exchange = exchange
         self._checkpoints = checkpoints
+        self._evidence = evidence
         self._limits = limits
         self._settled = settled
         self._queue: deque[Drafted] = deque()
@@ -228,7 +232,12 @@ class Outbox:
             async def settle() -> None:
                 while True:
                     waiting, answer = await answers.get()
-                    self._take(waiting, await self._in_time(answer))
+                    reply = await self._in_time(answer)
+                    try:
+                        self._take(waiting, reply)
+                    except EvidenceError:
+                        await self._evidence.reply(waiting.batch, reply)
+                        raise
 
             await _both(send(), settle())
 

@@ -88,6 +88,9 @@ class Replica:
                     pause = _PAUSES_SECONDS[0]
             except UnavailableError as error:
                 log.warning("directory.lost", code=error.code, index=self.through)
+            # A transport that was closing may have swallowed the request to end.
+            if (me := asyncio.current_task()) is not None and me.cancelling():
+                raise asyncio.CancelledError
             await asyncio.sleep(pause * random.uniform(0.5, 1.0))
             pause = min(2 * pause, _PAUSES_SECONDS[1])
 

@@ -249,6 +249,7 @@ async def read_with_wrong_key(play: Play, region: str, kind: OfficeType, event_i
             exchange=exchange,
             replica=gateway.replica,
             checkpoints=gateway.checkpoints,
+            evidence=gateway.evidence,
             streams=gateway.streams,
             rules=play.world.rules,
             clock=SystemClock(),

@@ -136,6 +136,7 @@ async def receive(world: World, region: str, here: RegionGateway, client: Exchan
         standing = intake.standings.get(point.point)
         async for run in client.runs(point.point, from_n=1 if standing is None else standing.n + 1):
             await intake.take(point.point, run.data)
+    await intake.connect()
     intake.flush()
     made: list[Task] = []
     while fresh := await here.tasks.take():

@@ -10,9 +10,10 @@ import pytest
 from typer.testing import CliRunner
 
 from adapters.cli.main import app
-from adapters.region.checkpoints import EVIDENCE_MARK
 from adapters.region.database import RegionDatabase
+from adapters.region.evidence_store import EvidenceStore
 from adapters.region.region_store import RegionStore
+from contracts.schema import load_registry
 from docs.ledger_evidence import samples
 from docs.ledger_parties import LOG
 from ledger.evidence_file import format_evidence
@@ -25,7 +26,12 @@ NOT_SHOWN = next(sample.evidence for sample in samples() if not sample.is_shown)
 
 def test_a_kept_file_is_written_out_and_verified(tmp_path: Path) -> None:
     with closing(RegionDatabase(tmp_path / "regions" / "44" / "region.sqlite")) as database:
-        RegionStore(database).set_mark(f"{EVIDENCE_MARK}{SHOWN.claim}", format_evidence(SHOWN))
+        registry = load_registry()
+        kept = EvidenceStore(
+            store=RegionStore(database), verifier=LOG.verifier, read_body=lambda body: registry.decode_body(body)[1]
+        )
+        assert kept.keep(SHOWN)
+        assert not kept.keep(NOT_SHOWN)
     out = tmp_path / "out"
 
     got = CliRunner().invoke(

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from adapters.nats.messages import decode_run
-from adapters.region.checkpoints import EVIDENCE_MARK
 from adapters.region.database import RegionDatabase
+from adapters.region.evidence_store import kept_files
 from adapters.region.region_store import RegionStore
 from contracts.errors import EvidenceError
 from contracts.ids import Hash, PointId
@@ -29,7 +29,7 @@ pytestmark = pytest.mark.integration
 def evidence_of(folder: Path) -> dict[str, bytes]:
     """Evidence files that the gateway of region 44 has kept, by claim."""
     with closing(RegionDatabase(folder / "region-44.sqlite")) as database:
-        return dict(RegionStore(database).marks(EVIDENCE_MARK))
+        return dict(kept_files(RegionStore(database)))
 
 
 def kept(folder: Path, world: World, claim: str) -> Finding:

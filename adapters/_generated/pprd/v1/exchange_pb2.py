@@ -24,15 +24,15 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16pprd/v1/exchange.proto\x12\x07pprd.v1\"9\n\nWrappedKey\x12\x0e\n\x06office\x18\x01 \x01(\t\x12\x0e\n\x06key_id\x18\x02 \x01(\x0c\x12\x0b\n\x03\x65nc\x18\x03 \x01(\x0c\"G\n\rSealedPayload\x12\x10\n\x08\x65nvelope\x18\x01 \x01(\x0c\x12$\n\x07wrapped\x18\x02 \x03(\x0b\x32\x13.pprd.v1.WrappedKey\"y\n\rSubmitRequest\x12\x0b\n\x03tbs\x18\x01 \x01(\x0c\x12\x11\n\tsignature\x18\x02 \x01(\x0c\x12\x0e\n\x06key_id\x18\x03 \x01(\x0c\x12\x0e\n\x06\x65vents\x18\x04 \x03(\x0c\x12(\n\x08payloads\x18\x05 \x03(\x0b\x32\x16.pprd.v1.SealedPayload\"\xdd\x01\n\x07Refusal\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x10\n\x08sentence\x18\x02 \x01(\t\x12\r\n\x05\x66ield\x18\x03 \x01(\t\x12\x0c\n\x04rule\x18\x04 \x01(\t\x12\x16\n\x0eretry_after_ms\x18\x05 \x01(\x04\x12\x14\n\x0chas_expected\x18\x06 \x01(\x08\x12\x1a\n\x12\x65xpected_batch_seq\x18\x07 \x01(\x04\x12\x1b\n\x13\x65xpected_prev_batch\x18\x08 \x01(\x0c\x12\r\n\x05title\x18\t \x01(\t\x12\x0f\n\x07meaning\x18\n \x01(\t\x12\x0e\n\x06\x61\x64vice\x18\x0b \x01(\t\"\x91\x01\n\x0e\x45ventException\x12\x10\n\x08position\x18\x01 \x01(\r\x12!\n\x07outcome\x18\x02 \x01(\x0e\x32\x10.pprd.v1.Outcome\x12!\n\x07refusal\x18\x03 \x01(\x0b\x32\x10.pprd.v1.Refusal\x12\'\n\x08original\x18\x04 \x01(\x0b\x32\x15.pprd.v1.EventReceipt\"p\n\x0c\x42\x61tchReceipt\x12\x13\n\x0b\x62\x61tch_entry\x18\x01 \x01(\x0c\x12\r\n\x05start\x18\x02 \x01(\x04\x12\x0b\n\x03\x65nd\x18\x03 \x01(\x04\x12\x0c\n\x04left\x18\x04 \x03(\x0c\x12\r\n\x05right\x18\x05 \x03(\x0c\x12\x12\n\ncheckpoint\x18\x06 \x01(\x0c\"N\n\x0c\x45ventReceipt\x12\r\n\x05\x65ntry\x18\x01 \x01(\x0c\x12\r\n\x05index\x18\x02 \x01(\x04\x12\x0c\n\x04path\x18\x03 \x03(\x0c\x12\x12\n\ncheckpoint\x18\x04 \x01(\x0c\"\x9a\x01\n\x0eSubmitResponse\x12\x10\n\x08\x62\x61tch_id\x18\x01 \x01(\x0c\x12&\n\x07receipt\x18\x02 \x01(\x0b\x32\x15.pprd.v1.BatchReceipt\x12+\n\nexceptions\x18\x03 \x03(\x0b\x32\x17.pprd.v1.EventException\x12!\n\x07refusal\x18\x04 \x01(\x0b\x32\x10.pprd.v1.Refusal\"F\n\x10GetStreamRequest\x12\x11\n\tstream_id\x18\x01 \x01(\x0c\x12\x10\n\x08\x66rom_seq\x18\x02 \x01(\r\x12\r\n\x05limit\x18\x03 \x01(\r\"+\n\x0bStreamEvent\x12\r\n\x05index\x18\x01 \x01(\x04\x12\r\n\x05\x65vent\x18\x02 \x01(\x0c\"K\n\x11GetStreamResponse\x12$\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x14.pprd.v1.StreamEvent\x12\x10\n\x08has_more\x18\x02 \x01(\x08\"%\n\x11GetReceiptRequest\x12\x10\n\x08\x65vent_id\x18\x01 \x01(\x0c\"2\n\x0eInclusionQuery\x12\r\n\x05index\x18\x01 \x01(\x04\x12\x11\n\ttree_size\x18\x02 \x01(\x04\"0\n\x10\x43onsistencyQuery\x12\r\n\x05size1\x18\x01 \x01(\x04\x12\r\n\x05size2\x18\x02 \x01(\x04\"z\n\x0fGetProofRequest\x12,\n\tinclusion\x18\x01 \x01(\x0b\x32\x17.pprd.v1.InclusionQueryH\x00\x12\x30\n\x0b\x63onsistency\x18\x02 \x01(\x0b\x32\x19.pprd.v1.ConsistencyQueryH\x00\x42\x07\n\x05query\"4\n\x10GetProofResponse\x12\x0c\n\x04path\x18\x01 \x03(\x0c\x12\x12\n\ncheckpoint\x18\x02 \x01(\x0c\"/\n\x11GetEntriesRequest\x12\r\n\x05start\x18\x01 \x01(\x04\x12\x0b\n\x03\x65nd\x18\x02 \x01(\x04\",\n\nEntryChunk\x12\r\n\x05start\x18\x01 \x01(\x04\x12\x0f\n\x07\x65ntries\x18\x02 \x03(\x0c\"$\n\x14GetCheckpointRequest\x12\x0c\n\x04size\x18\x01 \x01(\x04\"+\n\x15GetCheckpointResponse\x12\x12\n\ncheckpoint\x18\x01 \x01(\x0c\"\x99\x02\n\x12OpenPayloadRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\x0c\x12\x10\n\x08\x65vent_id\x18\x02 \x01(\x0c\x12\x17\n\x0f\x63iphertext_hash\x18\x03 \x01(\x0c\x12\x0e\n\x06office\x18\x04 \x01(\t\x12\x0f\n\x07officer\x18\x05 \x01(\x0c\x12\x0f\n\x07purpose\x18\x06 \x01(\t\x12\x0e\n\x06reason\x18\x07 \x01(\t\x12\x19\n\x11reason_commitment\x18\x08 \x01(\x0c\x12\x12\n\ncreated_ms\x18\t \x01(\x04\x12\x10\n\x08producer\x18\n \x01(\t\x12\x0e\n\x06key_id\x18\x0b \x01(\x0c\x12\x11\n\tsignature\x18\x0c \x01(\x0c\x12\x0c\n\x04role\x18\r \x01(\t\x12\x10\n\x08\x61pproval\x18\x0e \x01(\x0c\"\x91\x01\n\x13OpenPayloadResponse\x12\x10\n\x08\x65nvelope\x18\x01 \x01(\x0c\x12$\n\x07wrapped\x18\x02 \x01(\x0b\x32\x13.pprd.v1.WrappedKey\x12\x14\n\x0c\x61\x63\x63\x65ss_event\x18\x04 \x01(\x0c\x12&\n\x07receipt\x18\x05 \x01(\x0b\x32\x15.pprd.v1.EventReceiptJ\x04\x08\x03\x10\x04\";\n\x15WatchDirectoryRequest\x12\x12\n\nfrom_index\x18\x01 \x01(\x04\x12\x0e\n\x06\x66ollow\x18\x02 \x01(\x08\"H\n\x0f\x44irectoryUpdate\x12$\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x14.pprd.v1.StreamEvent\x12\x0f\n\x07through\x18\x02 \x01(\x04\">\n\x0eGetRunsRequest\x12\r\n\x05point\x18\x01 \x01(\t\x12\x0e\n\x06\x66rom_n\x18\x02 \x01(\x04\x12\r\n\x05limit\x18\x03 \x01(\r\"K\n\x0cPublishedRun\x12\r\n\x05point\x18\x01 \x01(\t\x12\x0f\n\x07\x66irst_n\x18\x02 \x01(\x04\x12\r\n\x05\x63ount\x18\x03 \x01(\r\x12\x0c\n\x04\x64\x61ta\x18\x04 \x01(\x0c\"&\n\x12GetProducerRequest\x12\x10\n\x08producer\x18\x01 \x01(\t\":\n\x13GetProducerResponse\x12\x10\n\x08next_seq\x18\x01 \x01(\x04\x12\x11\n\tlast_hash\x18\x02 \x01(\x0c\"\x8b\x01\n\x12GetWorkListRequest\x12\x0e\n\x06office\x18\x01 \x01(\t\x12\r\n\x05\x61\x66ter\x18\x02 \x01(\x0c\x12\r\n\x05limit\x18\x03 \x01(\r\x12\x12\n\ncreated_ms\x18\x04 \x01(\x04\x12\x10\n\x08producer\x18\x05 \x01(\t\x12\x0e\n\x06key_id\x18\x06 \x01(\x0c\x12\x11\n\tsignature\x18\x07 \x01(\x0c\"u\n\x0bWorkListRow\x12\x11\n\tstream_id\x18\x01 \x01(\x0c\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12\r\n\x05state\x18\x03 \x01(\t\x12\x0e\n\x06\x64ue_ms\x18\x04 \x01(\x04\x12\x0c\n\x04rule\x18\x05 \x01(\t\x12\x18\n\x10\x63\x61lendar_assumed\x18\x06 \x01(\x08\"Z\n\x13GetWorkListResponse\x12\"\n\x04rows\x18\x01 \x03(\x0b\x32\x14.pprd.v1.WorkListRow\x12\r\n\x05\x61\x66ter\x18\x02 \x01(\x0c\x12\x10\n\x08position\x18\x03 \x01(\x04*M\n\x07Outcome\x12\x17\n\x13OUTCOME_UNSPECIFIED\x10\x00\x12\x14\n\x10OUTCOME_REPEATED\x10\x01\x12\x13\n\x0fOUTCOME_REFUSED\x10\x02\x32\xc7\x06\n\x08\x45xchange\x12=\n\x06Submit\x12\x16.pprd.v1.SubmitRequest\x1a\x17.pprd.v1.SubmitResponse(\x01\x30\x01\x12<\n\tSubmitOne\x12\x16.pprd.v1.SubmitRequest\x1a\x17.pprd.v1.SubmitResponse\x12\x42\n\tGetStream\x12\x19.pprd.v1.GetStreamRequest\x1a\x1a.pprd.v1.GetStreamResponse\x12?\n\nGetReceipt\x12\x1a.pprd.v1.GetReceiptRequest\x1a\x15.pprd.v1.EventReceipt\x12?\n\x08GetProof\x12\x18.pprd.v1.GetProofRequest\x1a\x19.pprd.v1.GetProofResponse\x12?\n\nGetEntries\x12\x1a.pprd.v1.GetEntriesRequest\x1a\x13.pprd.v1.EntryChunk0\x01\x12N\n\rGetCheckpoint\x12\x1d.pprd.v1.GetCheckpointRequest\x1a\x1e.pprd.v1.GetCheckpointResponse\x12H\n\x0bOpenPayload\x12\x1b.pprd.v1.OpenPayloadRequest\x1a\x1c.pprd.v1.OpenPayloadResponse\x12L\n\x0eWatchDirectory\x12\x1e.pprd.v1.WatchDirectoryRequest\x1a\x18.pprd.v1.DirectoryUpdate0\x01\x12;\n\x07GetRuns\x12\x17.pprd.v1.GetRunsRequest\x1a\x15.pprd.v1.PublishedRun0\x01\x12H\n\x0bGetProducer\x12\x1b.pprd.v1.GetProducerRequest\x1a\x1c.pprd.v1.GetProducerResponse\x12H\n\x0bGetWorkList\x12\x1b.pprd.v1.GetWorkListRequest\x1a\x1c.pprd.v1.GetWorkListResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16pprd/v1/exchange.proto\x12\x07pprd.v1\"9\n\nWrappedKey\x12\x0e\n\x06office\x18\x01 \x01(\t\x12\x0e\n\x06key_id\x18\x02 \x01(\x0c\x12\x0b\n\x03\x65nc\x18\x03 \x01(\x0c\"G\n\rSealedPayload\x12\x10\n\x08\x65nvelope\x18\x01 \x01(\x0c\x12$\n\x07wrapped\x18\x02 \x03(\x0b\x32\x13.pprd.v1.WrappedKey\"y\n\rSubmitRequest\x12\x0b\n\x03tbs\x18\x01 \x01(\x0c\x12\x11\n\tsignature\x18\x02 \x01(\x0c\x12\x0e\n\x06key_id\x18\x03 \x01(\x0c\x12\x0e\n\x06\x65vents\x18\x04 \x03(\x0c\x12(\n\x08payloads\x18\x05 \x03(\x0b\x32\x16.pprd.v1.SealedPayload\"\xdd\x01\n\x07Refusal\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x10\n\x08sentence\x18\x02 \x01(\t\x12\r\n\x05\x66ield\x18\x03 \x01(\t\x12\x0c\n\x04rule\x18\x04 \x01(\t\x12\x16\n\x0eretry_after_ms\x18\x05 \x01(\x04\x12\x14\n\x0chas_expected\x18\x06 \x01(\x08\x12\x1a\n\x12\x65xpected_batch_seq\x18\x07 \x01(\x04\x12\x1b\n\x13\x65xpected_prev_batch\x18\x08 \x01(\x0c\x12\r\n\x05title\x18\t \x01(\t\x12\x0f\n\x07meaning\x18\n \x01(\t\x12\x0e\n\x06\x61\x64vice\x18\x0b \x01(\t\"\x91\x01\n\x0e\x45ventException\x12\x10\n\x08position\x18\x01 \x01(\r\x12!\n\x07outcome\x18\x02 \x01(\x0e\x32\x10.pprd.v1.Outcome\x12!\n\x07refusal\x18\x03 \x01(\x0b\x32\x10.pprd.v1.Refusal\x12\'\n\x08original\x18\x04 \x01(\x0b\x32\x15.pprd.v1.EventReceipt\"p\n\x0c\x42\x61tchReceipt\x12\x13\n\x0b\x62\x61tch_entry\x18\x01 \x01(\x0c\x12\r\n\x05start\x18\x02 \x01(\x04\x12\x0b\n\x03\x65nd\x18\x03 \x01(\x04\x12\x0c\n\x04left\x18\x04 \x03(\x0c\x12\r\n\x05right\x18\x05 \x03(\x0c\x12\x12\n\ncheckpoint\x18\x06 \x01(\x0c\"N\n\x0c\x45ventReceipt\x12\r\n\x05\x65ntry\x18\x01 \x01(\x0c\x12\r\n\x05index\x18\x02 \x01(\x04\x12\x0c\n\x04path\x18\x03 \x03(\x0c\x12\x12\n\ncheckpoint\x18\x04 \x01(\x0c\"\x9a\x01\n\x0eSubmitResponse\x12\x10\n\x08\x62\x61tch_id\x18\x01 \x01(\x0c\x12&\n\x07receipt\x18\x02 \x01(\x0b\x32\x15.pprd.v1.BatchReceipt\x12+\n\nexceptions\x18\x03 \x03(\x0b\x32\x17.pprd.v1.EventException\x12!\n\x07refusal\x18\x04 \x01(\x0b\x32\x10.pprd.v1.Refusal\"F\n\x10GetStreamRequest\x12\x11\n\tstream_id\x18\x01 \x01(\x0c\x12\x10\n\x08\x66rom_seq\x18\x02 \x01(\r\x12\r\n\x05limit\x18\x03 \x01(\r\"+\n\x0bStreamEvent\x12\r\n\x05index\x18\x01 \x01(\x04\x12\r\n\x05\x65vent\x18\x02 \x01(\x0c\"K\n\x11GetStreamResponse\x12$\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x14.pprd.v1.StreamEvent\x12\x10\n\x08has_more\x18\x02 \x01(\x08\"%\n\x11GetReceiptRequest\x12\x10\n\x08\x65vent_id\x18\x01 \x01(\x0c\"2\n\x0eInclusionQuery\x12\r\n\x05index\x18\x01 \x01(\x04\x12\x11\n\ttree_size\x18\x02 \x01(\x04\"0\n\x10\x43onsistencyQuery\x12\r\n\x05size1\x18\x01 \x01(\x04\x12\r\n\x05size2\x18\x02 \x01(\x04\"+\n\x0bGrowthQuery\x12\r\n\x05sizes\x18\x01 \x03(\x04\x12\r\n\x05size2\x18\x02 \x01(\x04\"\xa2\x01\n\x0fGetProofRequest\x12,\n\tinclusion\x18\x01 \x01(\x0b\x32\x17.pprd.v1.InclusionQueryH\x00\x12\x30\n\x0b\x63onsistency\x18\x02 \x01(\x0b\x32\x19.pprd.v1.ConsistencyQueryH\x00\x12&\n\x06growth\x18\x03 \x01(\x0b\x32\x14.pprd.v1.GrowthQueryH\x00\x42\x07\n\x05query\"\x19\n\tProofPath\x12\x0c\n\x04path\x18\x01 \x03(\x0c\"X\n\x10GetProofResponse\x12\x0c\n\x04path\x18\x01 \x03(\x0c\x12\x12\n\ncheckpoint\x18\x02 \x01(\x0c\x12\"\n\x06growth\x18\x03 \x03(\x0b\x32\x12.pprd.v1.ProofPath\"/\n\x11GetEntriesRequest\x12\r\n\x05start\x18\x01 \x01(\x04\x12\x0b\n\x03\x65nd\x18\x02 \x01(\x04\",\n\nEntryChunk\x12\r\n\x05start\x18\x01 \x01(\x04\x12\x0f\n\x07\x65ntries\x18\x02 \x03(\x0c\"$\n\x14GetCheckpointRequest\x12\x0c\n\x04size\x18\x01 \x01(\x04\"+\n\x15GetCheckpointResponse\x12\x12\n\ncheckpoint\x18\x01 \x01(\x0c\"\x99\x02\n\x12OpenPayloadRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\x0c\x12\x10\n\x08\x65vent_id\x18\x02 \x01(\x0c\x12\x17\n\x0f\x63iphertext_hash\x18\x03 \x01(\x0c\x12\x0e\n\x06office\x18\x04 \x01(\t\x12\x0f\n\x07officer\x18\x05 \x01(\x0c\x12\x0f\n\x07purpose\x18\x06 \x01(\t\x12\x0e\n\x06reason\x18\x07 \x01(\t\x12\x19\n\x11reason_commitment\x18\x08 \x01(\x0c\x12\x12\n\ncreated_ms\x18\t \x01(\x04\x12\x10\n\x08producer\x18\n \x01(\t\x12\x0e\n\x06key_id\x18\x0b \x01(\x0c\x12\x11\n\tsignature\x18\x0c \x01(\x0c\x12\x0c\n\x04role\x18\r \x01(\t\x12\x10\n\x08\x61pproval\x18\x0e \x01(\x0c\"\x91\x01\n\x13OpenPayloadResponse\x12\x10\n\x08\x65nvelope\x18\x01 \x01(\x0c\x12$\n\x07wrapped\x18\x02 \x01(\x0b\x32\x13.pprd.v1.WrappedKey\x12\x14\n\x0c\x61\x63\x63\x65ss_event\x18\x04 \x01(\x0c\x12&\n\x07receipt\x18\x05 \x01(\x0b\x32\x15.pprd.v1.EventReceiptJ\x04\x08\x03\x10\x04\";\n\x15WatchDirectoryRequest\x12\x12\n\nfrom_index\x18\x01 \x01(\x04\x12\x0e\n\x06\x66ollow\x18\x02 \x01(\x08\"H\n\x0f\x44irectoryUpdate\x12$\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x14.pprd.v1.StreamEvent\x12\x0f\n\x07through\x18\x02 \x01(\x04\">\n\x0eGetRunsRequest\x12\r\n\x05point\x18\x01 \x01(\t\x12\x0e\n\x06\x66rom_n\x18\x02 \x01(\x04\x12\r\n\x05limit\x18\x03 \x01(\r\"K\n\x0cPublishedRun\x12\r\n\x05point\x18\x01 \x01(\t\x12\x0f\n\x07\x66irst_n\x18\x02 \x01(\x04\x12\r\n\x05\x63ount\x18\x03 \x01(\r\x12\x0c\n\x04\x64\x61ta\x18\x04 \x01(\x0c\"&\n\x12GetProducerRequest\x12\x10\n\x08producer\x18\x01 \x01(\t\":\n\x13GetProducerResponse\x12\x10\n\x08next_seq\x18\x01 \x01(\x04\x12\x11\n\tlast_hash\x18\x02 \x01(\x0c\"\x8b\x01\n\x12GetWorkListRequest\x12\x0e\n\x06office\x18\x01 \x01(\t\x12\r\n\x05\x61\x66ter\x18\x02 \x01(\x0c\x12\r\n\x05limit\x18\x03 \x01(\r\x12\x12\n\ncreated_ms\x18\x04 \x01(\x04\x12\x10\n\x08producer\x18\x05 \x01(\t\x12\x0e\n\x06key_id\x18\x06 \x01(\x0c\x12\x11\n\tsignature\x18\x07 \x01(\x0c\"u\n\x0bWorkListRow\x12\x11\n\tstream_id\x18\x01 \x01(\x0c\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12\r\n\x05state\x18\x03 \x01(\t\x12\x0e\n\x06\x64ue_ms\x18\x04 \x01(\x04\x12\x0c\n\x04rule\x18\x05 \x01(\t\x12\x18\n\x10\x63\x61lendar_assumed\x18\x06 \x01(\x08\"Z\n\x13GetWorkListResponse\x12\"\n\x04rows\x18\x01 \x03(\x0b\x32\x14.pprd.v1.WorkListRow\x12\r\n\x05\x61\x66ter\x18\x02 \x01(\x0c\x12\x10\n\x08position\x18\x03 \x01(\x04*M\n\x07Outcome\x12\x17\n\x13OUTCOME_UNSPECIFIED\x10\x00\x12\x14\n\x10OUTCOME_REPEATED\x10\x01\x12\x13\n\x0fOUTCOME_REFUSED\x10\x02\x32\xc7\x06\n\x08\x45xchange\x12=\n\x06Submit\x12\x16.pprd.v1.SubmitRequest\x1a\x17.pprd.v1.SubmitResponse(\x01\x30\x01\x12<\n\tSubmitOne\x12\x16.pprd.v1.SubmitRequest\x1a\x17.pprd.v1.SubmitResponse\x12\x42\n\tGetStream\x12\x19.pprd.v1.GetStreamRequest\x1a\x1a.pprd.v1.GetStreamResponse\x12?\n\nGetReceipt\x12\x1a.pprd.v1.GetReceiptRequest\x1a\x15.pprd.v1.EventReceipt\x12?\n\x08GetProof\x12\x18.pprd.v1.GetProofRequest\x1a\x19.pprd.v1.GetProofResponse\x12?\n\nGetEntries\x12\x1a.pprd.v1.GetEntriesRequest\x1a\x13.pprd.v1.EntryChunk0\x01\x12N\n\rGetCheckpoint\x12\x1d.pprd.v1.GetCheckpointRequest\x1a\x1e.pprd.v1.GetCheckpointResponse\x12H\n\x0bOpenPayload\x12\x1b.pprd.v1.OpenPayloadRequest\x1a\x1c.pprd.v1.OpenPayloadResponse\x12L\n\x0eWatchDirectory\x12\x1e.pprd.v1.WatchDirectoryRequest\x1a\x18.pprd.v1.DirectoryUpdate0\x01\x12;\n\x07GetRuns\x12\x17.pprd.v1.GetRunsRequest\x1a\x15.pprd.v1.PublishedRun0\x01\x12H\n\x0bGetProducer\x12\x1b.pprd.v1.GetProducerRequest\x1a\x1c.pprd.v1.GetProducerResponse\x12H\n\x0bGetWorkList\x12\x1b.pprd.v1.GetWorkListRequest\x1a\x1c.pprd.v1.GetWorkListResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'pprd.v1.exchange_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_OUTCOME']._serialized_start=2865
-  _globals['_OUTCOME']._serialized_end=2942
+  _globals['_OUTCOME']._serialized_start=3014
+  _globals['_OUTCOME']._serialized_end=3091
   _globals['_WRAPPEDKEY']._serialized_start=35
   _globals['_WRAPPEDKEY']._serialized_end=92
   _globals['_SEALEDPAYLOAD']._serialized_start=94
@@ -61,40 +61,44 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_INCLUSIONQUERY']._serialized_end=1296
   _globals['_CONSISTENCYQUERY']._serialized_start=1298
   _globals['_CONSISTENCYQUERY']._serialized_end=1346
-  _globals['_GETPROOFREQUEST']._serialized_start=1348
-  _globals['_GETPROOFREQUEST']._serialized_end=1470
-  _globals['_GETPROOFRESPONSE']._serialized_start=1472
-  _globals['_GETPROOFRESPONSE']._serialized_end=1524
-  _globals['_GETENTRIESREQUEST']._serialized_start=1526
-  _globals['_GETENTRIESREQUEST']._serialized_end=1573
-  _globals['_ENTRYCHUNK']._serialized_start=1575
-  _globals['_ENTRYCHUNK']._serialized_end=1619
-  _globals['_GETCHECKPOINTREQUEST']._serialized_start=1621
-  _globals['_GETCHECKPOINTREQUEST']._serialized_end=1657
-  _globals['_GETCHECKPOINTRESPONSE']._serialized_start=1659
-  _globals['_GETCHECKPOINTRESPONSE']._serialized_end=1702
-  _globals['_OPENPAYLOADREQUEST']._serialized_start=1705
-  _globals['_OPENPAYLOADREQUEST']._serialized_end=1986
-  _globals['_OPENPAYLOADRESPONSE']._serialized_start=1989
-  _globals['_OPENPAYLOADRESPONSE']._serialized_end=2134
-  _globals['_WATCHDIRECTORYREQUEST']._serialized_start=2136
-  _globals['_WATCHDIRECTORYREQUEST']._serialized_end=2195
-  _globals['_DIRECTORYUPDATE']._serialized_start=2197
-  _globals['_DIRECTORYUPDATE']._serialized_end=2269
-  _globals['_GETRUNSREQUEST']._serialized_start=2271
-  _globals['_GETRUNSREQUEST']._serialized_end=2333
-  _globals['_PUBLISHEDRUN']._serialized_start=2335
-  _globals['_PUBLISHEDRUN']._serialized_end=2410
-  _globals['_GETPRODUCERREQUEST']._serialized_start=2412
-  _globals['_GETPRODUCERREQUEST']._serialized_end=2450
-  _globals['_GETPRODUCERRESPONSE']._serialized_start=2452
-  _globals['_GETPRODUCERRESPONSE']._serialized_end=2510
-  _globals['_GETWORKLISTREQUEST']._serialized_start=2513
-  _globals['_GETWORKLISTREQUEST']._serialized_end=2652
-  _globals['_WORKLISTROW']._serialized_start=2654
-  _globals['_WORKLISTROW']._serialized_end=2771
-  _globals['_GETWORKLISTRESPONSE']._serialized_start=2773
-  _globals['_GETWORKLISTRESPONSE']._serialized_end=2863
-  _globals['_EXCHANGE']._serialized_start=2945
-  _globals['_EXCHANGE']._serialized_end=3784
+  _globals['_GROWTHQUERY']._serialized_start=1348
+  _globals['_GROWTHQUERY']._serialized_end=1391
+  _globals['_GETPROOFREQUEST']._serialized_start=1394
+  _globals['_GETPROOFREQUEST']._serialized_end=1556
+  _globals['_PROOFPATH']._serialized_start=1558
+  _globals['_PROOFPATH']._serialized_end=1583
+  _globals['_GETPROOFRESPONSE']._serialized_start=1585
+  _globals['_GETPROOFRESPONSE']._serialized_end=1673
+  _globals['_GETENTRIESREQUEST']._serialized_start=1675
+  _globals['_GETENTRIESREQUEST']._serialized_end=1722
+  _globals['_ENTRYCHUNK']._serialized_start=1724
+  _globals['_ENTRYCHUNK']._serialized_end=1768
+  _globals['_GETCHECKPOINTREQUEST']._serialized_start=1770
+  _globals['_GETCHECKPOINTREQUEST']._serialized_end=1806
+  _globals['_GETCHECKPOINTRESPONSE']._serialized_start=1808
+  _globals['_GETCHECKPOINTRESPONSE']._serialized_end=1851
+  _globals['_OPENPAYLOADREQUEST']._serialized_start=1854
+  _globals['_OPENPAYLOADREQUEST']._serialized_end=2135
+  _globals['_OPENPAYLOADRESPONSE']._serialized_start=2138
+  _globals['_OPENPAYLOADRESPONSE']._serialized_end=2283
+  _globals['_WATCHDIRECTORYREQUEST']._serialized_start=2285
+  _globals['_WATCHDIRECTORYREQUEST']._serialized_end=2344
+  _globals['_DIRECTORYUPDATE']._serialized_start=2346
+  _globals['_DIRECTORYUPDATE']._serialized_end=2418
+  _globals['_GETRUNSREQUEST']._serialized_start=2420
+  _globals['_GETRUNSREQUEST']._serialized_end=2482
+  _globals['_PUBLISHEDRUN']._serialized_start=2484
+  _globals['_PUBLISHEDRUN']._serialized_end=2559
+  _globals['_GETPRODUCERREQUEST']._serialized_start=2561
+  _globals['_GETPRODUCERREQUEST']._serialized_end=2599
+  _globals['_GETPRODUCERRESPONSE']._serialized_start=2601
+  _globals['_GETPRODUCERRESPONSE']._serialized_end=2659
+  _globals['_GETWORKLISTREQUEST']._serialized_start=2662
+  _globals['_GETWORKLISTREQUEST']._serialized_end=2801
+  _globals['_WORKLISTROW']._serialized_start=2803
+  _globals['_WORKLISTROW']._serialized_end=2920
+  _globals['_GETWORKLISTRESPONSE']._serialized_start=2922
+  _globals['_GETWORKLISTRESPONSE']._serialized_end=3012
+  _globals['_EXCHANGE']._serialized_start=3094
+  _globals['_EXCHANGE']._serialized_end=3933
 # @@protoc_insertion_point(module_scope)

@@ -174,21 +174,39 @@ class ConsistencyQuery(_message.Message):
     size2: int
     def __init__(self, size1: _Optional[int] = ..., size2: _Optional[int] = ...) -> None: ...
 
+class GrowthQuery(_message.Message):
+    __slots__ = ("sizes", "size2")
+    SIZES_FIELD_NUMBER: _ClassVar[int]
+    SIZE2_FIELD_NUMBER: _ClassVar[int]
+    sizes: _containers.RepeatedScalarFieldContainer[int]
+    size2: int
+    def __init__(self, sizes: _Optional[_Iterable[int]] = ..., size2: _Optional[int] = ...) -> None: ...
+
 class GetProofRequest(_message.Message):
-    __slots__ = ("inclusion", "consistency")
+    __slots__ = ("inclusion", "consistency", "growth")
     INCLUSION_FIELD_NUMBER: _ClassVar[int]
     CONSISTENCY_FIELD_NUMBER: _ClassVar[int]
+    GROWTH_FIELD_NUMBER: _ClassVar[int]
     inclusion: InclusionQuery
     consistency: ConsistencyQuery
-    def __init__(self, inclusion: _Optional[_Union[InclusionQuery, _Mapping]] = ..., consistency: _Optional[_Union[ConsistencyQuery, _Mapping]] = ...) -> None: ...
+    growth: GrowthQuery
+    def __init__(self, inclusion: _Optional[_Union[InclusionQuery, _Mapping]] = ..., consistency: _Optional[_Union[ConsistencyQuery, _Mapping]] = ..., growth: _Optional[_Union[GrowthQuery, _Mapping]] = ...) -> None: ...
+
+class ProofPath(_message.Message):
+    __slots__ = ("path",)
+    PATH_FIELD_NUMBER: _ClassVar[int]
+    path: _containers.RepeatedScalarFieldContainer[bytes]
+    def __init__(self, path: _Optional[_Iterable[bytes]] = ...) -> None: ...
 
 class GetProofResponse(_message.Message):
-    __slots__ = ("path", "checkpoint")
+    __slots__ = ("path", "checkpoint", "growth")
     PATH_FIELD_NUMBER: _ClassVar[int]
     CHECKPOINT_FIELD_NUMBER: _ClassVar[int]
+    GROWTH_FIELD_NUMBER: _ClassVar[int]
     path: _containers.RepeatedScalarFieldContainer[bytes]
     checkpoint: bytes
-    def __init__(self, path: _Optional[_Iterable[bytes]] = ..., checkpoint: _Optional[bytes] = ...) -> None: ...
+    growth: _containers.RepeatedCompositeFieldContainer[ProofPath]
+    def __init__(self, path: _Optional[_Iterable[bytes]] = ..., checkpoint: _Optional[bytes] = ..., growth: _Optional[_Iterable[_Union[ProofPath, _Mapping]]] = ...) -> None: ...
 
 class GetEntriesRequest(_message.Message):
     __slots__ = ("start", "end")
