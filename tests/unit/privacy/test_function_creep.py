@@ -44,7 +44,7 @@ REQUESTED: Final = frozenset(
     {"tbs", "signature", "key_id", "events", "payloads", "envelope", "wrapped", "office", "enc"}  # what is signed
     | {"stream_id", "event_id", "request_id", "ciphertext_hash", "producer", "point"}  # opaque ids and addresses
     | {"from_seq", "limit", "index", "tree_size", "size1", "size2", "start", "end", "size", "from_index", "follow"}
-    | {"from_n", "inclusion", "consistency"}  # places in the ledger
+    | {"from_n", "inclusion", "consistency", "growth", "sizes"}  # places in the ledger
     | {"after", "due_ms", "rule"}  # where a page of a work list begins
     | {"officer", "purpose", "reason", "reason_commitment", "created_ms"}  # why a payload is opened
 )
