@@ -33,9 +33,9 @@ def evidence_of(folder: Path) -> dict[str, bytes]:
 
 
 def kept(folder: Path, world: World, claim: str) -> Finding:
-    """What a third party finds in the one evidence file that was kept."""
+    """What a third party finds in a file that was kept."""
     files = evidence_of(folder)
-    assert list(files) == [claim]
+    assert claim in files
     registry = world.rules.registry
     return verify_evidence(
         parse_evidence(files[claim]), log=world.verifier, read_body=lambda body: registry.decode_body(body)[1]
