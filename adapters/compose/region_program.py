@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
 import grpc
 import structlog
@@ -33,6 +34,10 @@ from ledger.note import NoteVerifier
 
 log = structlog.get_logger()
 
+_AGAIN_SECONDS: Final = 0.5
+_TIDY_SECONDS: Final = 600.0
+"""How often what was deleted in the daily course is taken out of the log of the region's file, at least."""
+
 
 class RegionProgram:
     """A region that runs: its gateway, and its inbox if it has a broker.
@@ -53,6 +58,8 @@ class RegionProgram:
         self._stack = AsyncExitStack()
         self._stop = asyncio.Event()
         self._stored = asyncio.Event()
+        self._ordered = asyncio.Event()
+        self._destroyed = asyncio.Event()
         self._jobs: list[asyncio.Task[None]] = []
         self.gateway: RegionGateway
 
@@ -79,7 +86,7 @@ class RegionProgram:
             store=self.gateway.inbox_store,
             ports=ports_of(identity, self.gateway, client),
             signer=ReceiptSigner(identity.keyring.receipt.key_id, identity.keyring.receipt.private, now_ms),
-            on_stored=self._stored.set,
+            on_stored=self._tell_stored,
             login=Login(
                 read_broker_key(settings.data_dir / KEYS, key_lock()),
                 REGION_API,
@@ -87,10 +94,12 @@ class RegionProgram:
             ),
         )
         stack.push_async_callback(self._end)
-        self._stored.set()
+        self._tell_stored()
         self._jobs = [
             asyncio.ensure_future(inbox.run(settings.nats_url, self._stop)),
             asyncio.ensure_future(self._take_tasks()),
+            asyncio.ensure_future(self._carry_out()),
+            asyncio.ensure_future(self._confirm()),
             asyncio.ensure_future(self.gateway.failed()),
         ]
 
@@ -102,6 +111,40 @@ class RegionProgram:
         for job in self._jobs:
             job.cancel()
         await asyncio.gather(*self._jobs, return_exceptions=True)
+
+    def _tell_stored(self) -> None:
+        self._stored.set()
+        self._ordered.set()
+
+    async def _carry_out(self) -> None:
+        """Carry out orders as they come, and what the clock says beside; whoever waits to confirm is told."""
+        orders = self.gateway.orders
+        is_scrubbed = orders.tidy()
+        while True:
+            self._destroyed.set()
+            try:
+                async with asyncio.timeout(_TIDY_SECONDS if is_scrubbed else _AGAIN_SECONDS):
+                    await self._ordered.wait()
+            except TimeoutError:
+                is_scrubbed = orders.tidy()
+            else:
+                self._ordered.clear()
+                is_scrubbed = orders.carry_out()
+
+    async def _confirm(self) -> None:
+        """Confirm what is destroyed; what cannot be confirmed now is tried again, more and more seldom."""
+        pause_seconds = _AGAIN_SECONDS
+        while True:
+            await self._destroyed.wait()
+            self._destroyed.clear()
+            try:
+                is_done = await self.gateway.orders.confirm()
+            except UnavailableError as error:
+                log.warning("orders.waiting", code=error.code)
+                is_done = False
+            pause_seconds = _AGAIN_SECONDS if is_done else min(2 * pause_seconds, _TIDY_SECONDS)
+            if not is_done:
+                asyncio.get_running_loop().call_later(pause_seconds * random.uniform(0.5, 1.0), self._destroyed.set)
 
     async def _take_tasks(self) -> None:
         while True:
@@ -145,7 +188,8 @@ async def gateway_at_rest(settings: RegionSettings) -> AsyncIterator[RegionGatew
 
 
 async def receive_all(settings: RegionSettings) -> int:
-    """Ask the hub itself for every notification that is missing here, check and store it, and make the tasks.
+    """Ask the hub itself for every notification that is missing here, check and store it, make the tasks, carry out
+    what is ordered.
 
     Returns:
         How many notifications were new.
@@ -167,6 +211,8 @@ async def receive_all(settings: RegionSettings) -> int:
                 intake.flush()
         while await gateway.tasks.take():
             log.debug("tasks.taken")
+        if gateway.orders.carry_out():
+            await gateway.orders.confirm()
         return gateway.inbox_store.count() - before
 
 

@@ -173,6 +173,8 @@ class Player:
                 steps = planned.story.steps
                 if number >= len(steps) or planned.region(steps[number].side) != self._region:
                     return
+                if steps[number].is_automatic:
+                    return
                 if self._moment(planned, number) is None:
                     return
                 sent = await self._send(planned, number, stream_id)

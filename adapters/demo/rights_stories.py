@@ -1,7 +1,8 @@
 """How requests of the person concerned go, and orders to seal and to erase: each about a matter that was played before.
 
-Whoever stands on the other side of that matter confirms first, then the offices of the region whose desk or court waits
-for them: it alone is told of every confirmation. The gateway finds out itself who holds something.
+A request is executed by hand: whoever stands on the other side of that matter confirms first, then the offices of the
+region whose desk waits for them; it alone is told of every confirmation. An order is carried out and confirmed by the
+gateways of all holders, in whatever order they come to it. The gateway finds out itself who holds something.
 """
 
 from collections.abc import Sequence
@@ -80,6 +81,10 @@ def _each(event: str, holders: Sequence[tuple[str, str]], **body: Any) -> tuple[
     return tuple(Step(event, side, office, (0.5, 2), body) for side, office in holders)
 
 
+def _by_gateways(event: str, holders: Sequence[tuple[str, str]], **body: Any) -> tuple[Step, ...]:
+    return tuple(Step(event, side, office, (0.0, 0.1), body, is_automatic=True) for side, office in holders)
+
+
 _EXECUTED: Final = _each("RightsExecuted", _PERMIT_HOLDERS, carried_out=True)
 
 
@@ -156,7 +161,7 @@ SEAL_ORDERS: Final = (
                 _ORDER,
                 says={"order": "SEAL"},
             ),
-            *_each("SealApplied", _STAYED_HOLDERS, carried_out=True),
+            *_by_gateways("SealApplied", _STAYED_HOLDERS, carried_out=True),
         ),
         here="AUTHORITY",
         there="OTHER",
@@ -173,10 +178,17 @@ _ERASURE_ORDERED: Final = Step(
     _ORDER,
     says={"order": "ERASE"},
 )
-_ERASED: Final = _each("PayloadErased", _PERMIT_HOLDERS, keys_destroyed=True, content_deleted=True)
-_erasure = partial(Story, procedure="ERASURE_ORDER", here="DESK", there="OTHER", about=_PERMIT)
+_ERASED: Final = _by_gateways("PayloadErased", _PERMIT_HOLDERS, keys_destroyed=True, content_deleted=True)
 ERASURE_ORDERS: Final = (
-    _erasure(name="erased by every holder", weight=3, began=(45, 60), steps=(_ERASURE_ORDERED, *_ERASED)),
-    _erasure(name="a confirmation missing", weight=1, began=(70, 80), steps=(_ERASURE_ORDERED, *_ERASED[:-1])),
+    Story(
+        name="erased by every holder",
+        procedure="ERASURE_ORDER",
+        weight=1,
+        began=(45, 60),
+        steps=(_ERASURE_ORDERED, *_ERASED),
+        here="DESK",
+        there="OTHER",
+        about=_PERMIT,
+    ),
 )
 """Orders to destroy the keys of a record everywhere they are held."""

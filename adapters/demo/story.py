@@ -37,6 +37,7 @@ class Step:
         payloads: Profiles that it seals, in this order; one that stands twice travels as two payloads.
         names: Side whose office the header names as counterpart, None if it names nobody.
         says: Fields of its contents that are other than `adapters.demo.contents` has them.
+        is_automatic: The office's gateway makes it by itself, once it has carried out an order; no staff does.
     """
 
     event: str
@@ -47,6 +48,7 @@ class Step:
     payloads: Sequence[str] = ()
     names: tuple[str, str] | None = None
     says: Mapping[str, Any] = field(default_factory=dict)
+    is_automatic: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)

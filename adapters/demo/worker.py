@@ -118,7 +118,10 @@ async def _tell(region: str, player: Player, gateway: RegionGateway, mistakes: a
 def _status(region: str, player: Player, gateway: RegionGateway, *, is_idle: bool) -> dict[str, Any]:
     return {
         "region": region,
-        "idle": is_idle and not gateway.outbox.waiting_events and not gateway.tasks.is_behind,
+        "idle": is_idle
+        and not gateway.outbox.waiting_events
+        and not gateway.tasks.is_behind
+        and not gateway.orders.is_behind,
         "waiting": gateway.outbox.waiting_events,
         "standings": {point: n for point, (n, _) in gateway.inbox_store.standings().items()},
         "doings": player.doings.told(),

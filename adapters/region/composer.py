@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -66,6 +66,7 @@ class Composer:
         clock: The gateway's time.
         matters: The region's copies of matters: an order names one that is not its own.
         protection: Takes out of a content what a protection hold keeps back, or refuses it.
+        takes_content: Whether a matter may still get content, as far as the region knows.
     """
 
     def __init__(
@@ -77,9 +78,11 @@ class Composer:
         clock: Clock,
         matters: MatterLookup = lambda _: None,
         protection: Protection = lambda stream_id, profile_id, schema, content: content,
+        takes_content: Callable[[bytes], bool] = lambda _: True,
     ) -> None:
         self._matters = matters
         self._protection = protection
+        self._takes_content = takes_content
         self._rules = rules
         self._directory = directory
         self._batch_key = batch_key
@@ -171,6 +174,7 @@ class Composer:
             directory=self._directory,
             now_ms=self._clock.now_ms(),
             matters=self._matters,
+            takes_content=not header.sealed or self._takes_content(header.stream_id),
         )
         return event, admitted
 

@@ -1,5 +1,8 @@
 """The region's one SQLite file and how it is written: whole transactions, on disk before anybody is told.
 
+What is deleted is overwritten in the file; `scrub` takes it out of the write-ahead log too, where the pages stand as
+they were before. What SQLite would write aside stays in memory.
+
 What the tables mean stands with the stores that use them (`region_store`, `tasks`, the inbox's own).
 """
 
@@ -14,6 +17,7 @@ from typing import Any, Final
 from contracts.errors import FatalError, UnavailableError
 
 _BUSY_SECONDS: Final = 30.0
+_SCRUB_MS: Final = 200
 
 _TABLES: Final = (
     "CREATE TABLE IF NOT EXISTS marks (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID",
@@ -46,6 +50,18 @@ _TABLES: Final = (
     "CREATE TABLE IF NOT EXISTS held_streams (stream_id BLOB PRIMARY KEY) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS withheld (request_id BLOB PRIMARY KEY, envelope BLOB NOT NULL, key_id BLOB NOT NULL,"
     " enc BLOB NOT NULL, fetched_at INTEGER NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS orders (order_id BLOB PRIMARY KEY, event_id BLOB NOT NULL, does TEXT NOT NULL, target"
+    " BLOB NOT NULL, idx INTEGER NOT NULL, learned_at INTEGER NOT NULL, done_at INTEGER, confirmed_at INTEGER) WITHOUT"
+    " ROWID",
+    "CREATE INDEX IF NOT EXISTS orders_by_target ON orders (target, idx)",
+    "CREATE VIEW IF NOT EXISTS sealed_streams AS SELECT target FROM (SELECT target, does, max(idx) FROM orders"
+    " WHERE does IN ('SEAL', 'UNSEAL') GROUP BY target) WHERE does='SEAL'",
+    "CREATE VIEW IF NOT EXISTS closed_streams AS SELECT target FROM orders WHERE does='ERASE_AND_CLOSE'",
+    "CREATE VIEW IF NOT EXISTS held_content AS SELECT s.stream_id, s.event_id, 'PAYLOAD' AS what FROM outbox_payloads p"
+    " JOIN sent s ON s.event_id=p.event_id UNION ALL SELECT s.stream_id, s.event_id, 'KEY' FROM outbox_keys k"
+    " JOIN outbox_payloads p ON p.hash=k.hash JOIN sent s ON s.event_id=p.event_id UNION ALL SELECT e.stream_id,"
+    " e.event_id, 'WITHHELD' FROM withheld w JOIN openings o ON o.request_id=w.request_id JOIN stream_events e"
+    " ON e.event_id=o.event_id",
 )
 
 
@@ -65,6 +81,8 @@ class RegionDatabase:
             self._connection = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None)
             self._connection.execute("PRAGMA journal_mode=WAL")
             self._connection.execute("PRAGMA synchronous=FULL")
+            self._connection.execute("PRAGMA secure_delete=ON")
+            self._connection.execute("PRAGMA temp_store=MEMORY")
             with self.transaction():
                 for statement in _TABLES:
                     self._connection.execute(statement)
@@ -92,6 +110,25 @@ class RegionDatabase:
             self._connection.execute("COMMIT")
         except sqlite3.Error as error:
             raise FatalError("STORE_FAILED", f"the region's store refuses a write: {error}") from error
+
+    def scrub(self) -> bool:
+        """Move the write-ahead log into the file and cut it to nothing.
+
+        Returns:
+            Whether it is; False if somebody reads what was before: ask again.
+
+        Raises:
+            FatalError: STORE_FAILED.
+        """
+        try:
+            self._connection.execute(f"PRAGMA busy_timeout={_SCRUB_MS}")
+            try:
+                (is_busy, _, _) = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            finally:
+                self._connection.execute(f"PRAGMA busy_timeout={int(_BUSY_SECONDS * 1000)}")
+        except sqlite3.Error as error:
+            raise FatalError("STORE_FAILED", f"what was destroyed cannot be scrubbed: {error}") from error
+        return not is_busy
 
     def write(self, statement: str, *parameters: object) -> int:
         """Run one statement inside a transaction and say how many rows it changed."""

@@ -28,9 +28,12 @@ from adapters.region.evidence import EvidenceMaker
 from adapters.region.evidence_store import EvidenceStore
 from adapters.region.exchange import Exchange
 from adapters.region.holds import HoldRegister
+from adapters.region.held_content import HeldContent
 from adapters.region.inbox_store import RegionInboxStore
 from adapters.region.keyring import Keyring
 from adapters.region.opening import Opener
+from adapters.region.order_store import OrderStore
+from adapters.region.orders import Orders
 from adapters.region.outbox import Outbox, OutboxLimits
 from adapters.region.outbox_store import Drafted, OutboxStore, SentEvent
 from adapters.region.region_store import RegionStore
@@ -90,6 +93,8 @@ class RegionGateway:
         inbox_store: What it was told.
         tasks: What waits for its offices.
         opener: Opens payloads.
+        orders: Carries out what is ordered about records.
+        held: What it holds of content.
         checkpoints: What it knows of the ledger's head.
         evidence: Keeps what does not hold.
     """
@@ -110,6 +115,8 @@ class RegionGateway:
         self._store = store
         self._clock = clock
         self.outbox_store = OutboxStore(database, store)
+        self.held = HeldContent(database)
+        self._order_store = OrderStore(database, store)
         self.inbox_store = RegionInboxStore(database, now_ms=clock.now_ms)
         registry = rules.registry
         self.evidence = EvidenceMaker(
@@ -163,6 +170,7 @@ class RegionGateway:
             evidence=self.evidence,
             limits=limits or OutboxLimits(),
             settled=self._settled,
+            may_hold=self._order_store.may_hold,
         )
         self.holds = HoldRegister(database, identity.keyring.holds)
         self._composer = Composer(
@@ -172,6 +180,19 @@ class RegionGateway:
             clock=clock,
             matters=lambda stream_id: self.streams.matter(stream_id),
             protection=self.holds.protected,
+            takes_content=lambda stream_id: not self._order_store.is_closed(stream_id),
+        )
+        self.orders = Orders(
+            region=identity.region,
+            database=database,
+            store=self._order_store,
+            inbox=self.inbox_store,
+            held=self.held,
+            streams=self.streams,
+            rules=rules,
+            directory=self.replica.directory,
+            clock=clock,
+            send=self.send,
         )
         self._composing = asyncio.Lock()
         self._stale: set[bytes] = set()
@@ -362,13 +383,23 @@ class RegionGateway:
                 # If we stop here, the name stands for a matter without events, which the next draft starts.
                 self._store.name(draft.alias, stream_id)
                 return replace(draft, stream_id=stream_id), None
-            return replace(draft, stream_id=stream_id), await self._matter(stream_id)
+            return replace(draft, stream_id=stream_id), await self._visible(stream_id)
         if draft.stream_id is None:
             return draft, None
-        matter = await self._matter(draft.stream_id)
+        matter = await self._visible(draft.stream_id)
         if matter is None:
-            raise RuleError("NOT_FOUND", f"no matter {draft.stream_id.hex()} is known", field="matter")
+            raise _unknown(draft.stream_id)
         return draft, matter
+
+    async def _visible(self, stream_id: StreamId) -> Matter | None:
+        """A matter as it stands by now; None if nobody knows it.
+
+        Raises:
+            RuleError: NOT_FOUND: it is sealed, which nobody is told.
+        """
+        if self._order_store.is_sealed(stream_id):
+            raise _unknown(stream_id)
+        return await self._matter(stream_id)
 
     async def _matter(self, stream_id: StreamId) -> Matter | None:
         """A matter as it stands by now, fetched where our own copy is missing or known to be behind."""
@@ -388,3 +419,7 @@ class RegionGateway:
         recorded = [header for sent, header in answers if sent.outcome is not Outcome.REFUSED]
         if recorded:
             self.tasks.done_by(recorded)
+
+
+def _unknown(stream_id: StreamId) -> RuleError:
+    return RuleError("NOT_FOUND", f"no matter {stream_id.hex()} is known", field="matter")

@@ -14,7 +14,7 @@ import asyncio
 import random
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
 import structlog
@@ -88,6 +88,7 @@ class Outbox:
         evidence: Keeps an answer that does not hold.
         limits: Bounds.
         settled: Told of answers that are on disk, with the headers of the events.
+        may_hold: Whether content of a stream may be kept here: an order may have come since an event was put.
     """
 
     def __init__(
@@ -100,6 +101,7 @@ class Outbox:
         evidence: EvidenceMaker,
         limits: OutboxLimits,
         settled: Callable[[Sequence[tuple[SentEvent, Header]]], None],
+        may_hold: Callable[[bytes], bool] = lambda _: True,
     ) -> None:
         self._maker = maker
         self._store = store
@@ -108,6 +110,7 @@ class Outbox:
         self._evidence = evidence
         self._limits = limits
         self._settled = settled
+        self._may_hold = may_hold
         self._queue: deque[Drafted] = deque()
         self._callers: dict[bytes, _Caller] = {}
         self._by_ref: dict[str, asyncio.Future[SentEvent]] = {}
@@ -279,7 +282,11 @@ class Outbox:
         return drafts
 
     def _draft(self, drafts: Sequence[Drafted]) -> Waiting:
-        """Sign a batch and keep it; from here on a kill loses nothing of it."""
+        """Sign a batch and keep it; from here on a kill loses nothing of it.
+
+        What an order has withdrawn since is not written: its event goes without content, and the exchange refuses it.
+        """
+        drafts = [d if self._may_hold(d.header.stream_id) else replace(d, payloads=()) for d in drafts]
         batch, chain = self._maker.make(
             self._store.chain, [d.event for d in drafts], [payload for d in drafts for payload in d.payloads]
         )

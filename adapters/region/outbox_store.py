@@ -32,7 +32,7 @@ class Drafted:
         ref: The sending system's own name for the draft; None if it gave none.
         header: What the event says.
         event: Its bytes.
-        payloads: What the header's `sealed` names.
+        payloads: What the header's `sealed` names; empty where an order has withdrawn it.
     """
 
     ref: str | None
@@ -133,7 +133,7 @@ class OutboxStore:
             header.event_id, draft.ref, header.stream_id, header.stream_seq, header.event_type, batch_seq, position,
             draft.event,
         )  # fmt: skip
-        for ref, payload in zip(header.sealed, draft.payloads, strict=True):
+        for ref, payload in zip(header.sealed, draft.payloads, strict=bool(draft.payloads)):
             self._db.write(
                 "INSERT INTO outbox_payloads VALUES (?,?,?)", ref.ciphertext_hash, header.event_id, payload.envelope
             )

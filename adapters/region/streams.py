@@ -119,8 +119,11 @@ class Streams:
         body = self._rules.registry.decode_body(header.body)[1]
         return advance(procedure, matter, header, body, self._directory, leaf_hash(event))
 
-    async def take_notified(self, index: LeafIndex, header: Header, event: bytes) -> None:
+    async def take_notified(self, index: LeafIndex, header: Header, event: bytes) -> bool:
         """Keep an event that a notification proved, and fetch what lies before it.
+
+        Returns:
+            Whether it is kept; False: to the exchange the stream does not exist any more, for an order has sealed it.
 
         Raises:
             EvidenceError: STREAM_INVALID: what lies before does not lead to it.
@@ -129,14 +132,17 @@ class Streams:
         stream_id = header.stream_id
         kept = self._store.stream(stream_id)
         if header.stream_seq < len(kept):
-            return
+            return True
         events = [Kept(index, header, event)]
         if header.stream_seq > len(kept):
             before = await self._fetch(stream_id, len(kept), header.stream_seq)
+            if not before:
+                return False
             events = [*before, *events]
         self._check_chain(kept, events)
         self._store.keep_events(events)
         self.forget(stream_id)
+        return True
 
     async def catch_up(self, stream_id: bytes) -> Matter | None:
         """Fetch what the exchange has of a stream beyond what is kept, and prove it.

@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+import structlog
+
 from adapters.region.database import RegionDatabase
 from adapters.region.inbox_store import RegionInboxStore, StoredNotification
 from adapters.region.region_store import RegionStore
@@ -29,6 +31,9 @@ from hub.routing import Recipient, route
 _MARK: Final = "tasks_row"
 _AT_A_TIME: Final = 256
 _COLUMNS: Final = "office, event_id, stream_id, seq, procedure, event_type, profile, idx, taken_at, done_at"
+
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +111,10 @@ class Tasks:
         made: list[Task] = []
         for notification in fresh:
             header = decode_event(notification.event)
-            await self._streams.take_notified(notification.leaf_index, header, notification.event)
-            made += self._tasks_of(notification, header)
+            if await self._streams.take_notified(notification.leaf_index, header, notification.event):
+                made += self._tasks_of(notification, header)
+            else:
+                log.info("task.hidden", point=notification.point, n=notification.n)
         if fresh:
             with self._db.transaction():
                 self._db.write_many(
@@ -163,17 +170,23 @@ class Tasks:
         An office sees those of the closed offices for which it acts, too: they keep the office that was told.
         """
         if office is None:
-            return self._select("done_at IS NULL ORDER BY idx, office")
+            return self._select("done_at IS NULL")
         names = (office, *self._directory.predecessors(office))
         marks = ",".join("?" * len(names))
-        return self._select(f"done_at IS NULL AND office IN ({marks}) ORDER BY idx, office", *names)
+        return self._select(f"done_at IS NULL AND office IN ({marks})", *names)
 
     def of_stream(self, stream_id: bytes) -> list[Task]:
         """All tasks of one matter, handled ones too."""
-        return self._select("stream_id=? ORDER BY idx, office", stream_id)
+        return self._select("stream_id=?", stream_id)
 
     def _select(self, where: str, *parameters: object) -> list[Task]:
-        return [_task_of(row) for row in self._db.all(f"SELECT {_COLUMNS} FROM tasks WHERE {where}", *parameters)]
+        """Tasks, oldest first; none of a sealed matter, and nothing to open in one whose content an order erased."""
+        rows = self._db.all(
+            f"SELECT {_COLUMNS}, stream_id IN closed_streams FROM tasks WHERE {where}"
+            " AND stream_id NOT IN sealed_streams ORDER BY idx, office",
+            *parameters,
+        )
+        return [_task_of(row) for row in rows]
 
     def done(self, office: OfficeId, event_id: bytes) -> bool:
         """Say that an office has handled what an event told it.
@@ -247,7 +260,7 @@ def _row_of(task: Task) -> tuple[Any, ...]:
 
 
 def _task_of(row: Any) -> Task:
-    office, event_id, stream_id, seq, procedure, event_type, profile, index, taken_at, done_at = row
+    office, event_id, stream_id, seq, procedure, event_type, profile, index, taken_at, done_at, is_closed = row
     return Task(
         office=OfficeId(office),
         event_id=EventId(event_id),
@@ -255,7 +268,7 @@ def _task_of(row: Any) -> Task:
         seq=seq,
         procedure=procedure,
         event_type=event_type,
-        profile=profile or None,
+        profile=None if is_closed else profile or None,
         leaf_index=LeafIndex(index),
         taken_at=taken_at,
         done_at=done_at,

@@ -56,14 +56,16 @@ class Withheld:
         self._db = database
 
     def keep(self, request: OpenRequest, envelope: bytes, wrapped: WrappedKey) -> None:
-        """Keep a payload, inside the transaction that notes its opening."""
+        """Keep a payload, inside the transaction that notes its opening; not if an order came while it was fetched."""
         self._db.write(
-            "INSERT INTO withheld VALUES (?,?,?,?,?)",
+            "INSERT INTO withheld SELECT ?,?,?,?,? WHERE NOT EXISTS (SELECT 1 FROM stream_events WHERE event_id=?"
+            " AND (stream_id IN sealed_streams OR stream_id IN closed_streams))",
             request.request_id,
             envelope,
             wrapped.key_id,
             wrapped.enc,
             request.created_ms,
+            request.event_id,
         )
 
     def keep_approval(self, request_id: bytes, approver: bytes, key: bytes, at_ms: int) -> None:
