@@ -1,4 +1,4 @@
-"""Pieces of what a gateway's file holds of content, to be looked for in every byte of its files later. Pure of pytest."""
+"""Pieces of what a gateway's file holds of content, to be looked for in every byte of its files. Pure of pytest."""
 
 from __future__ import annotations
 

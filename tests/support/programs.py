@@ -17,7 +17,10 @@ from typing import Any, Final
 from adapters.cli.main import app
 from adapters.nats import inbox
 from adapters.nats.publisher import Publisher
+from adapters.region.database import RegionDatabase
 from adapters.region.inbox_store import RegionInboxStore
+from adapters.region.order_store import OrderStore
+from adapters.region.outbox_store import OutboxStore
 from adapters.store.relay_store import SqliteRelayStore
 from adapters.store.sqlite import SqliteStore
 
@@ -30,6 +33,12 @@ STEPS: Final = {
     "inbox-store": (RegionInboxStore, "store"),
     "inbox-acknowledge": (inbox, "acknowledge"),
     "inbox-receipt": (inbox, "encode_receipt"),
+    "order-learn": (OrderStore, "learn"),
+    "order-destroy": (OrderStore, "write_done"),
+    "order-scrub": (RegionDatabase, "scrub"),
+    "order-draft": (OutboxStore, "draft"),
+    "order-answer": (OutboxStore, "settle"),
+    "order-confirmed": (OrderStore, "confirmed"),
 }
 """Durable steps by name: where the function stands."""
 

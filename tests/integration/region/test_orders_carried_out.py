@@ -256,7 +256,7 @@ async def test_who_confirms_at_the_same_time_as_others_comes_after_them(tmp_path
 
             done = await asyncio.gather(here.orders.confirm(), there.orders.confirm())
 
-        assert done == [True, True]
+        assert all(done)
         assert [missing(hub, order) for order in orders] == [()] * 4
 
 
@@ -319,22 +319,22 @@ async def test_a_gateway_that_was_away_while_a_record_was_sealed_goes_on(tmp_pat
 @runs_in_a_loop
 async def test_a_withheld_copy_ends_with_the_retention_of_its_matter(tmp_path: Path) -> None:
     """DOMAIN 7.4: by the clock, without an order."""
-    async with HubServer(tmp_path / "ledger.sqlite") as hub:
-        async with (
-            gateway(hub.world, "44", hub.client, tmp_path) as here,
-            gateway(hub.world, "45", hub.client, tmp_path) as there,
-        ):
-            target = await notice(hub, here, minor=True)
-            await receive(hub.world, "45", there, hub.client)
-            await withhold(hub, there, target)
-            await there.submit(step(hub, "45", target, "ResidenceNoticeDelivered", verified=True))
-            await there.submit(step(hub, "45", target, "ResidenceNoticeAcknowledged"))
-            pieces = held_pieces(tmp_path / "region-45.sqlite")
-            hub.world.clock.advance(90 * DAY_MS)
-            there.orders.carry_out()
-            kept = there.held.of_stream(target)
-            hub.world.clock.advance(2 * DAY_MS)
-            assert there.orders.carry_out()
+    async with (
+        HubServer(tmp_path / "ledger.sqlite") as hub,
+        gateway(hub.world, "44", hub.client, tmp_path) as here,
+        gateway(hub.world, "45", hub.client, tmp_path) as there,
+    ):
+        target = await notice(hub, here, minor=True)
+        await receive(hub.world, "45", there, hub.client)
+        await withhold(hub, there, target)
+        await there.submit(step(hub, "45", target, "ResidenceNoticeDelivered", verified=True))
+        await there.submit(step(hub, "45", target, "ResidenceNoticeAcknowledged"))
+        pieces = held_pieces(tmp_path / "region-45.sqlite")
+        hub.world.clock.advance(90 * DAY_MS)
+        there.orders.carry_out()
+        kept = there.held.of_stream(target)
+        hub.world.clock.advance(2 * DAY_MS)
+        assert there.orders.carry_out()
 
-            assert (kept, there.held.of_stream(target)) == (1, 0)
-            assert files_with(tmp_path / "region-45.sqlite", pieces) == []
+        assert (kept, there.held.of_stream(target)) == (1, 0)
+        assert files_with(tmp_path / "region-45.sqlite", pieces) == []

@@ -1,0 +1,157 @@
+"""Kill -9 at every step of an erasure, at hub and gateway: what is confirmed is destroyed, and nothing is left.
+
+A gateway is killed at one step after the other, each time with one more order to carry out; started again, it goes on
+with all of them.
+"""
+
+import asyncio
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from adapters.compose import LEDGER_FILE, REGION_FILE
+from adapters.region.database import RegionDatabase
+from adapters.region.region_store import Kept, RegionStore
+from adapters.store.sqlite import SqliteStore
+from contracts.event import decode_event
+from contracts.ids import LeafIndex, StreamId
+from hub.awaited import awaited
+from hub.matter import unpack
+from ledger.entry import event_of
+from tests.support.batches import Made
+from tests.support.fault_rig import FaultRig
+from tests.support.held_pieces import files_with
+from tests.support.matters import MatterMaker, notification
+from tests.support.order_matters import about, notice_holders, order
+from tests.support.world import World
+
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(240)]
+
+STEPS: Final = (
+    # Recorded and not answered; the log of the hub's file may still hold what was destroyed.
+    ("after:hub-commit", "after:order-learn"),
+    # A start scrubs once before it knows of anything: the second time is after the destruction.
+    (None, "before:order-scrub:2"),
+    # Confirmed, and the gateway does not know it.
+    (None, "before:order-answer"),
+)
+"""Where the hub dies around an order, and where the gateway dies then."""
+_SETTLE_SECONDS: Final = 60.0
+
+
+def ordered(world: World, record: Sequence[Made]) -> Made:
+    """An order of region 44's desk to erase a notice."""
+    target, holders = record[0].header.stream_id, notice_holders(world)
+    body = about(target, holders) | {"official": world.fresh_id(), "ground": "PURPOSE_MET"}
+    maker = MatterMaker(world, "ERASURE_ORDER")
+    return maker.event(
+        "ErasureOrdered", world.office("44", "RIGHTS_DESK"), body, sealed=order(maker, holders, target, "ERASE")
+    )
+
+
+@contextmanager
+def ledger_of(rig: FaultRig) -> Iterator[SqliteStore]:
+    with closing(SqliteStore(rig.folder / "hub" / LEDGER_FILE, read_only=True)) as store:
+        yield store
+
+
+def keep_withheld(rig: FaultRig, record: Sequence[Made]) -> bytes:
+    """Let region 45's file hold a copy of a notice that nobody has approved; gives a piece of it."""
+    sent = record[-1]
+    (payload,) = sent.payloads
+    envelope, wrapped = payload.envelope, payload.wrapped[-1]
+    index, request = rig.acknowledged[sent.event], rig.world.fresh_id()
+    with closing(RegionDatabase(rig.folder / "regions" / "45" / REGION_FILE)) as db:
+        RegionStore(db).keep_events([Kept(rig.acknowledged[one.event], one.header, one.event) for one in record])
+        with db.transaction():
+            db.write(
+                "INSERT INTO openings VALUES (?,?,?,?,?,?,?,?,?,?)",
+                *(request, sent.header.event_id, wrapped.office, "NP-RES", bytes(16), "TASK", "样例理由", bytes(32)),
+                *(index, rig.world.clock.now_ms()),
+            )
+            db.write(
+                "INSERT INTO withheld VALUES (?,?,?,?,?)",
+                *(request, envelope, wrapped.key_id, wrapped.enc, rig.world.clock.now_ms()),
+            )
+    return envelope[len(envelope) // 2 :][:32]
+
+
+def unconfirmed(rig: FaultRig, orders: Sequence[Made], region: str) -> set[bytes]:
+    """Those orders that still wait for an office of a region, as the ledger says."""
+    offices = {office.office for office in rig.world.offices() if office.region == region}
+    with ledger_of(rig) as store:
+        packed = store.matters([made.header.stream_id for made in orders])
+    matters = [unpack(one) for one in packed.values()]
+    procedures = rig.world.rules.procedures
+    return {m.stream_id for m in matters if offices & set(awaited(m, procedures[m.procedure, m.edition]))}
+
+
+def confirmations(rig: FaultRig) -> list[StreamId]:
+    """The order of each confirmation in the ledger."""
+    with ledger_of(rig) as store:
+        events = [event_of(entry) for entry in store.entries(LeafIndex(0), LeafIndex(store.size()))]
+    headers = [decode_event(event) for event in events if event is not None]
+    return [header.stream_id for header in headers if header.event_type == "PayloadErased"]
+
+
+def test_whatever_dies_at_any_step_of_an_erasure_what_is_confirmed_is_destroyed_and_all_is_confirmed_once(
+    tmp_path: Path,
+) -> None:
+    with FaultRig(tmp_path, regions=("45",)) as rig:
+        file, gateway = tmp_path / "regions" / "45" / REGION_FILE, rig.programs["region-45"]
+        orders: list[Made] = []
+        pieces: dict[bytes, bytes] = {}
+        for hub_step, step in STEPS:
+            record, piece = begin(rig)
+            orders.append(ordered(rig.world, record))
+            pieces[orders[-1].header.stream_id] = piece
+            asyncio.run(submit_through_a_death(rig, orders[-1], hub_step))
+            assert files_with(tmp_path / "hub" / LEDGER_FILE, [piece]) == []
+            assert files_with(file, [piece])
+            rig.programs["relay"].supervise()
+
+            gateway.start(die=step)
+            gateway.wait_until_dead(_SETTLE_SECONDS)
+
+            confirmed = set(pieces) - unconfirmed(rig, orders, "45")
+            assert files_with(file, [pieces[order_id] for order_id in confirmed]) == []
+        gateway.start()
+        deadline = time.monotonic() + _SETTLE_SECONDS
+        while unconfirmed(rig, orders, "45"):
+            assert time.monotonic() < deadline, gateway.tail()
+            time.sleep(0.05)
+        rig.settle()
+
+        assert files_with(file, list(pieces.values())) == []
+        assert sorted(confirmations(rig)) == sorted(pieces)
+        assert unconfirmed(rig, orders, "44") == set(pieces)
+        rig.check()
+
+
+def begin(rig: FaultRig) -> tuple[Sequence[Made], bytes]:
+    """Record a notice, and let region 45 hold a copy of it; gives a piece that hub and gateway hold."""
+    rig.programs["hub"].supervise()
+    record = notification(rig.world)[:2]
+    asyncio.run(rig.submit([record]))
+    piece = keep_withheld(rig, record)
+    assert files_with(rig.folder / "hub" / LEDGER_FILE, [piece])
+    return record, piece
+
+
+async def submit_through_a_death(rig: FaultRig, made: Made, step: str | None) -> None:
+    """Submit an order; the hub dies around its commit, if it is told to, and answers the repeat."""
+    hub = rig.programs["hub"]
+    if step is None:
+        await rig.submit([[made]])
+        return
+    hub.stop()
+    hub.start(die=step)
+    worker = asyncio.create_task(rig.submit([[made]]))
+    await asyncio.to_thread(hub.wait_until_dead, _SETTLE_SECONDS)
+    assert not worker.done()
+    hub.start()
+    await worker
