@@ -27,8 +27,8 @@ from adapters.region.draft import Draft
 from adapters.region.evidence import EvidenceMaker
 from adapters.region.evidence_store import EvidenceStore
 from adapters.region.exchange import Exchange
-from adapters.region.holds import HoldRegister
 from adapters.region.held_content import HeldContent
+from adapters.region.holds import HoldRegister
 from adapters.region.inbox_store import RegionInboxStore
 from adapters.region.keyring import Keyring
 from adapters.region.opening import Opener

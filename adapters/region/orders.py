@@ -28,7 +28,7 @@ from contracts.errors import ExchangeError, UnavailableError
 from contracts.event import decode_event
 from contracts.guard import load_guards
 from contracts.ids import OfficeId, RegionCode, StreamId
-from contracts.procedure_types import ERASE, UNSEAL, Procedure, Transition
+from contracts.procedure_types import ERASE, ERASES, UNSEAL, Procedure, Transition
 from hub.admission import Rules
 from hub.awaited import awaited
 from hub.content import effect_of, overdue
@@ -139,6 +139,8 @@ class Orders:
         with self._db.transaction():
             if order.does != UNSEAL:
                 self._held.write_destroyed(order.target)
+            if order.does in ERASES:
+                self._held.write_forgotten(order.target)
             self._store.write_done(order, self._clock.now_ms())
         log.info("order.done", event_id=order.event_id.hex(), index=order.leaf_index)
 
