@@ -45,7 +45,7 @@ class HeldContent:
         self._db.write(f"DELETE FROM outbox_payloads WHERE event_id IN ({mine})", stream_id)
 
     def write_forgotten(self, stream_id: bytes) -> None:
-        """Forget that a stream is under a protection hold, as a part of the caller's transaction: it gets no content."""
+        """Forget that a hold protects a stream that gets no more content, as a part of the caller's transaction."""
         self._db.write("DELETE FROM held_streams WHERE stream_id=?", stream_id)
 
     def destroy_withheld(self, event_id: bytes) -> None:
