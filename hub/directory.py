@@ -269,6 +269,14 @@ class Directory:
         self._points[point] = Point(point, region, key, is_county, index)
         self._keys.take(key)
 
+    def _change_point(self, index: LeafIndex, header: Header, body: _Body) -> None:
+        point = self._points.get(PointId(body["point"]))
+        if point is None:
+            raise RuleError("POINT_UNKNOWN", f"there is no point {body['point']}", field="point")
+        key = self._keys.agreement("point", body, header.occurred_at)
+        self._points[point.point] = replace(point, key=key)
+        self._keys.take(key)
+
     def _register_office(self, index: LeafIndex, header: Header, body: _Body) -> None:
         name = OfficeId(body["office"])
         region = self._region_of(body)
@@ -384,6 +392,7 @@ class Directory:
 _CHANGES: Final[Mapping[str, _Change]] = {
     "RegionRegistered": Directory._register_region,
     "PointRegistered": Directory._register_point,
+    "PointChanged": Directory._change_point,
     "OfficeRegistered": Directory._register_office,
     "OfficeChanged": Directory._change_office,
     "OfficeKeyRevoked": Directory._revoke_office_key,

@@ -121,7 +121,7 @@ def revoke_command(
 
 
 def export_command(data: Data, region: Region, to: Out, as_json: AsJson = False) -> None:
-    """Write the public halves of all keys that sign and of all offices' keys that are in use, as a registration."""
+    """Write the public halves of a region's keys that are in use, of its offices and points too, as a registration."""
     from adapters.compose.folder import DataFolder
     from adapters.compose.key_locks import key_lock
     from adapters.compose.key_rolls import keys_folder, request_for

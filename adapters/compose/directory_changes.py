@@ -52,7 +52,7 @@ def drafts_of(registration: Registration) -> Iterator[HubDraft]:
 
 
 def renewals_of(application: Application, registration: Registration) -> Iterator[HubDraft]:
-    """The events that give offices which are registered already their next keys.
+    """The events that give offices and points which are registered already their next keys.
 
     Raises:
         RuleError: NOT_FOUND: the directory has no such office. ContractError: REGISTER_MALFORMED, KEY_UNSAFE.
@@ -65,6 +65,10 @@ def renewals_of(application: Application, registration: Registration) -> Iterato
             )
         body = {"office": row["office"], "point": None, "areas": None, "key": _key("office", row)}
         yield continuing(application, "OfficeChanged", body)
+    for row in registration.point_keys:
+        if row["point"][:2] != registration.region:
+            raise ContractError("REGISTER_MALFORMED", f"{row['point']} is no point of this region", field="point_key")
+        yield _draft("PointChanged", {"point": row["point"]} | _key("point", row))
 
 
 def _draft(event_type: str, body: Mapping[str, Any]) -> HubDraft:

@@ -20,7 +20,7 @@ from adapters.keys.key_file import relock
 from adapters.keys.key_lock import KeyLock
 from adapters.keys.rotation import NEXT, HeldKey, check_role, held_keys, switch
 from adapters.settings import RegionSettings
-from contracts.errors import AccessError, RuleError
+from contracts.errors import AccessError
 from contracts.ids import KeyId
 from contracts.instant import local_day
 from hub.directory import Directory
@@ -36,7 +36,7 @@ class Standing(NamedTuple):
 
     Attributes:
         held: The key.
-        state: `registered`, `not registered`, `revoked`, or `replaced` for an office's earlier one.
+        state: `registered`, `not registered`, `revoked`, or `replaced` for an earlier one of an office or point.
         until: Last day on which content is sealed to it, for the key that an office has now.
     """
 
@@ -56,15 +56,14 @@ def keys_folder(folder: DataFolder, region: str) -> Path:
 
 def standing_of(held: HeldKey, directory: Directory) -> Standing:
     """What a directory says of a key."""
-    if held.purpose == "office":
-        office = directory.office(held.holder)
-        if office is None or office.key.key_id != held.key_id:
-            was_used = office is not None and held.which not in ("", NEXT)
+    if held.purpose in ("office", "point"):
+        is_point = held.purpose == "point"
+        holder = directory.point(held.holder) if is_point else directory.office(held.holder)
+        if holder is None or holder.key.key_id != held.key_id:
+            was_used = holder is not None and held.which not in ("", NEXT)
             return Standing(held, REPLACED if was_used else UNKNOWN, None)
-        return Standing(held, REGISTERED if office.key.revoked_at is None else REVOKED, office.key.until)
-    if held.purpose == "point":
-        point = directory.point(held.holder)
-        return Standing(held, REGISTERED if point is not None and point.key.key_id == held.key_id else UNKNOWN, None)
+        until = None if is_point else holder.key.until
+        return Standing(held, REGISTERED if holder.key.revoked_at is None else REVOKED, until)
     key = next((key for key in directory.signing_keys() if key.key_id == held.key_id), None)
     if key is None:
         return Standing(held, UNKNOWN, None)
@@ -102,15 +101,11 @@ def request_for(region: str, held: Sequence[HeldKey]) -> Registration:
 
     Args:
         region: Whose.
-        held: The keys; a point keeps the one that it has.
-
-    Raises:
-        RuleError: NOT_FOUND: there is nothing to register.
+        held: The keys.
     """
     signing = [one for one in held if one.purpose not in ("office", "point")]
     offices = [one for one in held if one.purpose == "office"]
-    if not signing and not offices:
-        raise RuleError("NOT_FOUND", "none of these keys can be registered anew", field="role")
+    points = [one for one in held if one.purpose == "point"]
     return Registration(
         region=region,
         is_new=False,
@@ -119,6 +114,7 @@ def request_for(region: str, held: Sequence[HeldKey]) -> Registration:
             for one in signing
         ],
         office_keys=[{"office": one.holder, "public_key": one.public_raw.hex()} for one in offices],
+        point_keys=[{"point": one.holder, "public_key": one.public_raw.hex()} for one in points],
     )
 
 

@@ -11,6 +11,7 @@ applies it. The file is read and checked as a whole before anything is recorded.
     [[office]]  id, type, point, areas, public_key, uscc
     [[key]]     purpose, producer, public_key   # Ed25519: batch, open, receipt or broker
     [[office_key]] office, public_key           # the next key of an office that is registered already
+    [[point_key]]  point, public_key            # the next key of a point that is registered already
     [[mandate]] office_type, procedure, event_types, direction, purpose, legal_basis, assessment, assessed_on,
                 valid_from, valid_to (optional)
 
@@ -39,6 +40,7 @@ _TABLES: Final[Mapping[str, frozenset[str]]] = {
     "office": frozenset({"id", "type", "point", "areas", "public_key", "uscc"}),
     "key": frozenset({"purpose", "producer", "public_key"}),
     "office_key": frozenset({"office", "public_key"}),
+    "point_key": frozenset({"point", "public_key"}),
     "mandate": frozenset(
         {
             "office_type",
@@ -70,6 +72,7 @@ class Registration:
         offices: Rows of `[[office]]`.
         keys: Rows of `[[key]]`.
         office_keys: Rows of `[[office_key]]`.
+        point_keys: Rows of `[[point_key]]`.
         mandates: Rows of `[[mandate]]`.
         mandates_from: First day of the packaged mandates, or None to grant none of them.
         assessment: Number of the impact assessment on which the packaged mandates rest; given with `mandates_from`.
@@ -82,6 +85,7 @@ class Registration:
     offices: Sequence[Mapping[str, Any]] = ()
     keys: Sequence[Mapping[str, Any]] = ()
     office_keys: Sequence[Mapping[str, Any]] = ()
+    point_keys: Sequence[Mapping[str, Any]] = ()
     mandates: Sequence[Mapping[str, Any]] = ()
     mandates_from: str | None = None
     assessment: str | None = None
@@ -175,6 +179,7 @@ def read_registration(path: Path) -> Registration:
         offices=value.get("office", ()),
         keys=value.get("key", ()),
         office_keys=value.get("office_key", ()),
+        point_keys=value.get("point_key", ()),
         mandates=value.get("mandate", ()),
         mandates_from=value.get("mandates_from"),
         assessment=value.get("assessment"),
@@ -225,6 +230,7 @@ def write_registration(path: Path, registration: Registration) -> None:
         ("office", registration.offices),
         ("key", registration.keys),
         ("office_key", registration.office_keys),
+        ("point_key", registration.point_keys),
         ("mandate", registration.mandates),
     )
     for table, rows in tables:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from adapters.grpc.client import ExchangeClient
 from adapters.nats.messages import decode_run, is_sealed, open_run
@@ -16,7 +17,9 @@ from contracts.codes import CODES
 from contracts.errors import ContractError, ExchangeError
 from contracts.event import decode_event
 from contracts.ids import PointId
+from contracts.signing import key_id
 from hub.notification import verify_run
+from hub.own_batch import HubDraft
 from ledger.checkpoint import parse_checkpoint
 from ledger.entry import EventEntry, GenesisEntry, decode_entry
 from ledger.tree import hash_leaf, root_of, verify_consistency, verify_inclusion
@@ -176,6 +179,29 @@ def test_runs_of_cases_come_sealed_to_the_points_key(tmp_path: Path) -> None:
                 assert b"OpinionAsked" not in run.data
                 opened = open_run(run.data, point=point, private_of=lambda _: world.points[point])
                 assert decode_run(opened).first_n == run.first_n
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.integration
+def test_what_is_asked_for_after_a_point_changed_its_key_is_sealed_to_the_new_one(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with HubServer(tmp_path / "ledger.sqlite") as hub:
+            world, point = hub.world, PointId("43-430102")
+            await hub.submit(correction(world, "44", "43"))
+            fresh = X25519PrivateKey.generate()
+            public = fresh.public_key().public_bytes_raw()
+            body = {"point": point, "key_id": key_id("point", public), "public_key": public}
+            draft = HubDraft("PointChanged", "DIRECTORY", body)
+            await hub.sequencer.call(lambda: hub.application.record([draft]))
+
+            (run, *_) = await all_of(hub.client.runs(point))
+
+            opened = open_run(run.data, point=point, private_of=lambda _: fresh)
+            assert decode_run(opened).first_n == run.first_n
+            with pytest.raises(ExchangeError):
+                open_run(run.data, point=point, private_of=lambda _: world.points[point])
+            hub.audit()
 
     asyncio.run(scenario())
 

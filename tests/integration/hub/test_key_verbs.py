@@ -64,7 +64,7 @@ def test_a_signing_key_and_an_office_key_are_replaced_in_four_steps(data: Path, 
     role = f"office-{OFFICE}"
     early = run("keys", "switch", "batch", *where, code=4)
     used: dict[str, Any] = {}
-    for name, more in (("batch", ()), (role, ("--suite", HYBRID))):
+    for name, more in (("batch", ()), ("point-44-node", ()), (role, ("--suite", HYBRID))):
         made = run("keys", "rotate", name, *where, "--out", tmp_path / f"{name}.toml", *more)
         refused = run("keys", "switch", name, *where, code=3)
         run("directory", "apply", tmp_path / f"{name}.toml", "--data", data)
@@ -79,7 +79,8 @@ def test_a_signing_key_and_an_office_key_are_replaced_in_four_steps(data: Path, 
 
     assert early["code"] == "KEY_MISSING"
     assert state["batch", ""] == state["batch", old] == state[role, ""] == "registered"
-    assert [value for (name, which), value in state.items() if name == role and which] == ["replaced"]
+    for name in (role, "point-44-node"):
+        assert [value for (held, which), value in state.items() if held == name and which] == ["replaced"]
     assert (revoked["event"], office["event"]) == ("KeyRevoked", "OfficeKeyRevoked")
     assert nobody["code"] == "KEY_UNKNOWN"
     assert RUNNER.invoke(app, ["audit", str(data)]).exit_code == 0
@@ -107,5 +108,5 @@ def test_the_public_halves_are_written_and_no_private_one(data: Path, tmp_path: 
     file = tmp_path / "public.toml"
     run("keys", "export-public", "--data", data, "--region", "44", "--out", file)
 
-    assert file.read_text().count("public_key = ") == 5
+    assert file.read_text().count("public_key = ") == 6
     assert "PRIVATE" not in file.read_text()
