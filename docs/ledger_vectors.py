@@ -19,6 +19,8 @@ from contracts.event import leaf_hash as event_leaf
 from contracts.ids import EventId, Hash, KeyId, LeafIndex, OfficeId, RegionCode, StreamId, uuid7
 from contracts.sealing import commitment
 from contracts.signing import key_id, sign
+from docs.delivery_vectors import deliveries_page, sealing_page
+from docs.exchange_vectors import batches_page, events_page, plain
 from docs.ledger_defects import refused
 from docs.ledger_evidence import samples
 from docs.ledger_parties import (
@@ -398,6 +400,10 @@ _PAGES: Final[Mapping[str, Callable[[], dict[str, Any]]]] = {
     "witnessing": _witnessing,
     "refused": _refused,
     "evidence": _evidence,
+    "events": lambda: plain(events_page()),
+    "batches": lambda: plain(batches_page()),
+    "sealing": lambda: plain(sealing_page()),
+    "deliveries": lambda: plain(deliveries_page()),
 }
 
 

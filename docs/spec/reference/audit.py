@@ -1,0 +1,246 @@
+"""The audit of an exported ledger, in the order in which it derives (`docs/spec/replay.md`)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from docs.spec.reference.avro import Record, Schemas
+from docs.spec.reference.directory import Directory, Divisions, Key
+from docs.spec.reference.export import Export
+from docs.spec.reference.matter import Matter, Procedures, after, check_place
+from docs.spec.reference.note import LogKey, parse_vkey, read_checkpoint, read_proof, verify
+from docs.spec.reference.records import (
+    Batch,
+    batch_root,
+    event_leaf,
+    key_id,
+    next_head,
+    read_batch,
+    read_entry,
+    read_event,
+)
+from docs.spec.reference.routing import points
+from docs.spec.reference.tree import leaf_hash, root_of, sha256
+from docs.spec.reference.unproved import UnprovedError, expect
+
+
+class Report(NamedTuple):
+    """What an audit found to hold. `heads` is counter and running hash of each delivery point."""
+
+    origin: str
+    size: int
+    root: bytes
+    events: Counter[str]
+    refusals: Counter[str]
+    heads: dict[str, tuple[int, bytes]]
+    checkpoints: int
+    receipts: int
+
+
+class _Open(NamedTuple):
+    """A batch whose events are being read."""
+
+    batch: Batch
+    key: Key
+    refused: list[dict[str, Any]]
+    leaves: list[bytes]
+
+
+class Replay:
+    """Derives a ledger again, one entry a call.
+
+    Args:
+        contracts: The folder with `avro`, `procedures` and `data`.
+        log_key: Of the checkpoint.
+    """
+
+    def __init__(self, contracts: Path, log_key: LogKey) -> None:
+        self.schemas = Schemas(contracts / "avro")
+        self.procedures = Procedures(contracts / "procedures")
+        self.directory = Directory(Divisions(contracts / "data" / "divisions.csv"))
+        self.leaves: list[bytes] = []
+        self.heads: dict[str, tuple[int, bytes]] = {}
+        self.events: Counter[str] = Counter()
+        self.refusals: Counter[str] = Counter()
+        self._divisions_hash = sha256((contracts / "data" / "divisions.csv").read_bytes())
+        self._log_key = log_key
+        self._hub: Key | None = None
+        self._hub_id = b""
+        self._skew_ms = 0
+        self._is_sandbox = False
+        self._recorded_at = 0
+        self._producers: dict[str, tuple[int, bytes]] = {}
+        self._open: _Open | None = None
+        self._matters: dict[bytes, Matter] = {}
+        self._event_ids: set[bytes] = set()
+
+    def take(self, entry: bytes) -> None:
+        """Take the next entry.
+
+        Raises:
+            UnprovedError: It does not follow from those before it.
+        """
+        index = len(self.leaves)
+        record = read_entry(entry, self.schemas)
+        expect((index == 0) == (record.name == "GenesisEntry"), "a genesis entry stands first, and nowhere else")
+        match record.name:
+            case "GenesisEntry":
+                self._genesis(record.fields)
+            case "BatchEntry":
+                self._batch(index, record.fields)
+            case _:
+                self._event(index, record)
+        self.leaves.append(leaf_hash(entry))
+
+    def finish(self) -> None:
+        """Check that nothing is outstanding after the last entry.
+
+        Raises:
+            UnprovedError: Events of the last batch are missing.
+        """
+        expect(self._open is None, "events of the last batch are missing")
+
+    def _genesis(self, genesis: dict[str, Any]) -> None:
+        key = parse_vkey(genesis["log_key"])
+        expect(key == self._log_key and genesis["origin"] == key.name, "the genesis entry names another log")
+        expect(genesis["divisions_hash"] == self._divisions_hash, "the ledger was made with other divisions")
+        self._hub_id = key_id("hub-events", genesis["hub_key"])
+        self._hub = Key("hub-events", "00-hub", "00", genesis["hub_key"], 0, None)
+        self._skew_ms, self._is_sandbox = genesis["clock_skew_ms"], genesis["sandbox"]
+        self._recorded_at = genesis["created_at"]
+
+    # -- batches
+
+    def _batch(self, index: int, entry: dict[str, Any]) -> None:
+        expect(self._open is None, "events of the batch before are missing")
+        expect(entry["recorded_at"] >= self._recorded_at, "recorded before the batch in front of it")
+        self._recorded_at = entry["recorded_at"]
+        batch = read_batch(entry["tbs"])
+        key = self._hub if entry["key_id"] == self._hub_id else self.directory.key(entry["key_id"], "batch", index)
+        if key is None:
+            raise UnprovedError("no genesis entry stands first")
+        expect(key.producer == batch.producer, "the key is that of another producer")
+        verify(key.public_key, entry["signature"], entry["tbs"])
+        place = self._producers.get(batch.producer, (0, bytes(32)))
+        expect((batch.batch_seq, batch.prev_batch) == place, "the batch does not follow the producer's last one")
+        expect(batch.created_ms - entry["recorded_at"] <= self._skew_ms, "the batch was made in the future")
+        self._producers[batch.producer] = batch.batch_seq + 1, sha256(entry["tbs"])
+        self.refusals.update(one["code"] for one in entry["refused"])
+        self._open = _Open(batch, key, entry["refused"], [])
+        self._close_if_complete()
+
+    def _close_if_complete(self) -> None:
+        """A batch is complete with its last event; then the signed root must be that of all its events."""
+        if self._open is not None and len(self._open.leaves) + len(self._open.refused) >= self._open.batch.n:
+            root = batch_root(self._open.batch, self._open.leaves, self._open.refused)
+            expect(root == self._open.batch.root, "the signed root is not that of the events and refusals")
+            self._open = None
+
+    # -- events
+
+    def _event(self, index: int, record: Record) -> None:
+        if self._open is None:
+            raise UnprovedError("an event stands where no batch promised one")
+        leaf = event_leaf(record)
+        header = read_event(record.fields["event"], self.schemas)
+        expect(header["producer_region"] == self._open.key.region, "the event is of another region than its key")
+        expect(header["sandbox"] == self._is_sandbox, "the event is not of this kind of ledger")
+        expect(header["event_id"] not in self._event_ids, "the event stands here a second time")
+        self._event_ids.add(header["event_id"])
+        name, body = self.schemas.read(header["body"])
+        expect(name == header["event_type"] + "Body", "the body is that of another event")
+        self._follow(index, header, body, leaf)
+        self.events[header["event_type"]] += 1
+        self._open.leaves.append(leaf)
+        self._close_if_complete()
+
+    def _follow(self, index: int, header: dict[str, Any], body: dict[str, Any], leaf: bytes) -> None:
+        """The matter after the event, then who is told of it, then what it says of directory and heads."""
+        before = self._matters.get(header["stream_id"])
+        check_place(before, header)
+        procedure = self.procedures.of(header)
+        row = self.procedures.row(header, body, None if before is None else before.state, self.directory)
+        matter = after(before, procedure, row, header, body, leaf, self.directory)
+        self._matters[header["stream_id"]] = matter
+        for point in points(row, header, body, before, matter, self.directory):
+            n, head = self.heads.get(point, (0, bytes(32)))
+            self.heads[point] = n + 1, next_head(head, n + 1, leaf)
+        if header["class"] == "dir":
+            self.directory.apply(index, header["event_type"], body)
+        if header["event_type"] == "HeadsPublished":
+            for one in body["heads"]:
+                found = self.heads.get(one["point"])
+                expect(found == (one["n"], one["head"]), f"the published head of {one['point']} is another one")
+
+
+def audit(folder: Path, contracts: Path, vkey: str | None = None) -> Report:
+    """Audit an exported ledger.
+
+    Args:
+        folder: `OUT`, as `pprd ledger export` writes it.
+        contracts: The folder `contracts` of the release.
+        vkey: The log's verifier key; None trusts the one that the export itself names.
+
+    Raises:
+        UnprovedError: The first thing that does not hold, with its file.
+    """
+    export = Export(folder)
+    named = export.vkey()
+    expect(vkey in (None, named), "names another key than yours", "policy")
+    with _at("policy"):
+        key = parse_vkey(named)
+    note = export.read("log/checkpoint")
+    with _at("log/checkpoint"):
+        checkpoint = read_checkpoint(note, key)
+    export.check_names(checkpoint.size)
+    replay = Replay(contracts, key)
+    for index, (name, entry) in enumerate(export.entries(checkpoint.size)):
+        with _at(name, f"entry {index}: "):
+            replay.take(entry)
+    replay.finish()
+    root = export.check_tiles(replay.leaves)
+    expect(root == checkpoint.root, "the signed root is not that of the entries", "log/checkpoint")
+    history = _check_history(export, key, replay.leaves)
+    receipts = _check_receipts(export, key, replay.leaves)
+    export.check_manifest()
+    return Report(
+        *(checkpoint.origin, checkpoint.size, root, replay.events, replay.refusals, replay.heads, history, receipts)
+    )
+
+
+def _check_history(export: Export, key: LogKey, leaves: list[bytes]) -> int:
+    """Every earlier checkpoint has the root of the first entries: nothing was changed since it was signed."""
+    names = [name for name in export.names() if name.startswith("history/")]
+    for name in names:
+        with _at(name):
+            found = read_checkpoint(export.read(name), key)
+            expect(name == f"history/{found.size:012}.checkpoint", "the file is named for another size")
+            expect(found.size <= len(leaves), "is newer than the log")
+            expect(found.root == root_of(leaves[: found.size]), "the root is not that of the entries")
+    return len(names)
+
+
+def _check_receipts(export: Export, key: LogKey, leaves: list[bytes]) -> int:
+    names = [name for name in export.names() if name.startswith("receipts/")]
+    for name in names:
+        with _at(name):
+            proof = read_proof(export.read(name), key)
+            expect(name == f"receipts/{proof.leaf_index:012}.tlog-proof", "the file is named for another entry")
+            expect(
+                proof.leaf_index < len(leaves) and leaf_hash(proof.entry) == leaves[proof.leaf_index],
+                "is of another entry",
+            )
+    return len(names)
+
+
+@contextmanager
+def _at(place: str, before: str = "") -> Iterator[None]:
+    """Say in which file something does not hold."""
+    try:
+        yield
+    except UnprovedError as error:
+        raise UnprovedError(before + error.reason, error.place or place) from error

@@ -1,0 +1,136 @@
+"""The files of an exported ledger: which there must be, what each holds (`docs/spec/tree.md`).
+
+OUT/log/checkpoint  OUT/log/tile/<L>/<N>[.p/<W>]  OUT/log/tile/entries/<N>[.p/<W>]
+OUT/policy  OUT/history/*.checkpoint  OUT/receipts/*.tlog-proof  OUT/manifest
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from docs.spec.reference.tree import root_of, sha256
+from docs.spec.reference.unproved import UnprovedError, expect
+
+WIDTH = 256
+
+
+class Export:
+    """Reads an exported ledger; everything that it gives is checked against the name of its file.
+
+    Args:
+        folder: `OUT`.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def read(self, name: str) -> bytes:
+        """Bytes of a file.
+
+        Raises:
+            UnprovedError: There is none.
+        """
+        try:
+            return (self._folder / name).read_bytes()
+        except OSError as error:
+            raise UnprovedError("the file is missing, or no file", name) from error
+
+    def names(self) -> list[str]:
+        """All files, in order."""
+        return sorted(str(file.relative_to(self._folder)) for file in self._folder.rglob("*") if not file.is_dir())
+
+    def vkey(self) -> str:
+        """The verifier key that the policy names. A reader has it from somewhere else and compares.
+
+        Raises:
+            UnprovedError: The policy is not of the one form that an export has: one log, no quorum.
+        """
+        text = self.read("policy").decode("utf-8", "replace")
+        match = re.fullmatch(r"log (\S+)\nquorum none\n", text)
+        if match is None:
+            raise UnprovedError("is not one log and no quorum", "policy")
+        return match[1]
+
+    def check_manifest(self) -> None:
+        """Check that the files outside of the tiles are those that the manifest lists, byte for byte.
+
+        Raises:
+            UnprovedError: One is missing, left over or changed.
+        """
+        kept = [name for name in self.names() if not name.startswith("log/tile/") and name != "manifest"]
+        lines = self.read("manifest").decode("ascii", "replace").split("\n")
+        expect(lines.pop() == "" and lines == sorted(lines, key=lambda line: line[66:]), "is malformed", "manifest")
+        listed = {line[66:]: line[:64] for line in lines if line[64:66] == "  "}
+        expect(len(listed) == len(lines), "is malformed", "manifest")
+        for name in sorted({*kept, *listed}):
+            expect(name in listed, "the manifest does not list the file", name)
+            expect(listed[name] == sha256(self.read(name)).hex(), "is not what the manifest lists", name)
+
+    def check_names(self, size: int) -> None:
+        """Check that each file below `log` has the name of a tile that a tree of this size has or had.
+
+        Raises:
+            UnprovedError: One has not.
+        """
+        for name in self.names():
+            if name.startswith("log/") and name != "log/checkpoint":
+                expect(_belongs(name, size), "no tile of this ledger has that name", name)
+
+    def entries(self, size: int) -> Iterator[tuple[str, bytes]]:
+        """Every entry with the name of its file, in order.
+
+        Raises:
+            UnprovedError: A bundle is missing, or has not exactly the entries that it must have.
+        """
+        for number in range(-(-size // WIDTH)):
+            width = min(WIDTH, size - number * WIDTH)
+            name = tile_name("entries", number, width)
+            data, at, count = self.read(name), 0, 0
+            while at < len(data):
+                end = at + 2 + int.from_bytes(data[at : at + 2], "big")
+                expect(at + 2 <= len(data) and end <= len(data), "an entry is cut short", name)
+                yield name, data[at + 2 : end]
+                at, count = end, count + 1
+            expect(count == width, f"{count} entries instead of {width}", name)
+
+    def check_tiles(self, leaves: list[bytes]) -> bytes:
+        """Compare every kept hash with the one that follows from the entries.
+
+        Returns:
+            The root of the tree.
+
+        Raises:
+            UnprovedError: A tile is missing or differs.
+        """
+        hashes, level = leaves, 0
+        while hashes:
+            for number in range(-(-len(hashes) // WIDTH)):
+                tile = hashes[number * WIDTH : (number + 1) * WIDTH]
+                name = tile_name(str(level), number, len(tile))
+                expect(self.read(name) == b"".join(tile), "the hashes are not those of the entries", name)
+            full = len(hashes) // WIDTH
+            hashes = [root_of(hashes[number * WIDTH : (number + 1) * WIDTH]) for number in range(full)]
+            level += 1
+        return root_of(leaves)
+
+
+def tile_name(level: str, number: int, width: int) -> str:
+    """Name of a tile: groups of three digits, all but the last with an `x`; the width if it is not full."""
+    digits = str(number)
+    digits = digits.zfill(-(-len(digits) // 3) * 3)
+    groups = [digits[at : at + 3] for at in range(0, len(digits), 3)]
+    path = "/".join([*(f"x{group}" for group in groups[:-1]), groups[-1]])
+    return f"log/tile/{level}/{path}" + ("" if width == WIDTH else f".p/{width}")
+
+
+def _belongs(name: str, size: int) -> bool:
+    """Whether a name is that of a tile of this size or of an earlier one: partial ones may be narrower."""
+    match = re.fullmatch(r"log/tile/([0-7]|entries)/((?:x\d{3}/)*\d{3})(?:\.p/([1-9]\d{0,2}))?", name, re.ASCII)
+    if match is None:
+        return False
+    level, number = match[1], int(match[2].replace("x", "").replace("/", ""))
+    width = WIDTH if match[3] is None else int(match[3])
+    total = size if level == "entries" else size >> 8 * int(level)
+    return name == tile_name(level, number, width) and width <= WIDTH and number * WIDTH + width <= total

@@ -1,0 +1,133 @@
+"""Signed notes, checkpoints and proof files (`docs/spec/tree.md`; C2SP signed-note, tlog-checkpoint, tlog-proof)."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from typing import NamedTuple
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from docs.spec.reference.tree import check_inclusion, leaf_hash, sha256
+from docs.spec.reference.unproved import UnprovedError, expect
+
+MAX_NUMBER = (1 << 63) - 1
+
+
+class LogKey(NamedTuple):
+    """A verifier key of type 0x01: name, key id of 4 bytes, Ed25519 public key of 32 bytes."""
+
+    name: str
+    key_id: bytes
+    public_key: bytes
+
+
+class Checkpoint(NamedTuple):
+    """What a log has signed."""
+
+    origin: str
+    size: int
+    root: bytes
+
+
+class Proof(NamedTuple):
+    """A proof file: `entry` is its `extra` line."""
+
+    leaf_index: int
+    path: list[bytes]
+    entry: bytes
+    checkpoint: Checkpoint
+
+
+def from_base64(text: str) -> bytes:
+    """Read base64 that encodes back to itself."""
+    try:
+        value = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        raise UnprovedError("base64 is malformed") from None
+    expect(base64.b64encode(value).decode() == text, "base64 does not encode back to itself")
+    return value
+
+
+def from_decimal(text: str) -> int:
+    """Read a decimal number without sign or leading zero, below 2**63."""
+    expect(re.fullmatch("0|[1-9][0-9]{0,18}", text, re.ASCII) is not None, "a number is malformed")
+    expect(int(text) <= MAX_NUMBER, "a number is too large")
+    return int(text)
+
+
+def verify(public_key: bytes, signature: bytes, data: bytes) -> None:
+    """Check an Ed25519 signature.
+
+    Raises:
+        UnprovedError: It is not good.
+    """
+    try:
+        Ed25519PublicKey.from_public_bytes(public_key).verify(signature, data)
+    except (InvalidSignature, ValueError):
+        raise UnprovedError("the signature does not verify") from None
+
+
+def parse_vkey(text: str) -> LogKey:
+    """Read `name+hex8(key id)+base64(0x01 || public key)`."""
+    parts = text.split("+", 2)
+    expect(len(parts) == 3, "this is no verifier key")
+    name, key_id, typed = parts[0], parts[1], from_base64(parts[2])
+    expect(len(typed) == 33 and typed[0] == 1, "this is no Ed25519 key of a log")
+    expect(sha256(name.encode() + b"\n" + typed)[:4].hex() == key_id, "the key id is not that of the key")
+    return LogKey(name, bytes.fromhex(key_id), typed[1:])
+
+
+def read_checkpoint(note: bytes, key: LogKey) -> Checkpoint:
+    """Read a checkpoint and check the log's signature; lines of other keys are passed over.
+
+    Raises:
+        UnprovedError: The form is wrong, the log did not sign, or its signature is bad.
+    """
+    expect(len(note) <= 65_536, "the note is too long")
+    try:
+        text, blank, below = note.decode("utf-8").rpartition("\n\n")
+    except UnicodeDecodeError:
+        raise UnprovedError("the note is not UTF-8") from None
+    expect(re.search("[\x00-\x09\x0b-\x1f]", text + below) is None, "a control character")
+    expect(bool(blank) and below.endswith("\n"), "a note is a text, an empty line and signature lines")
+    signed = 0
+    for line in below[:-1].split("\n"):
+        match = re.fullmatch("\u2014 ([^\\s+]+) ([A-Za-z0-9+/]+=*)", line)
+        if match is None:
+            raise UnprovedError("a signature line is malformed")
+        payload = from_base64(match[2])
+        expect(len(payload) > 4, "a signature line holds no signature")
+        if (match[1], payload[:4]) == (key.name, key.key_id):
+            expect(len(payload) == 4 + 64, "the signature has a wrong length")
+            verify(key.public_key, payload[4:], f"{text}\n".encode())
+            signed += 1
+    expect(signed == 1, "the log signed once, and this note bears not one signature of it")
+    lines = text.split("\n")
+    expect(len(lines) == 3 and lines[0] == key.name, "a checkpoint is origin, size and root of this log")
+    root = from_base64(lines[2])
+    expect(len(root) == 32, "the root has not 32 bytes")
+    size = from_decimal(lines[1])
+    expect(size > 0 or root == sha256(b""), "the root of size 0 is another one")
+    return Checkpoint(lines[0], size, root)
+
+
+def read_proof(data: bytes, key: LogKey) -> Proof:
+    """Read and check a proof file that carries its entry.
+
+    Raises:
+        UnprovedError: Its form, its signature or its path does not hold.
+    """
+    head, blank, note = data.partition(b"\n\n")
+    expect(bool(blank) and head.isascii(), "a proof file has lines of ASCII, an empty line and a checkpoint")
+    lines = head.decode("ascii").split("\n")
+    expect(len(lines) >= 3 and lines[0] == "c2sp.org/tlog-proof@v1", "this is no proof file of version 1")
+    expect(lines[1].startswith("extra ") and lines[2].startswith("index "), "the lines extra and index are missing")
+    entry, index = from_base64(lines[1][6:]), from_decimal(lines[2][6:])
+    path = [from_base64(line) for line in lines[3:]]
+    expect(len(path) <= 63 and all(len(value) == 32 for value in path), "a path has at most 63 hashes of 32 bytes")
+    checkpoint = read_checkpoint(note, key)
+    check_inclusion(leaf_hash(entry), index, checkpoint.size, path, checkpoint.root)
+    return Proof(index, path, entry, checkpoint)
