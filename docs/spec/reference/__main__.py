@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from docs.spec.reference.audit import audit
+from docs.spec.reference.audit import Contracts, audit
 from docs.spec.reference.unproved import UnprovedError
 
 
@@ -16,7 +16,7 @@ def main() -> int:
     parser.add_argument("--contracts", type=Path, default=Path("contracts"), help="schemas, procedures and divisions")
     asked = parser.parse_args()
     try:
-        report = audit(asked.folder, asked.contracts, asked.vkey)
+        report = audit(asked.folder, Contracts.of(asked.contracts), asked.vkey)
     except UnprovedError as error:
         print(f"this does not hold: {error}")
         return 1

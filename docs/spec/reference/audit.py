@@ -41,6 +41,23 @@ class Report(NamedTuple):
     receipts: int
 
 
+class Contracts(NamedTuple):
+    """The data of the specification: schemas, procedures, divisions and the hash of their list."""
+
+    schemas: Schemas
+    procedures: Procedures
+    divisions: Divisions
+    divisions_hash: bytes
+
+    @classmethod
+    def of(cls, folder: Path) -> Contracts:
+        """Read the folder `contracts` of a release."""
+        file = folder / "data" / "divisions.csv"
+        return cls(
+            Schemas(folder / "avro"), Procedures(folder / "procedures"), Divisions(file), sha256(file.read_bytes())
+        )
+
+
 class _Open(NamedTuple):
     """A batch whose events are being read."""
 
@@ -54,19 +71,19 @@ class Replay:
     """Derives a ledger again, one entry a call.
 
     Args:
-        contracts: The folder with `avro`, `procedures` and `data`.
+        contracts: Of the release.
         log_key: Of the checkpoint.
     """
 
-    def __init__(self, contracts: Path, log_key: LogKey) -> None:
-        self.schemas = Schemas(contracts / "avro")
-        self.procedures = Procedures(contracts / "procedures")
-        self.directory = Directory(Divisions(contracts / "data" / "divisions.csv"))
+    def __init__(self, contracts: Contracts, log_key: LogKey) -> None:
+        self.schemas = contracts.schemas
+        self.procedures = contracts.procedures
+        self.directory = Directory(contracts.divisions)
         self.leaves: list[bytes] = []
         self.heads: dict[str, tuple[int, bytes]] = {}
         self.events: Counter[str] = Counter()
         self.refusals: Counter[str] = Counter()
-        self._divisions_hash = sha256((contracts / "data" / "divisions.csv").read_bytes())
+        self._divisions_hash = contracts.divisions_hash
         self._log_key = log_key
         self._hub: Key | None = None
         self._hub_id = b""
@@ -177,12 +194,12 @@ class Replay:
                 expect(found == (one["n"], one["head"]), f"the published head of {one['point']} is another one")
 
 
-def audit(folder: Path, contracts: Path, vkey: str | None = None) -> Report:
+def audit(folder: Path, contracts: Contracts, vkey: str | None = None) -> Report:
     """Audit an exported ledger.
 
     Args:
         folder: `OUT`, as `pprd ledger export` writes it.
-        contracts: The folder `contracts` of the release.
+        contracts: Of the release.
         vkey: The log's verifier key; None trusts the one that the export itself names.
 
     Raises:
@@ -196,13 +213,13 @@ def audit(folder: Path, contracts: Path, vkey: str | None = None) -> Report:
     note = export.read("log/checkpoint")
     with _at("log/checkpoint"):
         checkpoint = read_checkpoint(note, key)
-    export.check_names(checkpoint.size)
+    entries = list(export.entries(checkpoint.size))
+    root = export.check_log([entry for _, entry in entries])
     replay = Replay(contracts, key)
-    for index, (name, entry) in enumerate(export.entries(checkpoint.size)):
+    for index, (name, entry) in enumerate(entries):
         with _at(name, f"entry {index}: "):
             replay.take(entry)
     replay.finish()
-    root = export.check_tiles(replay.leaves)
     expect(root == checkpoint.root, "the signed root is not that of the entries", "log/checkpoint")
     history = _check_history(export, key, replay.leaves)
     receipts = _check_receipts(export, key, replay.leaves)

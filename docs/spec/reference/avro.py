@@ -220,10 +220,17 @@ def canonical(schema: Any, namespace: str = "") -> str:
 
 def fingerprint(schema: Any) -> bytes:
     """CRC-64-AVRO of the canonical form, 8 bytes, little endian."""
-    empty = value = 0xC15D213AA4D7A795
+    value = _EMPTY
     for byte in canonical(schema).encode():
-        low = (value ^ byte) & 0xFF
-        for _ in range(8):
-            low = low >> 1 ^ (empty if low & 1 else 0)
-        value = value >> 8 ^ low
+        value = value >> 8 ^ _TABLE[(value ^ byte) & 0xFF]
     return value.to_bytes(8, "little")
+
+
+def _row(byte: int) -> int:
+    for _ in range(8):
+        byte = byte >> 1 ^ (_EMPTY if byte & 1 else 0)
+    return byte
+
+
+_EMPTY = 0xC15D213AA4D7A795
+_TABLE = [_row(byte) for byte in range(256)]

@@ -7,10 +7,10 @@ OUT/policy  OUT/history/*.checkpoint  OUT/receipts/*.tlog-proof  OUT/manifest
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from docs.spec.reference.tree import root_of, sha256
+from docs.spec.reference.tree import leaf_hash, root_of, sha256
 from docs.spec.reference.unproved import UnprovedError, expect
 
 WIDTH = 256
@@ -68,16 +68,6 @@ class Export:
             expect(name in listed, "the manifest does not list the file", name)
             expect(listed[name] == sha256(self.read(name)).hex(), "is not what the manifest lists", name)
 
-    def check_names(self, size: int) -> None:
-        """Check that each file below `log` has the name of a tile that a tree of this size has or had.
-
-        Raises:
-            UnprovedError: One has not.
-        """
-        for name in self.names():
-            if name.startswith("log/") and name != "log/checkpoint":
-                expect(_belongs(name, size), "no tile of this ledger has that name", name)
-
     def entries(self, size: int) -> Iterator[tuple[str, bytes]]:
         """Every entry with the name of its file, in order.
 
@@ -95,24 +85,26 @@ class Export:
                 at, count = end, count + 1
             expect(count == width, f"{count} entries instead of {width}", name)
 
-    def check_tiles(self, leaves: list[bytes]) -> bytes:
-        """Compare every kept hash with the one that follows from the entries.
+    def check_log(self, entries: list[bytes]) -> bytes:
+        """Compare every file below `log/tile` with the one that follows from the entries, and see that none is missing.
 
         Returns:
             The root of the tree.
 
         Raises:
-            UnprovedError: A tile is missing or differs.
+            UnprovedError: A tile is missing, differs, or is one that a tree of this size has not.
         """
-        hashes, level = leaves, 0
+        levels = {"entries": [len(entry).to_bytes(2, "big") + entry for entry in entries]}
+        hashes = leaves = [leaf_hash(entry) for entry in entries]
         while hashes:
-            for number in range(-(-len(hashes) // WIDTH)):
-                tile = hashes[number * WIDTH : (number + 1) * WIDTH]
-                name = tile_name(str(level), number, len(tile))
-                expect(self.read(name) == b"".join(tile), "the hashes are not those of the entries", name)
-            full = len(hashes) // WIDTH
-            hashes = [root_of(hashes[number * WIDTH : (number + 1) * WIDTH]) for number in range(full)]
-            level += 1
+            levels[str(len(levels) - 1)] = hashes
+            hashes = [root_of(hashes[at : at + WIDTH]) for at in range(0, len(hashes) - WIDTH + 1, WIDTH)]
+        kept = {name for name in self.names() if name.startswith("log/") and name != "log/checkpoint"}
+        for level, items in levels.items():
+            for number in range(-(-len(items) // WIDTH)):
+                kept.add(tile_name(level, number, min(WIDTH, len(items) - number * WIDTH)))
+        for name in sorted(kept):
+            expect(self.read(name) == _tile(name, levels), "is not what follows from the entries", name)
         return root_of(leaves)
 
 
@@ -125,12 +117,19 @@ def tile_name(level: str, number: int, width: int) -> str:
     return f"log/tile/{level}/{path}" + ("" if width == WIDTH else f".p/{width}")
 
 
-def _belongs(name: str, size: int) -> bool:
-    """Whether a name is that of a tile of this size or of an earlier one: partial ones may be narrower."""
+def _tile(name: str, levels: Mapping[str, list[bytes]]) -> bytes:
+    """What a tile of this or of an earlier size holds: partial ones may be narrower than the last one.
+
+    Raises:
+        UnprovedError: No tile has that name.
+    """
     match = re.fullmatch(r"log/tile/([0-7]|entries)/((?:x\d{3}/)*\d{3})(?:\.p/([1-9]\d{0,2}))?", name, re.ASCII)
     if match is None:
-        return False
+        raise UnprovedError("no tile has that name", name)
     level, number = match[1], int(match[2].replace("x", "").replace("/", ""))
     width = WIDTH if match[3] is None else int(match[3])
-    total = size if level == "entries" else size >> 8 * int(level)
-    return name == tile_name(level, number, width) and width <= WIDTH and number * WIDTH + width <= total
+    items = levels.get(level, [])[number * WIDTH : number * WIDTH + width]
+    expect(
+        name == tile_name(level, number, width) and len(items) == width, "no tile of this ledger has that name", name
+    )
+    return b"".join(items)
