@@ -20,9 +20,9 @@ from docs import exchange_story as told
 from docs.exchange_vectors import code_of, keys, nodes
 from docs.ledger_parties import LOG, PUBLISHED
 from docs.spec.reference import broker, sealing
-from hub.delivery_receipt import receipt_tbs
 from hub.directory_values import SigningKey
 from hub.notification import BatchEvidence, Notification, NotificationRun, verify_run
+from ledger.heads import receipt_tbs
 from ledger.tree import batch_paths, prove_inclusion
 
 # -- payloads

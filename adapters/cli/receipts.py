@@ -5,6 +5,8 @@ Exit codes of `pprd receipt verify`: 0 it proves what it says, 1 it does not, or
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -68,8 +70,10 @@ def verify_command(
     from hub.receipt_file import verify_receipt_file
 
     try:
-        known = policy_of(vkey, None if policy is None else read_file(policy))
-        proved = verify_receipt_file(read_file(file), known)
+        with _naming(policy):
+            known = policy_of(vkey, None if policy is None else read_file(policy))
+        with _naming(file):
+            proved = verify_receipt_file(read_file(file), known)
     except ExchangeError as error:
         tell(error, as_json=as_json)
         raise typer.Exit(1) from error
@@ -88,6 +92,17 @@ def verify_command(
     for name, seconds in proved.cosigned_at:
         out.print(f"  cosigned by {name} at {_instant(seconds * 1000)}", markup=False)
     out.print("the receipt holds", style="bold green")
+
+
+@contextmanager
+def _naming(file: Path | None) -> Iterator[None]:
+    """Let an error say which file it is about."""
+    try:
+        yield
+    except ExchangeError as error:
+        if file is not None and str(file) not in error.message:
+            error.message = f"{file}: {error.message}"
+        raise
 
 
 def _proved_row(proved: ProvedEntry) -> dict[str, Any]:

@@ -246,6 +246,9 @@ class TilesSource:
         for name in (POLICY, CHECKPOINT):
             if name not in digests:
                 raise KeptError("EXPORT_DAMAGED", f"does not name {name}", place=MANIFEST)
+        for name in (*self._names(HISTORY), *self._names(RECEIPTS)):
+            if name not in digests:
+                raise KeptError("EXPORT_DAMAGED", "the manifest does not name this file", place=name)
 
     # -- what may lie in the log
 

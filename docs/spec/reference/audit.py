@@ -210,20 +210,20 @@ def audit(folder: Path, contracts: Contracts, vkey: str | None = None) -> Report
     expect(vkey in (None, named), "names another key than yours", "policy")
     with _at("policy"):
         key = parse_vkey(named)
+    export.check_manifest()
     note = export.read("log/checkpoint")
     with _at("log/checkpoint"):
         checkpoint = read_checkpoint(note, key)
     entries = list(export.entries(checkpoint.size))
     root = export.check_log([entry for _, entry in entries])
+    expect(root == checkpoint.root, "the signed root is not that of the entries", "log/checkpoint")
+    leaves = [leaf_hash(entry) for _, entry in entries]
+    history, receipts = _check_history(export, key, leaves), _check_receipts(export, key, leaves)
     replay = Replay(contracts, key)
     for index, (name, entry) in enumerate(entries):
         with _at(name, f"entry {index}: "):
             replay.take(entry)
     replay.finish()
-    expect(root == checkpoint.root, "the signed root is not that of the entries", "log/checkpoint")
-    history = _check_history(export, key, replay.leaves)
-    receipts = _check_receipts(export, key, replay.leaves)
-    export.check_manifest()
     return Report(
         *(checkpoint.origin, checkpoint.size, root, replay.events, replay.refusals, replay.heads, history, receipts)
     )
