@@ -21,6 +21,8 @@ from contracts.errors import AccessError, ConflictError, ContractError, Evidence
 from contracts.ids import Hash, TreeSize
 from ledger.checkpoint import Checkpoint, parse_checkpoint_text
 from ledger.compact import EMPTY_ROOT, HASH_BYTES
+from ledger.evidence_file import EvidenceFile
+from ledger.exhibit import of_heads
 from ledger.note import MAX_NOTE_BYTES, NoteVerifier, SignatureLine, parse_note, split_note
 from ledger.note_text import malformed, parse_base64, parse_decimal
 from ledger.tree import MAX_PATH, verify_consistency
@@ -68,12 +70,14 @@ class Opened(NamedTuple):
         text: Text of its checkpoint, to be cosigned.
         checkpoint: What the text says.
         log_line: The log's own signature line.
+        log: The log's key.
     """
 
     request: AddCheckpoint
     text: bytes
     checkpoint: Checkpoint
     log_line: bytes
+    log: NoteVerifier
 
 
 class MovedError(ConflictError):
@@ -152,7 +156,7 @@ def open_request(body: bytes, logs: Mapping[str, NoteVerifier]) -> Opened:
         raise AccessError("LOG_SIGNATURE_INVALID", err.message, field="checkpoint") from err
     lines = parse_lines(request.checkpoint[len(note.text) + 1 :])
     (log_line,) = (line for line, read in lines if (read.name, read.key_id) == (verifier.name, verifier.key_id))
-    return Opened(request, note.text, checkpoint, log_line)
+    return Opened(request, note.text, checkpoint, log_line, verifier)
 
 
 def check_growth(opened: Opened, known: Known) -> None:
@@ -174,6 +178,23 @@ def check_growth(opened: Opened, known: Known) -> None:
     if old_size != known.size:
         raise MovedError(known.size, old_size)
     verify_consistency(size1=old_size, size2=checkpoint.size, path=path, root1=known.root, root2=checkpoint.root)
+
+
+def contradiction(opened: Opened, known: Known, note: bytes) -> EvidenceFile | None:
+    """Give the evidence that a refused request is, with what the witness has cosigned last.
+
+    A request about another size than the last one may have been on its way when a newer one came, and shows nothing;
+    another root of the same size does.
+
+    Args:
+        opened: What the log signed and `check_growth` refused.
+        known: What the witness has cosigned last.
+        note: Its note.
+    """
+    is_next = opened.request.old_size == known.size < opened.checkpoint.size
+    if known.size == 0 or not (is_next or opened.checkpoint.size == known.size):
+        return None
+    return of_heads(opened.log, note, opened.text + b"\n" + opened.log_line, opened.request.path if is_next else None)
 
 
 def parse_lines(body: bytes) -> tuple[tuple[bytes, SignatureLine], ...]:

@@ -100,14 +100,29 @@ def audit_command(
     except BrokenPipeError as error:
         raise typer.Exit(EXIT_UNREADABLE) from error
     found = _disclosure(source, trust, report, as_json=as_json) if disclosure else None
+    files = [] if evidence is None else _evidence(evidence, report, trust, as_json=as_json)
     if as_json:
-        say_json(report.to_json() | ({} if found is None else {"disclosure": disclosure_json(found)}))
+        more = {} if found is None else {"disclosure": disclosure_json(found)}
+        say_json(report.to_json() | more | ({} if evidence is None else {"evidence": [str(file) for file in files]}))
     else:
         show_report(report)
+        for file in files:
+            out.print(f"  what shows it to others: {file}", markup=False, soft_wrap=True)
+        if evidence is not None and report.problem is not None and not files:
+            out.print("  nobody signed this, so nothing shows it to others", markup=False)
         if found is not None:
             show_disclosure(found)
     if report.problem is not None or (found is not None and found.findings):
         raise typer.Exit(EXIT_UNEXPLAINED)
+
+
+def _evidence(folder: Path, report: Report, trust: Trust, *, as_json: bool) -> list[Path]:
+    """Write the evidence of what does not follow."""
+    from adapters.cli.evidence import write_evidence
+    from adapters.compose.audit_evidence import audit_evidence
+
+    with told(as_json=as_json):
+        return write_evidence(folder, "audit", audit_evidence(report, trust=trust))
 
 
 def _disclosure(source: str, trust: Trust, report: Report, *, as_json: bool) -> DisclosureReport | None:

@@ -73,6 +73,55 @@ def get_command(
         )
 
 
+@evidence_app.command("head")
+def head_command(
+    data: Data,
+    region: Region,
+    to: Annotated[Path, typer.Option("--out", help="The file to write.")],
+    as_json: AsJson = False,
+) -> None:
+    """Write the newest head of the ledger that a region trusts, for others to compare with theirs."""
+    from adapters.compose.evidence import trusted_head
+    from ledger.checkpoint import checkpoint_size
+
+    with told(as_json=as_json):
+        note = trusted_head(data, region)
+        to.write_bytes(note)
+    if as_json:
+        say_json({"region": region, "size": checkpoint_size(note), "file": str(to)})
+    else:
+        out.print(f"{to}: size {checkpoint_size(note)}", markup=False)
+
+
+@evidence_app.command("compare")
+def compare_command(
+    one: Annotated[Path, typer.Argument(help="A signed head that one was shown.")],
+    two: Annotated[Path, typer.Argument(help="A signed head that the other was shown.")],
+    vkey: Annotated[str, typer.Option(help="The ledger's verifier key from a source of your own.")],
+    to: Annotated[Path, typer.Option("--out", help="A folder for the evidence, if they do not agree.")],
+    source: Annotated[
+        str | None, typer.Option(help="What audit takes, to prove that one extends the other; not for equal sizes.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Compare the heads that two people were shown: exit 0 if they are of one history, 1 if not, with the evidence."""
+    from adapters.compose.evidence import compare_heads
+    from adapters.compose.sources import SYSTEM
+    from ledger.note import NoteVerifier
+
+    with told(as_json=as_json):
+        file = compare_heads(_read(one), _read(two), NoteVerifier.parse(vkey), source, SYSTEM)
+        written = [] if file is None else write_evidence(to, "heads", [file])
+    if as_json:
+        say_json({"claim": None if file is None else file.claim, "evidence": [str(path) for path in written]})
+    elif file is None:
+        out.print("one history", style="bold green")
+    else:
+        out.print(f"{file.claim}: {written[0]}", markup=False, soft_wrap=True, style="bold red")
+    if file is not None:
+        raise typer.Exit(1)
+
+
 def write_evidence(folder: Path, whose: str, files: Sequence[EvidenceFile]) -> list[Path]:
     """Write evidence files to a folder, each under who made it, its claim and its hash: a name tells nothing else.
 

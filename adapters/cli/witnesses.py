@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from adapters.cli.errors import err, out, say_json, told
+from adapters.cli.evidence import write_files
 from adapters.cli.options import AsJson, Data
 from adapters.cli.servers import LogFile, say_ready
 from adapters.compose.folder import DataFolder
@@ -129,7 +130,7 @@ def serve_witness(
 @witness_app.command("evidence")
 def evidence_command(
     data: Data,
-    to: Annotated[Path | None, typer.Option("--out", help="A folder to write the refused requests to.")] = None,
+    to: Annotated[Path | None, typer.Option("--out", help="A folder for what was refused, and evidence files.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """List the requests that were refused although the ledger's key had signed them."""
@@ -140,15 +141,18 @@ def evidence_command(
         folder = DataFolder(data)
         folder.witness_settings()
         with WitnessStore(folder.witness / WITNESS_FILE) as store:
-            rows = store.evidence()
+            rows, files = store.evidence(), store.files()
         if to is not None:
             to.mkdir(parents=True, exist_ok=True)
             for number, row in enumerate(rows):
                 (to / f"{number:06}.add-checkpoint").write_bytes(row.body)
+            write_files(to, "witness", files)
     for number, row in enumerate(rows):
         kept = datetime.fromtimestamp(row.kept_at / 1000, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
         if as_json:
             say_json({"number": number, "origin": row.origin, "code": row.code, "kept_at": kept})
         else:
             out.print(f"{number:6} {kept} {row.origin} {row.code}", markup=False)
-    err.print(f"{len(rows)} requests are kept", markup=False)
+    err.print(
+        f"{len(rows)} requests are kept, {len(files)} evidence files: {' '.join(c for c, _ in files)}", markup=False
+    )

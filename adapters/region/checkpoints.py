@@ -62,7 +62,7 @@ class Checkpoints:
     def trusted(self) -> _Head | None:
         """The newest head that all others were proved to be a beginning of, with its note; None before the first."""
         if self._trusted is None:
-            note = self._store.mark(_MARK)
+            note = trusted_note(self._store)
             self._trusted = None if note is None else (parse_checkpoint(note, self.verifier), note)
         return self._trusted
 
@@ -181,3 +181,8 @@ class Checkpoints:
         except EvidenceError:
             await self._evidence.growth(note, newest[1], path)
             raise
+
+
+def trusted_note(store: RegionStore) -> bytes | None:
+    """The note of the newest head that a region trusts; None before the first."""
+    return store.mark(_MARK)

@@ -1,7 +1,8 @@
 """What a witness remembers, on SQLite: for each ledger the checkpoint that it cosigned last, and what it refused.
 
 The check and the replacement are one transaction that is on disk before anybody is answered: of two requests that race,
-one sees the other's result. A refused request that bears the log's good signature is kept as evidence, each body once.
+one sees the other's result. A refused request that bears the log's good signature is kept as evidence, each body once,
+and as an evidence file that others can check where it contradicts what was cosigned.
 """
 
 from __future__ import annotations
@@ -17,8 +18,9 @@ from typing import Final, NamedTuple, Self
 
 from contracts.errors import ExchangeError, FatalError, UnavailableError
 from contracts.ids import Hash, TreeSize
+from ledger.evidence_file import EvidenceFile, format_evidence
 from ledger.note import add_lines
-from ledger.witness import NOTHING_KNOWN, Known, Opened, check_growth, format_request
+from ledger.witness import NOTHING_KNOWN, Known, Opened, check_growth, contradiction, format_request
 
 _TABLES: Final = """
 PRAGMA journal_mode=WAL;
@@ -30,6 +32,7 @@ CREATE TABLE IF NOT EXISTS evidence (
   id INTEGER PRIMARY KEY, body_hash BLOB UNIQUE NOT NULL, origin TEXT NOT NULL, code TEXT NOT NULL, body BLOB NOT NULL,
   kept_at INTEGER NOT NULL
 );
+CREATE TABLE IF NOT EXISTS evidence_files (file_hash BLOB PRIMARY KEY, claim TEXT NOT NULL, file BLOB NOT NULL);
 """
 _WAIT_SECONDS: Final = 10.0
 
@@ -106,11 +109,13 @@ class WitnessStore:
         refusal: ExchangeError | None = None
         lines = b""
         with self._step() as db:
+            known, note = self._known(db, opened.checkpoint.origin)
             try:
-                check_growth(opened, self._known(db, opened.checkpoint.origin))
+                check_growth(opened, known)
             except ExchangeError as error:
                 refusal = error
                 self._keep(db, opened, error.code, now_ms)
+                self._keep_file(db, contradiction(opened, known, note))
             else:
                 lines = cosign(opened.text)
                 self._replace(db, opened, lines)
@@ -119,9 +124,9 @@ class WitnessStore:
         return lines
 
     @staticmethod
-    def _known(db: sqlite3.Connection, origin: str) -> Known:
-        row = db.execute("SELECT size, root FROM cosigned WHERE origin_hash=?", (origin_hash(origin),)).fetchone()
-        return NOTHING_KNOWN if row is None else Known(TreeSize(row[0]), Hash(row[1]))
+    def _known(db: sqlite3.Connection, origin: str) -> tuple[Known, bytes]:
+        row = db.execute("SELECT size, root, note FROM cosigned WHERE origin_hash=?", (origin_hash(origin),)).fetchone()
+        return (NOTHING_KNOWN, b"") if row is None else (Known(TreeSize(row[0]), Hash(row[1])), row[2])
 
     @staticmethod
     def _replace(db: sqlite3.Connection, opened: Opened, lines: bytes) -> None:
@@ -136,6 +141,18 @@ class WitnessStore:
         body = format_request(opened.request)
         row = (hashlib.sha256(body).digest(), opened.checkpoint.origin, code, body, now_ms)
         db.execute("INSERT OR IGNORE INTO evidence (body_hash, origin, code, body, kept_at) VALUES (?,?,?,?,?)", row)
+
+    @staticmethod
+    def _keep_file(db: sqlite3.Connection, file: EvidenceFile | None) -> None:
+        if file is not None:
+            data = format_evidence(file)
+            row = (hashlib.sha256(data).digest(), file.claim, data)
+            db.execute("INSERT OR IGNORE INTO evidence_files VALUES (?,?,?)", row)
+
+    def files(self) -> list[tuple[str, bytes]]:
+        """Claims and evidence files of the refused requests that contradict what was cosigned, by claim."""
+        with self._lock:
+            return self._db.execute("SELECT claim, file FROM evidence_files ORDER BY claim, file_hash").fetchall()
 
     def last(self, hashed_origin: bytes) -> bytes | None:
         """The last cosigned note of a ledger, by the SHA-256 of its origin."""

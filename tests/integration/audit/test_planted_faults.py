@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from adapters.compose.audit_evidence import audit_evidence
 from adapters.compose.auditing import run_audit
 from adapters.region.database import RegionDatabase
 from adapters.store.sqlite import SqliteStore
@@ -18,11 +19,14 @@ from hub.openings import access_draft
 from hub.own_batch import HubDraft
 from ledger.batch import decode_tbs
 from ledger.checkpoint import Checkpoint, sign_checkpoint
+from ledger.claim import verify_evidence
 from ledger.entry import BatchEntry, EventEntry, Refused, decode_entry, encode_batch_entry
+from ledger.evidence_file import format_evidence, parse_evidence
 from ledger.heads import head_next
 from tests.support.divided_audit import audited_both_ways
 from tests.support.kept_ledger import KeptLedger, forge, hub_batch, opening, recorded
 from tests.support.matters import MatterMaker, declaration
+from tests.support.world import World
 
 
 def problem_of(folder: Path) -> Problem:
@@ -30,6 +34,16 @@ def problem_of(folder: Path) -> Problem:
     problem = audited_both_ways(str(folder)).problem
     assert problem is not None
     return problem
+
+
+def shown(folder: Path, world: World) -> list[str]:
+    """Claims of the evidence files of what an audit of a folder finds; each convinces a third party."""
+    files = [parse_evidence(format_evidence(file)) for file in audit_evidence(run_audit(str(folder), jobs=1))]
+    registry = world.rules.registry
+    return [
+        verify_evidence(file, log=world.verifier, read_body=lambda body: registry.decode_body(body)[1]).claim
+        for file in files
+    ]
 
 
 def event_index(kept: KeptLedger, event_type: str, number: int = 0) -> int:
@@ -128,6 +142,7 @@ def test_a_checkpoint_of_another_root_is_named(kept: KeptLedger) -> None:
     problem = problem_of(kept.folder)
 
     assert (problem.code, problem.place) == ("CHECKPOINT_INVALID", f"checkpoints {size}")
+    assert shown(kept.folder, kept.world) == ["PREFIX_CHANGED"]
 
 
 @pytest.mark.parametrize(
@@ -255,6 +270,7 @@ def test_a_withheld_batch_is_found_in_its_producers_chain(honest: KeptLedger, tm
     assert problem.code == "BATCH_CHAIN_BROKEN"
     assert problem.index is not None
     assert problem.index >= first
+    assert shown(tmp_path / "forged", honest.world) == ["ENTRY_UNEXPLAINED"]
 
 
 def test_an_event_that_was_hidden_as_refused_is_found_where_it_is_missed(honest: KeptLedger, tmp_path: Path) -> None:
@@ -282,6 +298,7 @@ def test_a_batch_signed_with_a_revoked_key_is_named(honest: KeptLedger, tmp_path
     problem = forged_problem(honest, tmp_path / "forged", entries + batch)
 
     assert (problem.index, problem.code) == (len(entries), "KEY_REVOKED")
+    assert shown(tmp_path / "forged", world) == ["KEY_REVOKED"]
 
 
 def test_a_batch_signed_with_the_key_of_another_region_is_named(honest: KeptLedger, tmp_path: Path) -> None:
@@ -293,6 +310,7 @@ def test_a_batch_signed_with_the_key_of_another_region_is_named(honest: KeptLedg
     problem = forged_problem(honest, tmp_path / "forged", entries + batch)
 
     assert (problem.index, problem.code) == (len(entries), "PRODUCER_MISMATCH")
+    assert shown(tmp_path / "forged", world) == ["ENTRY_UNEXPLAINED"]
 
 
 def test_a_batch_with_a_wrong_signature_is_named(honest: KeptLedger, tmp_path: Path) -> None:
@@ -304,6 +322,7 @@ def test_a_batch_with_a_wrong_signature_is_named(honest: KeptLedger, tmp_path: P
 
     problem = forged_problem(honest, tmp_path / "forged", entries + forged)
     assert (problem.index, problem.code) == (len(entries), "SIGNATURE_INVALID")
+    assert shown(tmp_path / "forged", world) == ["BATCH_FORGED"]
 
 
 def test_a_forbidden_transition_is_named(honest: KeptLedger, tmp_path: Path) -> None:
@@ -318,6 +337,7 @@ def test_a_forbidden_transition_is_named(honest: KeptLedger, tmp_path: Path) -> 
     )
 
     assert (problem.index, problem.code) == (len(entries) + 1, "TRANSITION_FORBIDDEN")
+    assert shown(tmp_path / "forged", world) == ["ENTRY_UNEXPLAINED"]
 
 
 def test_an_event_that_is_recorded_twice_is_named(honest: KeptLedger, tmp_path: Path) -> None:
@@ -336,6 +356,7 @@ def test_an_event_that_is_recorded_twice_is_named(honest: KeptLedger, tmp_path: 
     )
 
     assert (problem.index, problem.code) == (len(entries) + 2, "EVENT_ID_REUSED")
+    assert shown(tmp_path / "forged", world) == ["EVENT_TWICE"]
 
 
 def test_a_wrong_published_head_is_named(honest: KeptLedger, tmp_path: Path) -> None:
@@ -347,6 +368,27 @@ def test_a_wrong_published_head_is_named(honest: KeptLedger, tmp_path: Path) -> 
     )
 
     assert (problem.index, problem.code) == (len(entries) + 1, "HEAD_MISMATCH")
+    assert shown(tmp_path / "forged", honest.world) == ["TWO_COUNTS"]
+
+
+def test_batches_that_are_recorded_backwards_are_named(honest: KeptLedger, tmp_path: Path) -> None:
+    """Time and chain: the batch is dated before the one in front of it; then the chain goes back."""
+    world = honest.world
+    entries = honest.entries()
+    early = recorded(world, world.batches["44"].batch([declaration(world, "44")], step=False))
+    header = decode_entry(early[0])
+    assert isinstance(header, BatchEntry)
+    dated = [encode_batch_entry(header._replace(recorded_at=header.recorded_at - 60_000)), *early[1:]]
+    before = [encode_batch_entry(header._replace(recorded_at=decode_tbs(header.tbs).created_ms - 600_000)), *early[1:]]
+
+    back = forged_problem(honest, tmp_path / "back", entries + dated)
+    chain = forged_problem(honest, tmp_path / "chain", entries + early + early)
+
+    assert (back.index, chain.index) == (len(entries), len(entries) + 2)
+    assert shown(tmp_path / "back", world) == ["TIME_BACKWARDS"]
+    assert shown(tmp_path / "chain", world) == ["BATCHES_DISORDERED"]
+    forge(honest, tmp_path / "before", entries + before)
+    assert set(shown(tmp_path / "before", world)) == {"RECORDED_EARLY", "TIME_BACKWARDS"}
 
 
 def test_a_missed_duty_that_was_not_due_is_named(honest: KeptLedger, tmp_path: Path) -> None:

@@ -16,6 +16,8 @@ from adapters.store.witness_store import WitnessStore
 from contracts.errors import ContractError
 from contracts.ids import Hash, TreeSize
 from ledger.checkpoint import Checkpoint, sign_checkpoint
+from ledger.claim import verify_evidence
+from ledger.evidence_file import parse_evidence
 from ledger.note import NoteSigner, NoteVerifier, add_lines, parse_note, split_note
 from ledger.tree import CompactRange, appended_node_reader, hash_leaf, prove_consistency
 from ledger.witness import MAX_BODY_BYTES, AddCheckpoint, format_request, parse_lines
@@ -119,6 +121,33 @@ async def test_a_refusal_has_its_status_and_is_kept_if_the_log_signed_it(
         assert (answer, content_type) == (b"5\n", "text/x.tlog.size")
     assert kept(installed) == ([] if code is None else [(code, body)])
     assert after == 200, "a refusal changes nothing"
+
+
+@pytest.mark.parametrize(
+    ("body", "claim"),
+    [
+        (asked(5, 9, FORK[:4] + FORK[10:]), "PREFIX_CHANGED"),
+        (asked(5, 5, FORK[20:]), "TWO_ROOTS"),
+        (asked(4, 5, FORK[20:]), "TWO_ROOTS"),
+        (asked(5, 9).replace(b"old 5\n", b"old 5\n" + b"A" * 43 + b"=\n"), "GROWTH_UNPROVED"),
+        (asked(4, 9), None),
+    ],
+)
+@runs_in_a_loop
+async def test_what_contradicts_is_kept_as_a_file_that_others_can_check(
+    tmp_path: Path, body: bytes, claim: str | None
+) -> None:
+    """The last one may have been on its way: another size that was not cosigned last says nothing."""
+    installed = install(tmp_path, "44-w", [LOG.verifier])
+    async with session_of(installed) as session:
+        assert (await add(session, asked(0, 5)))[0] == 200
+        await add(session, body)
+    with WitnessStore(installed.settings.data_dir / WITNESS_FILE) as store:
+        files = store.files()
+
+    assert [name for name, _ in files] == ([] if claim is None else [claim])
+    for _, data in files:
+        assert verify_evidence(parse_evidence(data), log=LOG.verifier, read_body=lambda body: {}).claim == claim
 
 
 @runs_in_a_loop
