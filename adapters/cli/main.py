@@ -24,6 +24,7 @@ from adapters.cli.divisions import (
 )
 from adapters.cli.dues import due_command, explain_command, overdue_command
 from adapters.cli.editions import edition_app
+from adapters.cli.erasures import erasures_app
 from adapters.cli.errors import speak_in
 from adapters.cli.evidence import evidence_app
 from adapters.cli.export import export_command
@@ -98,6 +99,7 @@ app.add_typer(witness_app, name="witness")
 app.add_typer(procedure_app, name="procedure")
 procedure_app.command("route")(route_command)
 app.add_typer(projections_app, name="projections")
+app.add_typer(erasures_app, name="erasures")
 
 app.command("init")(init_command)
 hub_app.command("serve")(serve_hub)

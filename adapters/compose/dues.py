@@ -61,7 +61,7 @@ class Asked:
         return all(asked is None or asked == found for asked, found in wanted)
 
 
-class _Ledger(Protocol):
+class AskedLedger(Protocol):
     """Matters, and where events stand."""
 
     def matters(self, only: bytes | None) -> Iterator[Matter]:
@@ -69,6 +69,9 @@ class _Ledger(Protocol):
 
     def starts(self, event_ids: Iterable[bytes]) -> Mapping[bytes, tuple[LeafIndex, Header]]:
         """Index and header of recorded events."""
+
+    def sealed(self) -> frozenset[bytes]:
+        """Ids of the streams that are sealed."""
 
 
 def list_overdue(asked: Asked, *, now_ms: int | None = None) -> list[DueReport]:
@@ -85,7 +88,7 @@ def list_overdue(asked: Asked, *, now_ms: int | None = None) -> list[DueReport]:
     """
     now = SystemClock().now_ms() if now_ms is None else now_ms
     rules = contracts_in_force(is_sandbox=True)
-    with _opened(asked, rules) as ledger:
+    with asked_ledger(asked, rules) as ledger:
         found = [one for one in overdue(ledger.matters(asked.matter), rules.procedures, now) if asked.takes(one)]
         return _reports(found, rules, ledger)
 
@@ -95,7 +98,7 @@ def list_due(asked: Asked, days: int, *, now_ms: int | None = None) -> list[DueR
     now = SystemClock().now_ms() if now_ms is None else now_ms
     until = now + days * DAY_MS
     rules = contracts_in_force(is_sandbox=True)
-    with _opened(asked, rules) as ledger:
+    with asked_ledger(asked, rules) as ledger:
         found: list[Running | Reminding] = []
         for one in running(ledger.matters(asked.matter), rules.procedures):
             if asked.takes(one):
@@ -107,14 +110,14 @@ def list_due(asked: Asked, days: int, *, now_ms: int | None = None) -> list[DueR
 def list_running(asked: Asked) -> list[DueReport]:
     """Every limit that runs in one matter; errors as `list_overdue`, and NOT_FOUND."""
     rules = contracts_in_force(is_sandbox=True)
-    with _opened(asked, rules) as ledger:
+    with asked_ledger(asked, rules) as ledger:
         matters = list(ledger.matters(asked.matter))
         if not matters:
             raise RuleError("NOT_FOUND", "the ledger has no such matter")
         return _reports([one for one in running(matters, rules.procedures) if asked.takes(one)], rules, ledger)
 
 
-def _reports(found: Iterable[Running | Reminding], rules: Rules, ledger: _Ledger) -> list[DueReport]:
+def _reports(found: Iterable[Running | Reminding], rules: Rules, ledger: AskedLedger) -> list[DueReport]:
     rows = [(one.running, one.at_ms) if isinstance(one, Reminding) else (one, None) for one in found]
     starts = ledger.starts({one.started_by for one, _ in rows})
     reports = [
@@ -131,7 +134,8 @@ def _order(report: DueReport) -> tuple[int, bytes, str]:
 
 
 @contextmanager
-def _opened(asked: Asked, rules: Rules) -> Iterator[_Ledger]:
+def asked_ledger(asked: Asked, rules: Rules) -> Iterator[AskedLedger]:
+    """The ledger that is asked, opened for reading; raises as `list_overdue`."""
     if asked.hub is not None:
         with ExitStack() as stack:
             shelf = stack.enter_context(SpillingShelf())
@@ -155,7 +159,7 @@ class _InFolder:
         self._store = store
 
     def matters(self, only: bytes | None) -> Iterator[Matter]:
-        sealed = self._store.sealed_streams()
+        sealed = self.sealed()
         rows = self._store.all_matters() if only is None else iter(self._store.matters([only]).items())
         return (unpack(packed) for stream_id, packed in rows if stream_id not in sealed)
 
@@ -166,6 +170,9 @@ class _InFolder:
                 (entry,) = self._store.entries(index, LeafIndex(index + 1))
                 found[event_id] = (index, _header(entry))
         return found
+
+    def sealed(self) -> frozenset[bytes]:
+        return self._store.sealed_streams()
 
 
 class _Audited:
@@ -191,6 +198,9 @@ class _Audited:
                 (entry,) = self._source.entries(LeafIndex(index), LeafIndex(index + 1))
                 found[event_id] = (LeafIndex(index), _header(entry))
         return found
+
+    def sealed(self) -> frozenset[bytes]:
+        return self._sealed
 
 
 def _header(entry: bytes) -> Header:

@@ -1,0 +1,46 @@
+"""`pprd erasures`: what has become of orders to erase, for the officer who answers for personal information.
+
+Holders, times and opaque ids of orders; never the record that an order is about.
+"""
+
+from __future__ import annotations
+
+import typer
+
+from adapters.cli.dues import Ca, Data, Hub, Office, OneRegion
+from adapters.cli.errors import err, out, say_json, told
+from adapters.cli.options import AsJson
+
+erasures_app = typer.Typer(help="Orders to erase: which holders have not confirmed.", no_args_is_help=True)
+
+
+@erasures_app.callback()
+def erasures() -> None:
+    """Orders to erase: which holders have not confirmed."""
+
+
+@erasures_app.command("missing")
+def missing_command(
+    data: Data = None,
+    hub: Hub = None,
+    ca: Ca = None,
+    office: Office = None,
+    region: OneRegion = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the holders that have not confirmed an erasure: since when they know of it, and when it is due."""
+    from adapters.compose.dues import Asked
+    from adapters.compose.erasures import list_missing
+
+    with told(as_json=as_json):
+        found = list_missing(Asked(data, hub, ca, office, region))
+    if as_json:
+        say_json([one.to_json() for one in found])
+        return
+    late = sum(one.is_overdue for one in found)
+    err.print(f"{len(found)} confirmations are missing, {late} of them overdue", markup=False)
+    for one in found:
+        first, *rest = one.lines()
+        out.print(first, markup=False, soft_wrap=True, style="bold")
+        for line in rest:
+            out.print(line, markup=False, soft_wrap=True)

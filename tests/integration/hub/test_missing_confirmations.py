@@ -1,0 +1,117 @@
+"""Which holders have not confirmed an erasure is listed, with since when and until when (DOMAIN 7.3)."""
+
+import asyncio
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from adapters.cli.main import app
+from adapters.compose.dues import Asked
+from adapters.compose.erasures import list_missing
+from contracts.instant import DAY_MS
+from tests.support.batches import Made
+from tests.support.hub_server import HubServer
+from tests.support.matters import MatterMaker
+from tests.support.order_matters import about, erasure_order, notice_holders, order, rights_request, seal_order
+from tests.support.timed_ledger import TimedLedger
+
+
+class Data:
+    """A data folder with an order to erase that one holder has confirmed, one that both have, and other matters."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        (folder / "hub").mkdir(parents=True)
+        self.ledger = TimedLedger(folder / "hub" / "ledger.sqlite")
+        self.open = erasure_order(self.ledger.world)
+        self.ledger.record(*self.open[:-1], *erasure_order(self.ledger.world))
+        self.ledger.record(*seal_order(self.ledger.world)[:-1], *rights_request(self.ledger.world)[:-2])
+        self.now_ms = self.ledger.world.clock.ms
+
+    def missing(self, days: int = 0, **asked: Any) -> list[dict[str, Any]]:
+        """What is missing so many days later."""
+        found = list_missing(Asked(self.folder, **asked), now_ms=self.now_ms + days * DAY_MS)
+        return [one.to_json() for one in found]
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Iterator[Data]:
+    data = Data(tmp_path / "data")
+    yield data
+    data.ledger.finish()
+
+
+def test_who_has_not_confirmed_is_told_with_his_order_and_his_limit(data: Data) -> None:
+    ordered, holder = data.open[-3], notice_holders(data.ledger.world)[1]
+
+    (one,) = data.missing()
+
+    assert one == {
+        "office": holder.office,
+        "office_type": "COUNTY_PSB_HOUSEHOLD",
+        "region": "45",
+        "order": ordered.header.stream_id.hex(),
+        "procedure": "ERASURE_ORDER",
+        "ordered_by": ordered.header.producer_office,
+        "ordered_at": "2026-03-02 10:00+08:00",
+        "index": data.ledger.store.recorded([ordered.header.event_id])[ordered.header.event_id],
+        "rule": "R-ERA-1",
+        "due_at": "2026-03-06 00:00+08:00",
+        "due_ms": data.now_ms + 3 * DAY_MS + 14 * 3_600_000,
+        "overdue": False,
+    }
+    assert [late["overdue"] for late in data.missing(days=4)] == [True]
+
+
+def test_the_list_is_of_one_region_or_office_and_empty_once_all_have_confirmed(data: Data) -> None:
+    holder = notice_holders(data.ledger.world)[1]
+
+    assert [len(data.missing(**asked)) for asked in ({"region": "45"}, {"region": "44"})] == [1, 0]
+    assert [len(data.missing(office=name)) for name in (holder.office, "o00000000")] == [1, 0]
+    data.ledger.record(data.open[-1])
+    assert data.missing() == []
+
+
+def test_the_record_is_told_to_nobody_and_a_sealed_one_takes_its_order_along(data: Data) -> None:
+    """DOMAIN 7.2: what is sealed stands in no list."""
+    world, target = data.ledger.world, data.open[0].header.stream_id
+    told = json.dumps(data.missing())
+    assert target.hex() not in told
+    holders, maker, court = notice_holders(world), MatterMaker(world, "SEAL_ORDER"), world.office("43", "COURT")
+    body = about(target, holders) | {"official": world.fresh_id()}
+
+    data.ledger.record(maker.event("SealOrdered", court, body, sealed=order(maker, holders, target, "SEAL")))
+
+    assert data.missing() == []
+
+
+def test_the_verb_says_how_many_are_missing_and_overdue(data: Data) -> None:
+    arguments = ["erasures", "missing", "--data", str(data.folder), "--region", "45"]
+
+    told = CliRunner().invoke(app, arguments)
+    machine = CliRunner().invoke(app, [*arguments, "--json"])
+    nothing = CliRunner().invoke(app, ["erasures", "missing"])
+
+    # The world's days are past.
+    assert "1 confirmations are missing, 1 of them overdue" in told.output
+    assert notice_holders(data.ledger.world)[1].office in told.output
+    assert [one["overdue"] for one in json.loads(machine.stdout)] == [True]
+    assert nothing.exit_code != 0
+
+
+def test_a_running_hub_is_audited_and_tells_the_same(tmp_path: Path) -> None:
+    async def main() -> tuple[list[Made], list[Any]]:
+        async with HubServer(tmp_path / "ledger.sqlite") as hub:
+            events = erasure_order(hub.world)
+            for made in events[:-1]:
+                await hub.client.submit_one(hub.world.batches[made.region].batch([made]))
+            return events, await asyncio.to_thread(list_missing, Asked(hub=hub.address))
+
+    events, found = asyncio.run(main())
+
+    assert [one.limit.stream_id for one in found] == [events[-1].header.stream_id]
+    assert [one.limit.region for one in found] == ["45"]
