@@ -18,6 +18,7 @@ from adapters.compose.audit_jobs import HALVES, ReaderProcess, audit_divided, re
 from adapters.compose.audit_sources import Opened, ledger_file, opened_source
 from adapters.compose.parts import REGION_FILE, contracts_in_force
 from adapters.compose.sources import SYSTEM, Trust
+from adapters.region.held_audit import check_held
 from adapters.region.inbox_audit import check_inbox
 from adapters.store.audit_file import KEEP_EVERY_SECONDS, AuditFile
 from adapters.store.cosigned_store import CosignedStore
@@ -149,17 +150,18 @@ def _whole(
 
 
 def _with_inboxes(report: Report, opened: Opened) -> Report:
-    """Compare the inboxes of the regions whose folders lie beside the hub's, if everything else follows."""
+    """Compare inboxes and content of the regions whose folders lie beside the hub's, if everything else follows."""
     store, ledger = opened.store, ledger_file(report.source)
     if store is None or ledger is None or report.problem is not None:
         return report
     files = sorted(ledger.parent.parent.glob(f"regions/*/{REGION_FILE}")) if ledger.parent.name == "hub" else []
     if not files:
         return report
-    compared = 0
+    compared, procedures = 0, contracts_in_force(is_sandbox=True).procedures
     try:
         for path in files:
             compared += check_inbox(path, store.runs)
+            check_held(path, store, procedures)
     except KeptError as error:
         problem = Problem(error.code, error.message, error.index, error.place)
         return replace(report, inboxes=compared, problem=problem)

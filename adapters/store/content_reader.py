@@ -8,6 +8,7 @@ from adapters.store.ledger_reader import SqliteReader
 from adapters.store.ledger_tables import payload_id, payload_range
 from contracts.event import decode_event
 from contracts.ids import KeyId, LeafIndex, OfficeId
+from contracts.procedure_types import ERASE
 from ledger.entry import event_of
 
 
@@ -69,3 +70,11 @@ class ContentReader(SqliteReader):
                 "SELECT count(*) FROM effects WHERE stream_id=? AND idx>=? AND does LIKE 'ERASE%'", stream_id, entry
             )[0]
         )
+
+    def ended_before(self, stream_id: bytes, entry: int, until_ms: int) -> bool:
+        """Whether an entry after an index, recorded up to an instant, ended a stream's content by the clock."""
+        statement = (
+            "SELECT count(*) FROM effects e WHERE stream_id=? AND idx>? AND does=? AND"
+            " (SELECT recorded_at FROM checkpoints WHERE size>e.idx ORDER BY size LIMIT 1)<=?"
+        )
+        return bool(self._one(statement, stream_id, entry, ERASE, until_ms)[0])

@@ -25,9 +25,8 @@ from ledger.entry import event_of
 from tests.support.batches import Made
 from tests.support.fault_rig import FaultRig
 from tests.support.held_pieces import files_with
-from tests.support.matters import MatterMaker, notification
-from tests.support.order_matters import about, notice_holders, order
-from tests.support.world import World
+from tests.support.matters import notification
+from tests.support.order_matters import erasure_order_of
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(240)]
 
@@ -41,16 +40,6 @@ STEPS: Final = (
 )
 """Where the hub dies around an order, and where the gateway dies then."""
 _SETTLE_SECONDS: Final = 60.0
-
-
-def ordered(world: World, record: Sequence[Made]) -> Made:
-    """An order of region 44's desk to erase a notice."""
-    target, holders = record[0].header.stream_id, notice_holders(world)
-    body = about(target, holders) | {"official": world.fresh_id(), "ground": "PURPOSE_MET"}
-    maker = MatterMaker(world, "ERASURE_ORDER")
-    return maker.event(
-        "ErasureOrdered", world.office("44", "RIGHTS_DESK"), body, sealed=order(maker, holders, target, "ERASE")
-    )
 
 
 @contextmanager
@@ -107,7 +96,7 @@ def test_whatever_dies_at_any_step_of_an_erasure_what_is_confirmed_is_destroyed_
         pieces: dict[bytes, bytes] = {}
         for hub_step, step in STEPS:
             record, piece = begin(rig)
-            orders.append(ordered(rig.world, record))
+            orders.append(erasure_order_of(rig.world, record))
             pieces[orders[-1].header.stream_id] = piece
             asyncio.run(submit_through_a_death(rig, orders[-1], hub_step))
             assert files_with(tmp_path / "hub" / LEDGER_FILE, [piece]) == []

@@ -78,12 +78,18 @@ def seal_order(world: World) -> list[Made]:
 def erasure_order(world: World) -> list[Made]:
     """A notice that was sent, and an order to erase it, confirmed by both who hold it."""
     record = notification(world)
-    target, holders = record[0].header.stream_id, notice_holders(world)
-    matter, desk = MatterMaker(world, "ERASURE_ORDER"), world.office("44", "RIGHTS_DESK")
-    ordered = about(target, holders) | {"official": world.fresh_id(), "ground": "PURPOSE_MET"}
+    matter = MatterMaker(world, "ERASURE_ORDER")
     erased = {"keys_destroyed": True, "content_deleted": True}
     return [
         *record,
-        matter.event("ErasureOrdered", desk, ordered, sealed=order(matter, holders, target, "ERASE")),
-        *(matter.event("PayloadErased", holder, erased) for holder in holders),
+        erasure_order_of(world, record, matter),
+        *(matter.event("PayloadErased", holder, erased) for holder in notice_holders(world)),
     ]
+
+
+def erasure_order_of(world: World, record: Sequence[Made], matter: MatterMaker | None = None) -> Made:
+    """An order of region 44's desk to erase a notice of `notification`."""
+    target, holders = record[0].header.stream_id, notice_holders(world)
+    matter, desk = matter or MatterMaker(world, "ERASURE_ORDER"), world.office("44", "RIGHTS_DESK")
+    ordered = about(target, holders) | {"official": world.fresh_id(), "ground": "PURPOSE_MET"}
+    return matter.event("ErasureOrdered", desk, ordered, sealed=order(matter, holders, target, "ERASE"))

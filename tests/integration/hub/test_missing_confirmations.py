@@ -70,7 +70,7 @@ def test_who_has_not_confirmed_is_told_with_his_order_and_his_limit(data: Data) 
 def test_the_list_is_of_one_region_or_office_and_empty_once_all_have_confirmed(data: Data) -> None:
     holder = notice_holders(data.ledger.world)[1]
 
-    assert [len(data.missing(**asked)) for asked in ({"region": "45"}, {"region": "44"})] == [1, 0]
+    assert [len(data.missing(region=name)) for name in ("45", "44")] == [1, 0]
     assert [len(data.missing(office=name)) for name in (holder.office, "o00000000")] == [1, 0]
     data.ledger.record(data.open[-1])
     assert data.missing() == []
