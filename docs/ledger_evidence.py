@@ -18,9 +18,10 @@ from docs.ledger_parties import BATCH_KEY, LOG
 from ledger.batch import NO_BATCH, Batch, batch_hash, encode_tbs
 from ledger.checkpoint import Checkpoint, sign_checkpoint
 from ledger.entry import BatchEntry, GenesisEntry, encode_batch_entry, encode_event_entry, encode_genesis
-from ledger.evidence_file import EvidenceFile, Placed, Shown
+from ledger.evidence_file import EvidenceFile, Shown
 from ledger.exhibit import number
 from ledger.heads import receipt_tbs
+from ledger.placed import Placed
 from ledger.tree import (
     CompactRange,
     appended_node_reader,

@@ -15,8 +15,9 @@ from contracts.ids import Hash
 from ledger.batch import Batch, decode_tbs
 from ledger.checkpoint import Checkpoint
 from ledger.entry import BatchEntry, EventEntry, decode_entry
-from ledger.evidence_file import EvidenceFile, Placed
-from ledger.tree import HASH_BYTES, verify_inclusion
+from ledger.evidence_file import EvidenceFile
+from ledger.placed import Placed
+from ledger.tree import HASH_BYTES
 
 BodyReader = Callable[[bytes], Mapping[str, Any]]
 """Decodes the body of an event."""
@@ -68,16 +69,6 @@ class Case(NamedTuple):
         if header.event_type != event_type:
             raise unproved(f"entry {placed.index} is {header.event_type}, not {event_type}")
         return self.read_body(header.body)
-
-
-def check_place(part: Placed, leaf: Hash, heads: tuple[Checkpoint, ...]) -> None:
-    """Check that a leaf is where a part says.
-
-    Raises:
-        EvidenceError: INCLUSION_INVALID.
-    """
-    head = heads[part.checkpoint]
-    verify_inclusion(leaf_hash=leaf, leaf_index=part.index, tree_size=head.size, path=part.path, root=head.root)
 
 
 def header_of(placed: Placed) -> Header:

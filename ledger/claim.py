@@ -17,11 +17,12 @@ from typing import Final, NamedTuple
 
 from contracts.ids import Hash
 from ledger import shown_claims, signed_claims
-from ledger.case import BodyReader, Case, check_place, unproved
+from ledger.case import BodyReader, Case, unproved
 from ledger.checkpoint import parse_checkpoint
 from ledger.compact import hash_leaf
 from ledger.evidence_file import EvidenceFile
 from ledger.note import NoteVerifier
+from ledger.placed import check_place
 
 _LOOSE_LEAVES: Final = ("PROOF_FAILS", "RANGE_FAILS")
 """Claims whose leaves need not be in the tree: that they are not is the claim."""

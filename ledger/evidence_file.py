@@ -16,18 +16,15 @@ Source: docs/spec/evidence-file.md.
 
 from __future__ import annotations
 
-import base64
 import re
 from dataclasses import dataclass
 from typing import Final
 
-from contracts.errors import ContractError
-from contracts.ids import Hash, LeafIndex
-from ledger.compact import HASH_BYTES, MAX_TREE_SIZE, sha256
+from ledger.compact import HASH_BYTES, sha256
 from ledger.note import MAX_NOTE_BYTES, NoteVerifier
-from ledger.note_text import parse_base64, parse_decimal
+from ledger.note_text import parse_base64
+from ledger.placed import Placed, base64_text, check_form, malformed, parse_placed
 from ledger.tiles import MAX_ENTRY_BYTES
-from ledger.tree import MAX_PATH
 
 EVIDENCE_HEADER: Final = "pprd-evidence/v1"
 MAX_EVIDENCE_BYTES: Final = 1 << 20
@@ -40,23 +37,6 @@ MAX_SHOWN_BYTES: Final = 4_096
 """Longest thing that was shown; longer ones are named by their hash."""
 _is_name = re.compile("[a-z][a-z0-9-]{0,31}", re.ASCII).fullmatch
 _is_claim = re.compile("[A-Z][A-Z_]{0,27}", re.ASCII).fullmatch
-
-
-@dataclass(frozen=True, slots=True)
-class Placed:
-    """An entry or a leaf hash, with the path that leads from it to the root of a checkpoint.
-
-    Attributes:
-        checkpoint: Number of the checkpoint in the file, from 0.
-        index: Index in the ledger, from 0.
-        content: Bytes of the entry, or the 32 bytes of a leaf hash.
-        path: Sibling hashes, leaf level first, at most 63.
-    """
-
-    checkpoint: int
-    index: LeafIndex
-    content: bytes
-    path: tuple[Hash, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,10 +81,10 @@ def format_evidence(evidence: EvidenceFile) -> bytes:
     """
     _check(evidence)
     lines = [EVIDENCE_HEADER, f"claim {evidence.claim}", f"log {evidence.log.vkey}"]
-    lines += [f"checkpoint {_text(note)}" for note in evidence.checkpoints]
-    lines += [_placed_line("entry", part) for part in evidence.entries]
-    lines += [_placed_line("leaf", part) for part in evidence.leaves]
-    lines += [f"shown {part.name} {_text(part.content)}" for part in evidence.shown]
+    lines += [f"checkpoint {base64_text(note)}" for note in evidence.checkpoints]
+    lines += [f"entry {part.words()}" for part in evidence.entries]
+    lines += [f"leaf {part.words()}" for part in evidence.leaves]
+    lines += [f"shown {part.name} {base64_text(part.content)}" for part in evidence.shown]
     return "\n".join([*lines, ""]).encode("ascii")
 
 
@@ -120,18 +100,18 @@ def parse_evidence(data: bytes) -> EvidenceFile:
         ContractError: EVIDENCE_MALFORMED, or NOTE_MALFORMED or KEY_UNSAFE for the key or a piece of base64.
     """
     if len(data) > MAX_EVIDENCE_BYTES:
-        raise _malformed(f"an evidence file has at most {MAX_EVIDENCE_BYTES} bytes, not {len(data)}")
+        raise malformed(f"an evidence file has at most {MAX_EVIDENCE_BYTES} bytes, not {len(data)}")
     try:
         lines = data.decode("ascii").split("\n")
     except UnicodeDecodeError as err:
-        raise _malformed(f"byte {err.start} is not ASCII") from err
+        raise malformed(f"byte {err.start} is not ASCII") from err
     if lines.pop() or len(lines) < 3 or lines[0] != EVIDENCE_HEADER:
-        raise _malformed(f"an evidence file begins with {EVIDENCE_HEADER}, a claim and a log, and ends in a newline")
+        raise malformed(f"an evidence file begins with {EVIDENCE_HEADER}, a claim and a log, and ends in a newline")
     if not lines[1].startswith("claim ") or not lines[2].startswith("log "):
-        raise _malformed("the second line names the claim, the third the log")
+        raise malformed("the second line names the claim, the third the log")
     evidence = _read(lines[1].removeprefix("claim "), NoteVerifier.parse(lines[2].removeprefix("log ")), lines[3:])
     if format_evidence(evidence) != data:
-        raise _malformed("the parts do not stand in their order")
+        raise malformed("the parts do not stand in their order")
     return evidence
 
 
@@ -144,50 +124,30 @@ def _read(claim: str, log: NoteVerifier, lines: list[str]) -> EvidenceFile:
         match line.split(" "):
             case ["checkpoint", note]:
                 checkpoints.append(parse_base64(note))
-            case ["entry", number, index, content, *path]:
-                entries.append(_placed(number, index, content, path))
-            case ["leaf", number, index, content, *path]:
-                leaves.append(_placed(number, index, content, path))
+            case ["entry", *words] if len(words) >= 3:
+                entries.append(parse_placed(words))
+            case ["leaf", *words] if len(words) >= 3:
+                leaves.append(parse_placed(words))
             case ["shown", name, content]:
                 shown.append(Shown(name, parse_base64(content)))
             case _:
-                raise _malformed(f"{line[:20]!r} begins no part of an evidence file")
+                raise malformed(f"{line[:20]!r} begins no part of an evidence file")
     return EvidenceFile(claim, log, tuple(checkpoints), tuple(entries), tuple(leaves), tuple(shown))
-
-
-def _placed(number: str, index: str, content: str, path: list[str]) -> Placed:
-    hashes = tuple(Hash(parse_base64(item)) for item in path)
-    return Placed(parse_decimal(number), LeafIndex(parse_decimal(index)), parse_base64(content), hashes)
-
-
-def _placed_line(kind: str, part: Placed) -> str:
-    return " ".join([kind, str(part.checkpoint), str(part.index), *map(_text, (part.content, *part.path))])
-
-
-def _text(data: bytes) -> str:
-    return base64.b64encode(data).decode()
 
 
 def _check(evidence: EvidenceFile) -> None:
     if not _is_claim(evidence.claim):
-        raise _malformed(f"{evidence.claim[:40]!r} is not the name of a claim")
+        raise malformed(f"{evidence.claim[:40]!r} is not the name of a claim")
     if len(evidence.checkpoints) > MAX_CHECKPOINTS or any(len(note) > MAX_NOTE_BYTES for note in evidence.checkpoints):
-        raise _malformed(f"at most {MAX_CHECKPOINTS} checkpoints of {MAX_NOTE_BYTES} bytes")
+        raise malformed(f"at most {MAX_CHECKPOINTS} checkpoints of {MAX_NOTE_BYTES} bytes")
     if max(len(evidence.entries), len(evidence.shown)) > MAX_PARTS or len(evidence.leaves) > MAX_LEAVES:
-        raise _malformed(f"at most {MAX_PARTS} parts of a kind, of leaves {MAX_LEAVES}")
+        raise malformed(f"at most {MAX_PARTS} parts of a kind, of leaves {MAX_LEAVES}")
     for part in (*evidence.entries, *evidence.leaves):
-        if not 0 <= part.checkpoint < len(evidence.checkpoints) or not 0 <= part.index < MAX_TREE_SIZE:
-            raise _malformed(f"entry {part.index} names checkpoint {part.checkpoint}, which is not in the file")
-        if len(part.path) > MAX_PATH or any(len(item) != HASH_BYTES for item in part.path):
-            raise _malformed(f"a path has at most {MAX_PATH} hashes of {HASH_BYTES} bytes")
+        check_form(part, len(evidence.checkpoints))
     if any(len(part.content) > MAX_ENTRY_BYTES for part in evidence.entries):
-        raise _malformed(f"an entry has at most {MAX_ENTRY_BYTES} bytes")
+        raise malformed(f"an entry has at most {MAX_ENTRY_BYTES} bytes")
     if any(len(part.content) != HASH_BYTES for part in evidence.leaves):
-        raise _malformed(f"a leaf hash has {HASH_BYTES} bytes")
+        raise malformed(f"a leaf hash has {HASH_BYTES} bytes")
     for item in evidence.shown:
         if not _is_name(item.name) or len(item.content) > MAX_SHOWN_BYTES:
-            raise _malformed(f"what was shown has a name and at most {MAX_SHOWN_BYTES} bytes")
-
-
-def _malformed(message: str) -> ContractError:
-    return ContractError("EVIDENCE_MALFORMED", message)
+            raise malformed(f"what was shown has a name and at most {MAX_SHOWN_BYTES} bytes")

@@ -16,7 +16,8 @@ from contracts.ids import Hash, LeafIndex
 from ledger.case import BodyReader
 from ledger.checkpoint import parse_checkpoint
 from ledger.claim import verify_evidence
-from ledger.evidence_file import EvidenceFile, Placed, Shown, format_evidence
+from ledger.evidence_file import EvidenceFile, Shown, format_evidence
+from ledger.placed import Placed
 from ledger.note import NoteVerifier
 from ledger.tree import fold_consistency
 

@@ -124,7 +124,12 @@ class NoteVerifier:
     @property
     def key_id(self) -> bytes:
         """First 4 bytes of SHA-256(name || 0x0A || type byte || public key)."""
-        return sha256(self.name.encode() + b"\n" + self._typed_key).digest()[:4]
+        return bytes.fromhex(self.fingerprint[:8])
+
+    @property
+    def fingerprint(self) -> str:
+        """The whole hash in hex of which the key id is the beginning: what people compare, an id is too short for that."""
+        return sha256(self.name.encode() + b"\n" + self._typed_key).hexdigest()
 
     @property
     def vkey(self) -> str:

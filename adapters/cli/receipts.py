@@ -1,4 +1,4 @@
-"""`pprd receipt get|verify`: the proof that an event is recorded, as a file that is checked without a hub.
+"""`pprd receipt get|pack|verify`: the proof that an event is recorded, as a file that is checked without a hub.
 
 Exit codes of `pprd receipt verify`: 0 it proves what it says, 1 it does not, or it cannot be read.
 """
@@ -19,6 +19,7 @@ from adapters.cli.proofs import MaybeData, Vkey
 from contracts.errors import ExchangeError, UnavailableError
 
 if TYPE_CHECKING:
+    from hub.evidence_pack import ProvedPack
     from hub.receipt_file import ProvedEntry
 
 receipt_app = typer.Typer(help="Proofs that an event is recorded.", no_args_is_help=True)
@@ -58,27 +59,68 @@ def receipt_command(
         out.print(f"{to}: entry {receipt.index} of {checkpoint.origin}, size {checkpoint.size}", markup=False)
 
 
+@receipt_app.command("pack")
+def pack_command(
+    event_id: Annotated[str, typer.Argument(help="The event.")],
+    to: Annotated[Path, typer.Option("--out", help="The page to write, F.html.")],
+    policy: PolicyFile = None,
+    kept: Annotated[
+        list[Path] | None,
+        typer.Option("--kept", help="A checkpoint that the reader has kept; the pack shows what became of it."),
+    ] = None,
+    data: MaybeData = None,
+    hub: Hub = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write an evidence pack: one page that shows an event and checks it in a browser, without a network."""
+    from adapters.compose.packing import pack_page, policy_in, verifier_fingerprint
+    from adapters.compose.views import ledger_view
+    from ledger.policy import parse_policy
+
+    with told(as_json=as_json), ledger_view(data, hub) as view:
+        own = None if policy is None else parse_policy(read_file(policy))
+        known = policy_in(view, data, own)
+        notes = [read_file(file) for file in kept or ()]
+        page, proved = pack_page(view, uuid_bytes(event_id), policy=known, kept=notes)
+        to.write_bytes(page)
+    keys = {one.verifier.name: one.verifier.fingerprint for one in (*known.logs, *known.witnesses)}
+    if as_json:
+        row = {"file": str(to), "bytes": len(page), "verifier": verifier_fingerprint(), "keys": keys}
+        say_json(row | _proved_row(proved.proved) | _pack_row(proved))
+        return
+    at = proved.proved.checkpoint
+    out.print(f"{to}: entry {proved.proved.index} of {at.origin}, {len(page)} bytes", markup=False)
+    out.print("Whoever gets it compares these fingerprints with a source of his own:", markup=False)
+    for name, fingerprint in keys.items():
+        out.print(f"  {fingerprint}  {name}", markup=False, soft_wrap=True)
+    out.print(f"  {verifier_fingerprint()}  the verifier of this release", markup=False, soft_wrap=True)
+
+
 @receipt_app.command("verify")
 def verify_command(
-    file: Annotated[Path, typer.Argument(help="The proof file, F.tlog-proof.")],
+    file: Annotated[Path, typer.Argument(help="The proof file, F.tlog-proof, or an evidence pack, F.html.")],
     policy: PolicyFile = None,
     vkey: KnownVkey = None,
     as_json: AsJson = False,
 ) -> None:
-    """Check a proof file against keys of your own; no hub is asked."""
+    """Check a proof file or an evidence pack against keys of your own; no hub is asked."""
     from adapters.compose.foreign_auditing import policy_of
+    from adapters.compose.packing import check_page, is_page
     from hub.receipt_file import verify_receipt_file
 
+    pack: ProvedPack | None = None
     try:
         with _naming(policy):
             known = policy_of(vkey, None if policy is None else read_file(policy))
         with _naming(file):
-            proved = verify_receipt_file(read_file(file), known)
+            data = read_file(file)
+            pack = check_page(data, known) if is_page(data) else None
+            proved = verify_receipt_file(data, known) if pack is None else pack.proved
     except ExchangeError as error:
         tell(error, as_json=as_json)
         raise typer.Exit(1) from error
     if as_json:
-        say_json(_proved_row(proved))
+        say_json(_proved_row(proved) | ({} if pack is None else _pack_row(pack)))
         return
     at = proved.checkpoint
     out.print(f"Entry {proved.index} of {at.origin} is under the signed checkpoint of size {at.size}", markup=False)
@@ -91,6 +133,11 @@ def verify_command(
         out.print(f"  event {uuid_text(header.event_id)} of matter {uuid_text(header.stream_id)}", markup=False)
     for name, seconds in proved.cosigned_at:
         out.print(f"  cosigned by {name} at {_instant(seconds * 1000)}", markup=False)
+    if pack is not None:
+        out.print(f"  signed by {pack.batch.producer}, recorded {_instant(pack.batch_entry.recorded_at)}", markup=False)
+        out.print(f"  the ledger only grew: sizes {', '.join(map(str, _sizes(pack)))}", markup=False)
+        for index, event_type in pack.ends:
+            out.print(f"  content was destroyed: entry {index}, {event_type}", markup=False)
     out.print("the receipt holds", style="bold green")
 
 
@@ -125,6 +172,19 @@ def _proved_row(proved: ProvedEntry) -> dict[str, Any]:
         "event": event,
         "cosigned_at": dict(proved.cosigned_at),
     }
+
+
+def _pack_row(pack: ProvedPack) -> dict[str, Any]:
+    return {
+        "producer": pack.batch.producer,
+        "recorded_at": _instant(pack.batch_entry.recorded_at),
+        "sizes": _sizes(pack),
+        "ends": [{"index": index, "event": event_type} for index, event_type in pack.ends],
+    }
+
+
+def _sizes(pack: ProvedPack) -> list[int]:
+    return [head.checkpoint.size for head in pack.heads]
 
 
 def _instant(at_ms: int) -> str:

@@ -67,6 +67,10 @@ class DataFolder:
         """
         return HubSettings.load(self._file(self.root / "hub.toml"), data_dir=self.hub, **overrides)
 
+    def has_hub(self) -> bool:
+        """Whether a hub was made here."""
+        return (self.root / "hub.toml").exists()
+
     def relay_settings(self, **overrides: object) -> RelaySettings:
         """The relay's settings; raises as `RelaySettings.load`."""
         return RelaySettings.load(None, hub_data_dir=self.hub, relay_data_dir=self.relay, **overrides)

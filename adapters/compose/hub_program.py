@@ -232,7 +232,7 @@ async def reachable_hub(folder: DataFolder, address: str | None) -> AsyncIterato
     Raises:
         ConflictError: FOLDER_IN_USE: this folder's hub runs already; say where.
     """
-    if address is not None or not (folder.root / "hub.toml").exists():
+    if address is not None or not folder.has_hub():
         yield address
         return
     async with HubProgram(folder.hub_settings(listen="127.0.0.1:0")) as hub:

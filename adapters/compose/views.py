@@ -10,9 +10,9 @@ from typing import Any, Protocol, TypeVar
 
 from adapters.compose.folder import DataFolder
 from adapters.grpc.client import ExchangeClient
-from adapters.store.sqlite import SqliteStore
+from adapters.store.cosigned_store import CosignedStore
 from contracts.errors import ContractError, RuleError, UnavailableError
-from contracts.ids import LeafIndex
+from contracts.ids import Hash, LeafIndex, TreeSize
 from hub import evidence
 from hub.submission import EventReceipt
 from ledger.entry import EventEntry, GenesisEntry, decode_entry
@@ -40,6 +40,18 @@ class LedgerView(Protocol):
 
     def directory_events(self) -> Sequence[tuple[LeafIndex, bytes]]:
         """Ledger index and event bytes of every change of the directory, in order."""
+
+    def heads(self) -> Sequence[bytes]:
+        """The last signed note, and the last one that the quorum of witnesses has cosigned, as far as it is known."""
+
+    def inclusion(self, index: LeafIndex, size: TreeSize) -> tuple[Hash, ...]:
+        """Inclusion path of an entry in the tree of a size."""
+
+    def consistency(self, size1: TreeSize, size2: TreeSize) -> tuple[Hash, ...]:
+        """Consistency path between two sizes."""
+
+    def ends(self, stream_id: bytes, after: LeafIndex) -> Sequence[LeafIndex]:
+        """Indexes above `after` of events that destroyed content of a stream; a hub that answers tells none."""
 
 
 @contextmanager
@@ -81,7 +93,7 @@ def genesis_of(view: LedgerView) -> GenesisEntry:
 class _InFolder:
     """A ledger's file."""
 
-    def __init__(self, store: SqliteStore) -> None:
+    def __init__(self, store: CosignedStore) -> None:
         self._store = store
 
     def stream(self, stream_id: bytes) -> Sequence[tuple[LeafIndex, bytes]]:
@@ -106,6 +118,20 @@ class _InFolder:
     def directory_events(self) -> Sequence[tuple[LeafIndex, bytes]]:
         rows = ((index, decode_entry(entry)) for index, entry in self._store.directory_entries(LeafIndex(0)))
         return [(index, entry.event) for index, entry in rows if isinstance(entry, EventEntry)]
+
+    def heads(self) -> Sequence[bytes]:
+        size = self._store.witnessed_size()
+        cosigned = None if size is None else self._store.checkpoint(size)
+        return [note for note in (self.checkpoint(), cosigned) if note is not None]
+
+    def inclusion(self, index: LeafIndex, size: TreeSize) -> tuple[Hash, ...]:
+        return evidence.inclusion(self._store, index, size)
+
+    def consistency(self, size1: TreeSize, size2: TreeSize) -> tuple[Hash, ...]:
+        return evidence.consistency(self._store, size1, size2)
+
+    def ends(self, stream_id: bytes, after: LeafIndex) -> Sequence[LeafIndex]:
+        return self._store.ends(stream_id, after)
 
 
 class _OverGrpc:
@@ -150,6 +176,18 @@ class _OverGrpc:
             return [event async for update in client.directory() for event in update.events]
 
         return self._ask(ask)
+
+    def heads(self) -> Sequence[bytes]:
+        return [self.checkpoint()]
+
+    def inclusion(self, index: LeafIndex, size: TreeSize) -> tuple[Hash, ...]:
+        return self._ask(lambda client: client.inclusion(index, tree_size=size)).path
+
+    def consistency(self, size1: TreeSize, size2: TreeSize) -> tuple[Hash, ...]:
+        return self._ask(lambda client: client.consistency(size1, size2)).path
+
+    def ends(self, stream_id: bytes, after: LeafIndex) -> Sequence[LeafIndex]:
+        return ()
 
     def _ask(self, question: Callable[[ExchangeClient], Coroutine[Any, Any, T]]) -> T:
         async def ask() -> T:

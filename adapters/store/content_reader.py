@@ -63,6 +63,11 @@ class ContentReader(SqliteReader):
         statement = "SELECT count(*) FROM wrapped_keys WHERE payload BETWEEN ? AND ? AND office!=?"
         return int(self._one(statement, *payload_range(index), decode_event(event).producer_office)[0])
 
+    def ends(self, stream_id: bytes, after: LeafIndex) -> Sequence[LeafIndex]:
+        """Indexes above `after` of events that destroyed content of a stream, ascending."""
+        statement = "SELECT idx FROM effects WHERE stream_id=? AND idx>? AND does LIKE 'ERASE%' ORDER BY idx"
+        return [LeafIndex(row[0]) for row in self._all(statement, stream_id, after)]
+
     def erased_after(self, stream_id: bytes, entry: int) -> bool:
         """Whether an entry at or after an index says that a stream's content was destroyed."""
         return bool(
