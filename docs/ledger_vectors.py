@@ -23,6 +23,7 @@ from docs.delivery_vectors import deliveries_page, sealing_page
 from docs.exchange_vectors import batches_page, events_page, plain
 from docs.ledger_defects import refused
 from docs.ledger_evidence import samples
+from docs.ledger_packs import pack_samples
 from docs.ledger_parties import (
     BATCH_KEY,
     INPUTS,
@@ -390,6 +391,21 @@ def _evidence() -> dict[str, Any]:
     return {"log": LOG.verifier.vkey, "files": files}
 
 
+def _packs() -> dict[str, Any]:
+    """A refused pack is told by the lines in which it differs from the first one, if it has as many."""
+    first, *rest = pack_samples()
+    rows: list[dict[str, Any]] = [{"name": first.name, "pack": first.pack.decode()}]
+    lines = first.pack.decode().split("\n")
+    for sample in rest:
+        own = sample.pack.decode().split("\n")
+        changed = {str(at): line for at, (line, old) in enumerate(zip(own, lines, strict=False)) if line != old}
+        row = {"name": sample.name, "check": sample.check} if sample.check else {"name": sample.name}
+        is_close = len(own) == len(lines) and len(changed) < 3
+        rows.append(row | ({"lines": changed} if is_close else {"pack": sample.pack.decode()}))
+    good = [row for row in rows if "check" not in row]
+    return {"good": good, "refused": [row for row in rows if "check" in row]}
+
+
 _PAGES: Final[Mapping[str, Callable[[], dict[str, Any]]]] = {
     "tree": _tree,
     "notes": _notes,
@@ -404,6 +420,7 @@ _PAGES: Final[Mapping[str, Callable[[], dict[str, Any]]]] = {
     "batches": lambda: plain(batches_page()),
     "sealing": lambda: plain(sealing_page()),
     "deliveries": lambda: plain(deliveries_page()),
+    "packs": _packs,
 }
 
 

@@ -130,7 +130,7 @@ def _ends(
     header = decode_event(entry.event) if isinstance(entry, EventEntry) else None
     if header is None or not header.sealed:
         return ()
-    found = []
+    found: list[Placed] = []
     for index in ledger.ends(header.stream_id, receipt.index):
         if index >= size or len(found) == MAX_ENDS:
             break

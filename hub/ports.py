@@ -242,6 +242,9 @@ class Witnessed(Protocol):
     def witnessed_covering(self, index: LeafIndex) -> bytes | None:
         """The first note over an entry that the quorum has cosigned, with its cosignatures; None if there is none."""
 
+    def witnessed(self) -> bytes | None:
+        """The newest note that the quorum has cosigned, with its cosignatures; None if there is none."""
+
 
 class Store(LedgerReader, Protocol):
     """The ledger's store. One process writes; see `LedgerReader` for the rest."""

@@ -128,7 +128,7 @@ class NoteVerifier:
 
     @property
     def fingerprint(self) -> str:
-        """The whole hash in hex of which the key id is the beginning: what people compare, an id is too short for that."""
+        """The whole hash in hex of which the key id is the beginning: what people compare, for an id is too short."""
         return sha256(self.name.encode() + b"\n" + self._typed_key).hexdigest()
 
     @property

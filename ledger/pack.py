@@ -1,12 +1,13 @@
 """Evidence packs: everything that shows that one event is recorded, as a text that a third party checks alone.
 
     pprd-pack/v1\\n
-    policy <base64>\\n                                        whose signatures count, as the maker of the pack says
-    receipt <base64>\\n                                       the .tlog-proof of the event, with its entry
-    checkpoint <base64 of the signed note> <base64 hash>...\\n   1 to 8, sizes ascending, counted from 0; the hashes lead
-                                                             from the one before; one of them is the receipt's
-    place <position> <base64 hash>...\\n                      where the event stands in its batch, path to the signed root
-    entry <role> <checkpoint> <index> <base64> <base64 hash>...\\n   what the event rests on, and its inclusion path
+    policy <base64>\\n                         whose signatures count, as the maker of the pack says
+    receipt <base64>\\n                        the .tlog-proof of the event, with its entry
+    checkpoint <base64> <base64 hash>...\\n    1 to 8 signed notes, sizes ascending, counted from 0, the receipt's among
+                                              them; the hashes lead from the one before
+    place <position> <base64 hash>...\\n       where the event stands in its batch, and the path to the signed root
+    entry <role> <checkpoint> <index> <base64> <base64 hash>...\\n
+                                              what the event rests on, and its inclusion path
 
 Roles, in this order: `genesis` once, `batch` once, `key` at most once (the event that registered the producer's key;
 none for the hub's own events), `end` up to 4 times (events that destroyed sealed content). The lines stand in this
@@ -18,6 +19,7 @@ Source: docs/spec/evidence-pack.md.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -120,7 +122,7 @@ def parse_pack(data: bytes) -> EvidencePack:
 def _read(lines: list[str]) -> EvidencePack:
     once: dict[str, bytes] = {}
     checkpoints: list[Linked] = []
-    places: list[tuple[int, tuple[Hash, ...]]] = []
+    places: list[Sequence[str]] = []
     entries: dict[str, list[Placed]] = {"genesis": [], "batch": [], "key": [], "end": []}
     for line in lines:
         match line.split(" "):
@@ -128,8 +130,8 @@ def _read(lines: list[str]) -> EvidencePack:
                 once[name] = parse_base64(content)
             case ["checkpoint", note, *path]:
                 checkpoints.append(Linked(parse_base64(note), parse_hashes(path)))
-            case ["place", position, *path]:
-                places.append((parse_decimal(position), parse_hashes(path)))
+            case ["place", *words] if words:
+                places.append(words)
             case ["entry", role, *words] if role in entries and len(words) >= 3:
                 entries[role].append(parse_placed(words))
             case _:
@@ -137,13 +139,13 @@ def _read(lines: list[str]) -> EvidencePack:
     genesis, batch, key = entries["genesis"], entries["batch"], entries["key"]
     if len(once) != 2 or len(places) != 1 or len(genesis) != 1 or len(batch) != 1 or len(key) > 1:
         raise malformed("a pack has one policy, receipt, place, genesis entry and batch entry, and one key at most")
-    ((position, place),) = places
+    ((position, *place),) = places
     return EvidencePack(
         policy=once["policy"],
         receipt=once["receipt"],
         checkpoints=tuple(checkpoints),
-        position=position,
-        place=place,
+        position=parse_decimal(position),
+        place=parse_hashes(place),
         genesis=genesis[0],
         batch=batch[0],
         key=key[0] if key else None,

@@ -132,6 +132,11 @@ class Policy:
         if self.quorum != NO_QUORUM and self.quorum not in defined:
             raise _malformed(f"quorum {self.quorum!r} is not defined")
 
+    @property
+    def verifiers(self) -> tuple[NoteVerifier, ...]:
+        """Every key, those of logs first."""
+        return (*(log.verifier for log in self.logs), *(witness.verifier for witness in self.witnesses))
+
     def verify(self, note: bytes, read_text: Callable[[bytes], Checkpoint] = parse_checkpoint_text) -> Witnessed:
         """Read a checkpoint and check all signatures that this policy knows.
 
@@ -144,7 +149,7 @@ class Policy:
             EvidenceError: SIGNATURE_INVALID, a known signature is bad or there is none; CHECKPOINT_INVALID, no log of
                 the policy signed it for its own origin, or the quorum is not reached.
         """
-        read = parse_note(note, [*(log.verifier for log in self.logs), *(item.verifier for item in self.witnesses)])
+        read = parse_note(note, self.verifiers)
         checkpoint = read_text(read.text)
         signed = {item.verifier: item.seconds for item in read.verified}
         if not any(log.verifier in signed and log.verifier.name == checkpoint.origin for log in self.logs):

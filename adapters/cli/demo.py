@@ -35,6 +35,7 @@ def demo_command(
     from adapters.compose.folder import DataFolder
     from adapters.demo.conductor import Play, clear_folder, play
     from adapters.demo.outlook import outlook_of
+    from adapters.demo.pack import leave_pack
     from adapters.demo.show import Show, print_tables
     from adapters.demo.tally import tally_of
 
@@ -47,6 +48,7 @@ def demo_command(
         store = DataFolder(data).ledger()
         try:
             tally = tally_of(store, now_ms=time.time_ns() // 1_000_000)
+            pack = leave_pack(data, store)
         finally:
             store.close()
         outlook = outlook_of(data)
@@ -54,7 +56,8 @@ def demo_command(
     took = time.monotonic() - began
     if as_json:
         statistics = [asdict(one) for one in outlook]
-        say_json(tally.to_json() | {"statistics": statistics, "seconds": round(took, 1), "audit": report.to_json()})
+        found = {"statistics": statistics, "seconds": round(took, 1), "audit": report.to_json(), "pack": str(pack)}
+        say_json(tally.to_json() | found)
     else:
         print_tables(out, tally, outlook)
         show_report(report)
@@ -64,6 +67,7 @@ def demo_command(
         for verb in ("audit {}", "overdue --data {}", "due --days 30 --data {}", "projections indicators --data {}"):
             out.print(f"  pprd {verb.format(data)}", markup=False)
         out.print(f"  pprd tasks --data {data} --region 45", markup=False)
+        out.print(f"An event that checks itself in a browser, without a network: {pack}", markup=False)
     if report.problem is not None:
         raise typer.Exit(EXIT_UNEXPLAINED)
 

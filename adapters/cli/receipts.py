@@ -83,7 +83,7 @@ def pack_command(
         notes = [read_file(file) for file in kept or ()]
         page, proved = pack_page(view, uuid_bytes(event_id), policy=known, kept=notes)
         to.write_bytes(page)
-    keys = {one.verifier.name: one.verifier.fingerprint for one in (*known.logs, *known.witnesses)}
+    keys = {key.name: key.fingerprint for key in known.verifiers}
     if as_json:
         row = {"file": str(to), "bytes": len(page), "verifier": verifier_fingerprint(), "keys": keys}
         say_json(row | _proved_row(proved.proved) | _pack_row(proved))

@@ -24,7 +24,9 @@ from ledger.pack import format_pack, parse_pack
 from ledger.policy import NO_QUORUM, Log, Policy, format_policy
 
 
-def pack_page(view: LedgerView, event_id: bytes, *, policy: Policy, kept: Sequence[bytes] = ()) -> tuple[bytes, ProvedPack]:
+def pack_page(
+    view: LedgerView, event_id: bytes, *, policy: Policy, kept: Sequence[bytes] = ()
+) -> tuple[bytes, ProvedPack]:
     """Make the page of an event's evidence pack, and check it.
 
     Args:

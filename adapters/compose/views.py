@@ -10,10 +10,11 @@ from typing import Any, Protocol, TypeVar
 
 from adapters.compose.folder import DataFolder
 from adapters.grpc.client import ExchangeClient
-from adapters.store.cosigned_store import CosignedStore
+from adapters.store.sqlite import SqliteStore
 from contracts.errors import ContractError, RuleError, UnavailableError
 from contracts.ids import Hash, LeafIndex, TreeSize
 from hub import evidence
+from hub.ports import Witnessed
 from hub.submission import EventReceipt
 from ledger.entry import EventEntry, GenesisEntry, decode_entry
 
@@ -93,7 +94,7 @@ def genesis_of(view: LedgerView) -> GenesisEntry:
 class _InFolder:
     """A ledger's file."""
 
-    def __init__(self, store: CosignedStore) -> None:
+    def __init__(self, store: SqliteStore) -> None:
         self._store = store
 
     def stream(self, stream_id: bytes) -> Sequence[tuple[LeafIndex, bytes]]:
@@ -120,9 +121,8 @@ class _InFolder:
         return [(index, entry.event) for index, entry in rows if isinstance(entry, EventEntry)]
 
     def heads(self) -> Sequence[bytes]:
-        size = self._store.witnessed_size()
-        cosigned = None if size is None else self._store.checkpoint(size)
-        return [note for note in (self.checkpoint(), cosigned) if note is not None]
+        newest = self._store.witnessed() if isinstance(self._store, Witnessed) else None
+        return [note for note in (self.checkpoint(), newest) if note is not None]
 
     def inclusion(self, index: LeafIndex, size: TreeSize) -> tuple[Hash, ...]:
         return evidence.inclusion(self._store, index, size)

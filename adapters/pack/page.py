@@ -47,7 +47,7 @@ MAX_PAGE_BYTES: Final = 4 * MAX_PACK_BYTES
 _IMPORT: Final = re.compile(r"^import [^;]*;\n", re.MULTILINE)
 _EXPORT: Final = re.compile(r"^export ", re.MULTILINE)
 _EVIDENCE: Final = re.compile(rb'<script type="text/plain" id="evidence">([^<]*)</script>')
-_CSP: Final = (
+_ALLOWED: Final = (
     "default-src 'none'; script-src 'sha256-{script}'; style-src 'sha256-{style}'; base-uri 'none'; "
     "form-action 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
 )
@@ -75,17 +75,12 @@ class Verifier:
 def load_verifier() -> Verifier:
     """Join the packaged verifier, once."""
     style = _text("page.css").strip()
-    known = {"words": words_of(load_contracts()), "style": hashlib.sha256(style.encode()).hexdigest()}
-    start = (
-        "const SCRIPT = document.currentScript.textContent;\n"
-        f"const KNOWN = {_literal(known)};\n"
-        "start(KNOWN.words, KNOWN.style, SCRIPT);\n"
-    )
-    return Verifier(joined(start), style)
+    known = {"words": words_of(load_contracts()), "allowed": _ALLOWED, "styleHash": _digest(style)}
+    return Verifier(joined(f"start({_literal(known)}, document.currentScript.textContent);"), style)
 
 
 def joined(tail: str) -> str:
-    """The modules in one block of a strict script, with more lines at its end; a name that stands twice is an error there.
+    """The modules in one block of a strict script, where a name that stands twice is an error; with more lines behind.
 
     Args:
         tail: JavaScript that sees everything the modules define.
@@ -103,7 +98,7 @@ def render_page(pack: bytes) -> bytes:
         pack: Its text, from `ledger.pack.format_pack`.
     """
     verifier = load_verifier()
-    policy = _CSP.format(script=_digest(verifier.script), style=_digest(verifier.style))
+    policy = _ALLOWED.format(script=_digest(verifier.script), style=_digest(verifier.style))
     values = {
         "POLICY": policy,
         "STYLE": verifier.style,
@@ -121,7 +116,9 @@ def evidence_in(page: bytes) -> bytes:
     """
     found = _EVIDENCE.findall(page) if len(page) <= MAX_PAGE_BYTES else []
     if len(found) != 1:
-        raise ContractError("EVIDENCE_MALFORMED", "the file is no evidence pack: it holds no evidence, or more than one")
+        raise ContractError(
+            "EVIDENCE_MALFORMED", "the file is no evidence pack: it holds no evidence, or more than one"
+        )
     return parse_base64(found[0].decode("latin-1"))
 
 

@@ -49,4 +49,6 @@ def _bare(schema: Any) -> Any:
         return [_bare(part) for part in schema]
     if not isinstance(schema, dict):
         return schema
-    return {name: _bare(part) for name, part in schema.items() if name not in ("doc", "pattern", "namespace", "default")}
+    return {
+        name: _bare(part) for name, part in schema.items() if name not in ("doc", "pattern", "namespace", "default")
+    }

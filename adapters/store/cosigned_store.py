@@ -92,6 +92,11 @@ class CosignedStore(SqliteStore):
         row = self._one("SELECT min(size) FROM witnessed WHERE size>?", index) if self._is_kept() else None
         return None if row is None or row[0] is None else self.checkpoint(TreeSize(row[0]))
 
+    def witnessed(self) -> bytes | None:
+        """See `hub.ports.Witnessed.witnessed`."""
+        size = self.witnessed_size()
+        return None if size is None else self.checkpoint(size)
+
     # -- notes with their lines
 
     def checkpoint(self, size: TreeSize | None = None) -> bytes | None:

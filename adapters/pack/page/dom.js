@@ -28,7 +28,7 @@ export function mono(text) {
 /** A table in a frame that scrolls by itself, so that the page never does sideways. */
 export function table(caption, columns, rows) {
   const head = el("thead", {}, el("tr", {}, columns.map((column) => el("th", { scope: "col" }, both(column)))));
-  const whole = el("table", {}, el("caption", { class: "hidden" }, caption.join(" ")), head, el("tbody", {}, rows));
+  const whole = el("table", {}, el("caption", { class: "hidden" }, both(caption)), head, el("tbody", {}, rows));
   return el("div", { class: "frame", tabindex: "0", role: "region", "aria-label": caption[0] }, whole);
 }
 

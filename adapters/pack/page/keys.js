@@ -76,16 +76,14 @@ const KNOWN_SIGNATURE = fromHex(
     "085ac1e43e15996e458f3613d0f11d8c387b2eaeb4302aeeb00d291612bb0c00",
 );
 
+let ability = null;
+
+/** Tried once: whether the browser says yes to the known signature and no to another text. */
 async function checkEd25519() {
-  let isAble = false;
-  try {
-    const yes = await isSigned(KNOWN_KEY, KNOWN_SIGNATURE, Uint8Array.of(0x72));
-    const no = await isSigned(KNOWN_KEY, KNOWN_SIGNATURE, Uint8Array.of(0x73));
-    isAble = yes && !no;
-  } catch {
-    isAble = false;
-  }
-  if (!isAble) throw new Unable("this browser cannot check Ed25519 signatures");
+  ability ??= Promise.all([0x72, 0x73].map((byte) => isSigned(KNOWN_KEY, KNOWN_SIGNATURE, Uint8Array.of(byte))))
+    .then(([yes, no]) => yes && !no)
+    .catch(() => false);
+  if (!(await ability)) throw new Unable("this browser cannot check Ed25519 signatures");
 }
 
 /** Id of a producer's key: first 8 bytes of SHA-256("pprd-key/v1\n\0" || purpose || 00 || key). */

@@ -1,6 +1,6 @@
 // The page: it takes the pack out of the document, checks it, and shows what was found. It asks no network.
 
-import { Refusal, fromBase64, fromUtf8, refuse, sha256, toBytes, toHex } from "./bytes.js";
+import { Refusal, fromBase64, fromUtf8, refuse, sha256, toBase64, toBytes, toHex } from "./bytes.js";
 import { both, el, lines, mono, saving, section, table } from "./dom.js";
 import { ML_DSA_44_COSIGNATURE } from "./keys.js";
 import { eventName, recordParts, sealedParts } from "./record.js";
@@ -10,17 +10,21 @@ import { newReport, verifyPack } from "./verify.js";
 
 const IN_FILE = /<script type="text\/plain" id="evidence">([^<]*)<\/script>/g;
 
-/** What one view of the page shows: whose pack, and under whose policy. */
-export async function start(words, styleHash, script) {
+/**
+ * Take the evidence out of the document and show what it proves.
+ *
+ * `words` is what the verifier knows of the contracts; `allowed` the security policy of the page, in which `{script}` and
+ * `{style}` stand for hashes, and `styleHash` the one of the style; `script` the text of the verifier itself.
+ */
+export async function start({ words, allowed, styleHash }, script) {
   const found = document.querySelectorAll("#evidence");
   const text = found.length === 1 ? found[0].textContent : "";
-  const [style, isStandard] = [document.querySelector("style")?.textContent ?? "", document.compatMode === "CSS1Compat"];
   const page = {
     words,
     read: () => fromBase64(text || refuse("there is no evidence in this page")),
     ownPolicy: null,
-    isWhole: async () => toHex(await sha256(toBytes(style))) === styleHash && isStandard && document.characterSet === "UTF-8",
-    script: async () => toHex(await sha256(toBytes(script))),
+    isWhole: wholeness(allowed, styleHash, script),
+    script: async () => groups(await sha256(toBytes(script)).then(toHex).catch(() => "")) || "?",
   };
   const status = el("div", { id: "verdict", role: "status", "aria-live": "polite", "aria-atomic": "true" });
   const [title, main] = [el("header", {}), el("div", { id: "rest" })];
@@ -30,9 +34,24 @@ export async function start(words, styleHash, script) {
   await page.show({});
 }
 
+/** Whether style, security policy, encoding and mode are those that the page was made with; read before it is replaced. */
+function wholeness(allowed, styleHash, script) {
+  // Elsewhere than in the head neither of them counts.
+  const style = document.head.querySelector("style")?.textContent ?? "";
+  const policy = document.head.querySelector('meta[http-equiv="Content-Security-Policy"]')?.content;
+  const isStandard = document.compatMode === "CSS1Compat" && document.characterSet === "UTF-8";
+  return async () => {
+    const [ofScript, ofStyle] = [toBase64(await sha256(toBytes(script))), toBase64(await sha256(toBytes(style)))];
+    const wanted = allowed.replace("{script}", ofScript).replace("{style}", styleHash);
+    return isStandard && ofStyle === styleHash && policy === wanted;
+  };
+}
+
 /** Check again and show it: `read` is another pack, `ownPolicy` another policy. */
 async function showPage(page, places, change) {
   Object.assign(page, change);
+  delete document.body.dataset.verdict;
+  setVerdict(places.status, "unknown", VERDICTS.unknown.title, VERDICTS.unknown.soon);
   const report = newReport();
   await report.check("page", [], async () => ({ value: (await page.isWhole()) || refuse("the page was changed") }));
   const result = await verifyPack(page.words, page.read, page.ownPolicy, report);
@@ -44,9 +63,13 @@ async function showPage(page, places, change) {
 
 function showVerdict(place, { verdict, facts }) {
   const { title, embedded, own } = VERDICTS[verdict];
-  const mark = el("span", { class: "mark", "aria-hidden": "true" }, STATES[verdict].mark);
-  const said = el("div", {}, el("p", { class: "title" }, both(title)), el("p", {}, lines(facts.isOwn ? own : embedded)));
-  place.className = `verdict ${verdict}`;
+  setVerdict(place, verdict, title, facts.isOwn ? own : embedded);
+}
+
+function setVerdict(place, state, title, sentence) {
+  const mark = el("span", { class: "mark", "aria-hidden": "true" }, STATES[state].mark);
+  const said = el("div", {}, el("p", { class: "title" }, both(title)), el("p", {}, lines(sentence)));
+  place.className = `verdict ${state}`;
   place.replaceChildren(mark, said);
 }
 
@@ -61,14 +84,14 @@ async function parts(page, result) {
   const isEnded = Boolean(facts.pack?.ends.length);
   const doubt = verdict === "pass" ? null : el("p", { class: "note fail" }, both(HEADINGS.unproved));
   return [
-    facts.event && section("record", HEADINGS.record, doubt, recordParts(page.words, facts.event)),
+    facts.event && section("record", HEADINGS.record, doubt, recordParts(page.words, facts.event, facts.batch)),
     facts.event && section("sealed", HEADINGS.sealed, sealedParts(page.words, facts.event, isEnded)),
     section("checks", HEADINGS.checks, checkTable(result)),
     section("keys", HEADINGS.keys, keyParts(page, facts)),
     facts.heads && section("heads", HEADINGS.heads, headTable(facts)),
     section("limits", HEADINGS.limits, el("ul", {}, PARAGRAPHS.limits.map((row) => el("li", {}, lines(row))))),
     section("parts", HEADINGS.parts, rawParts(page, facts)),
-    section("about", HEADINGS.about, el("p", {}, lines(PARAGRAPHS.about)), el("p", {}, mono(groups(await page.script())))),
+    section("about", HEADINGS.about, el("p", {}, lines(PARAGRAPHS.about)), el("p", {}, mono(await page.script()))),
   ].filter(Boolean);
 }
 

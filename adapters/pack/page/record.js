@@ -2,7 +2,7 @@
 
 import { toHex } from "./bytes.js";
 import { both, el, lines, mono, pairs, table } from "./dom.js";
-import { COLUMNS, HEADINGS, NOTHING, PARAGRAPHS, REGIONS, SANDBOX, YES_NO } from "./texts.js";
+import { COLUMNS, FIELDS, HEADINGS, NOTHING, PARAGRAPHS, REGIONS, SANDBOX, YES_NO } from "./texts.js";
 import { groups, instant, uuid, inWords } from "./values.js";
 
 const HEADER_FIELDS = [
@@ -14,17 +14,21 @@ export function eventName(words, { header }) {
   return [inWords(header.event_type), term(words, "event", header.event_type, header.procedure)];
 }
 
-export function recordParts(words, event) {
+/** `batch` is the batch that was checked, or null: then nobody says when the event was recorded. */
+export function recordParts(words, event, batch) {
   const { header, body, headerSchema, bodySchema } = event;
   const shown = HEADER_FIELDS.filter((name) => header[name] !== null);
+  const typeOf = (schema, name) => schema.fields.find((field) => field.name === name).type;
   const rows = (schema, value, names) =>
-    schema.fields
-      .filter(({ name }) => names === null || names.includes(name))
-      .map(({ name, type }) => [fieldName(words, name), show(words, name, type, value[name])]);
+    names.map((name) => [fieldName(words, name), show(words, name, typeOf(schema, name), value[name])]);
   return [
     header.sandbox ? el("p", { class: "note" }, lines(SANDBOX)) : null,
     bodySchema.doc ? el("p", {}, bodySchema.doc) : null,
-    pairs([...rows(headerSchema, header, shown), ...rows(bodySchema, body, null)]),
+    pairs([
+      ...(batch ? [[fieldName(words, "recorded_at"), instant(batch.recorded_at)]] : []),
+      ...rows(headerSchema, header, shown),
+      ...rows(bodySchema, body, Object.keys(body)),
+    ]),
   ];
 }
 
@@ -44,7 +48,7 @@ export function sealedParts(words, { header }, isEnded) {
 }
 
 function fieldName(words, name) {
-  return [inWords(name), term(words, "field", name)];
+  return [FIELDS[name] ?? inWords(name), term(words, "field", name)];
 }
 
 /** The Chinese word of a name, in its procedure if it has one of its own there; nothing where there is none. */

@@ -61,14 +61,14 @@ export const CHECKS = {
     ],
   },
   batch: {
-    title: ["The sender's batch holds it", "提交批次包含该记录"],
+    title: ["The producer's batch holds it", "生产方的批次包含该记录"],
     why: [
       "It is event {position} of {n} in a batch of “{producer}”, recorded as entry {index} at {recorded}.",
       "它是“{producer}”一个批次中的第 {position} 个事件（共 {n} 个），批次为第 {index} 条，入账于 {recorded}。",
     ],
   },
   key: {
-    title: ["The sender's key is registered", "提交方密钥已登记"],
+    title: ["The producer's key is registered", "生产方密钥已登记"],
     why: [
       "Entry {index} of the ledger registered key {key} for “{producer}” before the batch.",
       "账本第 {index} 条在批次之前为“{producer}”登记了密钥 {key}。",
@@ -79,7 +79,7 @@ export const CHECKS = {
     ],
   },
   producer: {
-    title: ["The sender signed", "提交方已签名"],
+    title: ["The producer signed", "生产方已签名"],
     why: ["“{producer}” signed the batch with that key.", "“{producer}”用该密钥签署了批次。"],
   },
   chain: {
@@ -102,11 +102,16 @@ export const CHECKS = {
 export const STATES = {
   pass: { mark: "✓", label: ["passed", "通过"] },
   fail: { mark: "✗", label: ["failed", "未通过"] },
+  none: { mark: "–", label: ["not demanded", "未要求"] },
   unknown: { mark: "?", label: ["not verified", "未核验"] },
   skipped: { mark: "–", label: ["not reached", "未进行"] },
 };
 
 export const SKIPPED = ["Not checked, because a check that it needs did not pass.", "所依赖的核验未通过，故未进行。"];
+
+// The reason itself is told in English only: it names values, and is for whoever looks further.
+export const REFUSED = "未通过，原因见英文。";
+export const UNABLE = "未能核验，原因见英文。";
 
 export const VERDICTS = {
   pass: {
@@ -130,6 +135,7 @@ export const VERDICTS = {
   },
   unknown: {
     title: ["NOT verified", "未核验"],
+    soon: ["The checks are being made.", "正在核验。"],
     embedded: [
       "No check failed, but this browser could not make all of them. Take another browser, or “pprd receipt verify”.",
       "没有核验失败，但本浏览器未能完成全部核验。请换用其他浏览器或“pprd receipt verify”。",
@@ -179,7 +185,7 @@ export const PARAGRAPHS = {
   ],
   limits: [
     ["That the persons and facts behind the record are true: only that an office said so, and when.", "记录背后的人与事是否真实：只说明某机构曾如此陈述及其时间。"],
-    ["That the sender's key had not been revoked in between, and that the procedure allowed the event: an audit of the whole ledger tells (“pprd audit”).", "提交方密钥其间未被撤销、程序允许该事件：须由全账本审计（“pprd audit”）说明。"],
+    ["That the producer's key had not been revoked in between, and that the procedure allowed the event: an audit of the whole ledger tells (“pprd audit”).", "生产方密钥其间未被撤销、程序允许该事件：须由全账本审计（“pprd audit”）说明。"],
     ["That nothing was recorded later that changes the matter.", "此后没有改变该事项的其他记录。"],
     ["Anything, if this page itself is not from who you think: its verifier has the fingerprint below, the same in every pack of one release.", "若本页并非来自您所认为的来源，则不说明任何事项：其核验程序的指纹见下，同一版本的各证据包均相同。"],
   ],
@@ -235,6 +241,20 @@ export const REGIONS = {
   53: ["Yunnan", "云南"],
   81: ["Hong Kong", "香港"],
   82: ["Macao", "澳门"],
+};
+
+// Where the name of a field of the header is no plain word.
+export const FIELDS = {
+  producer_region: "Region",
+  producer_office: "Office",
+  occurred_at: "Occurred",
+  recorded_at: "Recorded",
+  stream_id: "Matter",
+  stream_seq: "Place in the matter",
+  event_id: "Event",
+  prev_hash: "Hash of the event before",
+  correlation_id: "Belongs with",
+  causation_id: "Caused by",
 };
 
 export const YES_NO = { true: ["yes", "是"], false: ["no", "否"] };

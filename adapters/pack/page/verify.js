@@ -7,7 +7,7 @@ import { checkPublicKey, producerKeyId, verifyEd25519 } from "./keys.js";
 import { parsePack } from "./pack.js";
 import { parsePolicy, readCosigners, readSigned } from "./policy.js";
 import { parseProof } from "./proof.js";
-import { CHECKS, SKIPPED, fill } from "./texts.js";
+import { CHECKS, REFUSED, SKIPPED, UNABLE, fill } from "./texts.js";
 import { hashLeaf, verifyConsistency, verifyInclusion } from "./tree.js";
 import { instant } from "./values.js";
 
@@ -28,7 +28,7 @@ class Report {
     } catch (error) {
       const state = error instanceof Unable ? "unknown" : "fail";
       const text = error instanceof Refusal || error instanceof Unable ? error.message : `unforeseen: ${error}`;
-      return this.add(name, state, [`${text}.`, ""], null);
+      return this.add(name, state, [`${text}.`, state === "fail" ? REFUSED : UNABLE], null);
     }
   }
 
@@ -40,7 +40,7 @@ class Report {
   get verdict() {
     const states = this.checks.map(({ state }) => state);
     if (states.includes("fail")) return "fail";
-    return states.every((state) => state === "pass") ? "pass" : "unknown";
+    return states.every((state) => state === "pass" || state === "none") ? "pass" : "unknown";
   }
 }
 
@@ -99,7 +99,7 @@ async function checkWitnesses(policy, note) {
   const value = await readCosigners(policy, note);
   const names = ({ name, seconds }) => `${name} (${instant(seconds * 1000n)})`;
   const { quorum } = policy;
-  if (value.state === "none") return { value, why: CHECKS.witnesses.none };
+  if (value.state === "none") return { value, state: "none", why: CHECKS.witnesses.none };
   if (value.state === "reached") return { value, said: { quorum, names: value.cosigned.map(names).join(", ") } };
   const unable = value.unchecked.map(({ name }) => name).join(", ");
   return { value, state: "unknown", why: CHECKS.witnesses.unable, said: { quorum, names: unable } };
@@ -195,11 +195,17 @@ async function checkEnds(words, pack, heads, proof, { header }) {
   for (const part of pack.ends) {
     await checkPlaced(part, heads);
     const end = readEventEntry(words, part.content);
-    const row = end && `${end.header.procedure}/${end.header.edition}/${end.header.event_type}`;
-    const target = end && Object.hasOwn(words.ends, row) ? end.body[words.ends[row]] ?? end.header.stream_id : null;
+    const target = end && destroyed(words, end);
     const isOurs = target && [header.stream_id, header.event_id].some((id) => isEqual(id, target));
     if (part.index <= proof.index || !isOurs) refuse(`entry ${part.index} destroyed nothing of this event`);
     found.push(`${end.header.event_type} (${part.index}, ${instant(end.header.occurred_at)})`);
   }
   return { value: found, said: { events: found.join(", ") } };
+}
+
+/** Id of the stream or the event whose content an event destroyed; null if it destroyed nothing. */
+function destroyed(words, { header, body }) {
+  const row = `${header.procedure}/${header.edition}/${header.event_type}`;
+  if (!Object.hasOwn(words.ends, row)) return null;
+  return words.ends[row] === null ? header.stream_id : body[words.ends[row]];
 }

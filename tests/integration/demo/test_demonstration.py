@@ -12,7 +12,9 @@ from typing import Any
 import pytest
 
 from adapters.compose.dues import Asked, list_due, list_overdue
+from adapters.compose.packing import check_page, policy_in
 from adapters.compose.projecting import digests, projections_file, reading, rebuild
+from adapters.compose.views import ledger_view
 from adapters.demo.mix import KINDS
 from contracts.ids import REGIONS
 from contracts.procedure import load_procedures
@@ -54,6 +56,17 @@ def test_the_audit_is_clean_and_every_procedure_was_played(told: Mapping[str, An
     assert known <= played
     assert sum(told["matters"].values()) >= _MATTERS
     assert told["refused"].keys() >= {"DIVISION_UNKNOWN", "MANDATE_MISSING", "POSITION_CONFLICT"}
+
+
+def test_it_leaves_an_event_that_checks_itself(told: Mapping[str, Any], folder: Path) -> None:
+    """The evidence pack is where the demonstration says, and holds under the ledger's key."""
+    with ledger_view(folder, None) as view:
+        policy = policy_in(view, folder, None)
+
+    proved = check_page(Path(told["pack"]).read_bytes(), policy)
+    assert Path(told["pack"]).parent == folder
+    assert proved.header.sealed
+    assert proved.heads[-1].checkpoint.size == told["audit"]["size"]
 
 
 def test_every_step_of_every_story_was_taken(told: Mapping[str, Any]) -> None:
