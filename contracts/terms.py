@@ -32,8 +32,8 @@ class Terms:
         """The Chinese word of a name; the name itself if there is none.
 
         Args:
-            kind: `procedure`, `side`, `actor`, `office`, `state`, `event`, `command`, `profile`, `field` of a profile,
-                `purpose`, `reason`, `content` or `region`.
+            kind: `procedure`, `side`, `actor`, `office`, `state`, `event`, `command`, `profile`, `field` of a
+                header, a body or a profile, `purpose`, `reason`, `content` or `region`.
             name: The identifier.
             scope: The procedure in which it stands.
         """

@@ -17,8 +17,8 @@ from ledger.case import BodyReader
 from ledger.checkpoint import parse_checkpoint
 from ledger.claim import verify_evidence
 from ledger.evidence_file import EvidenceFile, Shown, format_evidence
-from ledger.placed import Placed
 from ledger.note import NoteVerifier
+from ledger.placed import Placed
 from ledger.tree import fold_consistency
 
 

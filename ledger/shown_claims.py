@@ -16,8 +16,8 @@ from contracts.errors import EvidenceError
 from contracts.ids import Hash, PointId, is_point_id
 from contracts.signing import verify
 from ledger.case import Case, counted_hashes, header_of, split_hashes, unproved
-from ledger.placed import Placed, check_place
 from ledger.heads import HEADS_PUBLISHED, receipt_tbs
+from ledger.placed import Placed, check_place
 from ledger.tree import verify_consistency, verify_range
 
 COUNTER_BYTES: Final = 8

@@ -9,7 +9,7 @@ from contracts.edition import Contracts
 from contracts.procedure_types import ERASE, ERASE_COPIES
 from contracts.terms import load_terms
 
-_KINDS: Final = frozenset({"event", "procedure", "field", "office", "actor", "side"})
+_KINDS: Final = frozenset({"event", "procedure", "field", "office", "actor", "side", "purpose", "profile"})
 _ENTRIES: Final = ("pprd.v1.EventHeader", "pprd.v1.GenesisEntry", "pprd.v1.BatchEntry", "pprd.v1.EventEntry")
 
 

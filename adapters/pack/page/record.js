@@ -36,7 +36,7 @@ export function sealedParts(words, { header }, isEnded) {
   if (!header.sealed.length) return [el("p", {}, lines(PARAGRAPHS.noneSealed))];
   const rows = header.sealed.map((ref) =>
     el("tr", {},
-      el("td", {}, ref.profile),
+      el("td", {}, both([ref.profile, term(words, "profile", ref.profile)])),
       el("td", {}, `${ref.bucket_kib} KiB`),
       el("td", {}, mono(ref.recipients.join(" "))),
       el("td", {}, mono(groups(toHex(ref.commitment)))),
@@ -71,7 +71,7 @@ function show(words, name, type, value) {
 function showText(words, name, text) {
   if (name.endsWith("region") && Object.hasOwn(REGIONS, text)) return both([`${text} ${REGIONS[text][0]}`, REGIONS[text][1]]);
   if (name.endsWith("office")) return mono(text);
-  const zh = ["procedure", "event", "office", "actor", "side"].map((kind) => term(words, kind, text)).find(Boolean);
+  const zh = ["procedure", "event", "purpose", "profile", "office", "actor", "side"].map((kind) => term(words, kind, text)).find(Boolean);
   return both([text, zh ?? ""]);
 }
 
