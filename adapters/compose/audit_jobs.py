@@ -30,6 +30,8 @@ HALVES: Final = 2
 """Processes into which an audit falls."""
 _READER: Final = "adapters.compose.audit_reader"
 _END_SECONDS: Final = 10
+_PIPE_BYTES: Final = 1 << 20
+"""Some frames: with less in between, each half waits whenever the other one is at its own work."""
 
 
 ReaderProcess: TypeAlias = "Callable[[str, int, str], AbstractContextManager[Iterator[Any]]]"
@@ -111,7 +113,7 @@ def audit_divided(
 def reader_process(name: str, size: int, vkey: str) -> Iterator[Iterator[Any]]:
     """The second process and what it writes; it ends with the context."""
     command = [sys.executable, "-P", "-m", _READER, name, str(size), vkey]
-    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) as process:
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, pipesize=_PIPE_BYTES) as process:
         if process.stdout is None:
             raise UnavailableError("SOURCE_UNREADABLE", "the second process of the audit has no output")
         try:
