@@ -1,19 +1,19 @@
 """One Avro schema, ready to encode and decode: `Codec`.
 
-fastavro does the coding. Around it stands what it does not do: a schema that could make a reader use unbounded time or
-memory is refused before it is used, a value must fit its schema exactly, and of all encodings of a value only the
-canonical one is read, so that `decode(b)` gives a value exactly when `encode(decode(b)) == b`. Error messages name
-fields and types, never values: a value may be a person's.
+fastavro writes. Around it stands what it does not do: a schema that could make a reader use unbounded time or memory is
+refused before it is used, a value must fit its schema exactly, and of all encodings of a value only the canonical one
+is read (`contracts.avro_read`), so that `decode(b)` gives a value exactly when `encode(decode(b)) == b`. Error messages
+name fields and types, never values: a value may be a person's.
 """
 
-import struct
 from dataclasses import dataclass
 from io import BytesIO
 from typing import Any, Final, TypeAlias
 
-from fastavro import parse_schema, schemaless_reader, schemaless_writer
+from fastavro import parse_schema, schemaless_writer
 from fastavro.schema import SchemaParseException, UnknownType, fingerprint, to_parsing_canonical_form
 
+from contracts.avro_read import Read
 from contracts.avro_shape import Check, shape_of
 from contracts.errors import ContractError
 
@@ -24,19 +24,6 @@ SINGLE_OBJECT_MARKER: Final = b"\xc3\x01"
 """First two bytes of a single-object encoding."""
 MAX_DATA_BYTES: Final = 1 << 20
 """Longest input that `decode` looks at: above every size that the exchange allows."""
-
-# What fastavro and its readers raise on bytes that are no encoding; found by reading its code and by fuzzing.
-_MALFORMED = (
-    EOFError,
-    IndexError,
-    KeyError,
-    TypeError,
-    ValueError,
-    OverflowError,
-    MemoryError,
-    AttributeError,
-    struct.error,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +41,7 @@ class Codec:
     fingerprint: bytes
     _parsed: Any
     _check: Check
+    _read: Read
 
     @classmethod
     def of(cls, schema: Schema) -> "Codec":
@@ -66,7 +54,7 @@ class Codec:
             ContractError: SCHEMA_UNSAFE; the schema is malformed, refers to itself, nests deeper than 16, has array or
                 map items that take no bytes, a union whose branches a value does not tell apart, or a logical type.
         """
-        check = shape_of(schema).check
+        shape = shape_of(schema)
         try:
             parsed = parse_schema(schema)
             print_hex = fingerprint(to_parsing_canonical_form(parsed), "CRC-64-AVRO")
@@ -74,7 +62,7 @@ class Codec:
             raise ContractError("SCHEMA_UNSAFE", f"not an Avro schema: {err}") from err
         if not isinstance(parsed, dict) or parsed["type"] != "record":
             raise ContractError("SCHEMA_UNSAFE", "the outermost type is not a record")
-        return cls(parsed["name"], schema, bytes.fromhex(print_hex), parsed, check)
+        return cls(parsed["name"], schema, bytes.fromhex(print_hex), parsed, shape.check, shape.read)
 
     def check(self, value: object) -> None:
         """Check that a value fits the schema exactly.
@@ -92,9 +80,6 @@ class Codec:
             ContractError: AVRO_VALUE, as `check` says.
         """
         self._check(value, "")
-        return self._write(value)
-
-    def _write(self, value: object) -> bytes:
         out = BytesIO()
         schemaless_writer(out, self._parsed, value, strict=True, disable_tuple_notation=True)
         return out.getvalue()
@@ -105,21 +90,16 @@ class Codec:
         Time and memory are bounded by a multiple of the length of `data`, at most `MAX_DATA_BYTES`.
 
         Raises:
-            ContractError: AVRO_MALFORMED; the bytes are not exactly what `encode` makes of any value.
+            ContractError: AVRO_MALFORMED, naming the field; the bytes are not exactly what `encode` makes of any value.
         """
         if len(data) > MAX_DATA_BYTES:
             raise ContractError("AVRO_MALFORMED", f"{len(data)} bytes are more than {MAX_DATA_BYTES}")
-        # The causes are left out: they can hold the bytes, and those can be a person's.
         try:
-            value = schemaless_reader(BytesIO(data), self._parsed, None)
-            self._check(value, "")
-            again = self._write(value)
-        except _MALFORMED:
-            raise ContractError("AVRO_MALFORMED", f"{len(data)} bytes are no {self.name}") from None
+            value, end = self._read(data, 0)
         except ContractError as err:
             raise ContractError("AVRO_MALFORMED", f"no {self.name}: {err.message}", field=err.field) from None
-        if again != data:
-            raise ContractError("AVRO_MALFORMED", f"{len(data)} bytes are not the canonical encoding of a {self.name}")
+        if end != len(data):
+            raise ContractError("AVRO_MALFORMED", f"{len(data) - end} bytes follow a {self.name}")
         return value
 
     def encode_single(self, value: object) -> bytes:

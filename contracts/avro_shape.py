@@ -1,7 +1,8 @@
-"""The shape of a schema: how deep it is, how few bytes it takes, and what values fit it.
+"""The shape of a schema: how deep it is, how few bytes it takes, what values fit it, and how they are read.
 
-`shape_of` walks a schema once, refuses the unsafe ones and builds one closure that checks values. A union is allowed
-only if the Python type of a value tells its branch; without that the bytes of some values could not be read back.
+`shape_of` walks a schema once, refuses the unsafe ones and builds one closure that checks values and one that reads
+them (`contracts.avro_read`). A union is allowed only if the Python type of a value tells its branch; without that the
+bytes of some values could not be read back.
 """
 
 import struct
@@ -10,6 +11,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Final, NoReturn
 
+from contracts import avro_read
+from contracts.avro_read import Read
 from contracts.errors import ContractError
 
 Check = Callable[[object, str], None]
@@ -25,12 +28,14 @@ class Shape:
 
     Attributes:
         check: Checks a value.
+        read: Reads a value.
         kind: The Python kind of its values, see `_KINDS`.
         width: Fewest bytes that a value takes.
         depth: Levels of types in it, at least 1.
     """
 
     check: Check
+    read: Read
     kind: str
     width: int
     depth: int = 1
@@ -109,14 +114,14 @@ def _check_float(value: object, path: str) -> None:
 
 
 _PRIMITIVES: Final[dict[str, Shape]] = {
-    "null": Shape(_of_type(type(None), "null"), "null", 0),
-    "boolean": Shape(_of_type(bool, "boolean"), "boolean", 1),
-    "int": Shape(_of_range(32, "int"), "integer", 1),
-    "long": Shape(_of_range(64, "long"), "integer", 1),
-    "float": Shape(_check_float, "number", 4),
-    "double": Shape(_of_type(float, "double"), "number", 8),
-    "bytes": Shape(_of_type(bytes, "bytes"), "bytes", 1),
-    "string": Shape(_check_string, "text", 1),
+    "null": Shape(_of_type(type(None), "null"), avro_read.read_null, "null", 0),
+    "boolean": Shape(_of_type(bool, "boolean"), avro_read.read_boolean, "boolean", 1),
+    "int": Shape(_of_range(32, "int"), avro_read.read_int, "integer", 1),
+    "long": Shape(_of_range(64, "long"), avro_read.read_long, "integer", 1),
+    "float": Shape(_check_float, avro_read.read_float, "number", 4),
+    "double": Shape(_of_type(float, "double"), avro_read.read_double, "number", 8),
+    "bytes": Shape(_of_type(bytes, "bytes"), avro_read.read_bytes, "bytes", 1),
+    "string": Shape(_check_string, avro_read.read_string, "text", 1),
 }
 
 
@@ -187,7 +192,9 @@ class _Walk:
             fields[name] = self.walk(row.get("type"), f"{path}.{name}" if path else name, inner, level + 1)
         width = sum(shape.width for shape in fields.values())
         depth = 1 + max((shape.depth for shape in fields.values()), default=0)
-        shape = Shape(_of_record(full, {name: shape.check for name, shape in fields.items()}), "mapping", width, depth)
+        check = _of_record(full, {name: shape.check for name, shape in fields.items()})
+        read = avro_read.of_record({name: shape.read for name, shape in fields.items()})
+        shape = Shape(check, read, "mapping", width, depth)
         self.names[full] = shape
         return shape
 
@@ -197,12 +204,12 @@ class _Walk:
             size = schema.get("size")
             if type(size) is not int or size < 0:
                 _unsafe(path, "a fixed has no size")
-            shape = Shape(_of_size(size), "bytes", size)
+            shape = Shape(_of_size(size), avro_read.of_fixed(size), "bytes", size)
         else:
             symbols = schema.get("symbols")
             if not isinstance(symbols, list) or not symbols or not all(isinstance(one, str) for one in symbols):
                 _unsafe(path, "an enum has no symbols")
-            shape = Shape(_of_symbols(frozenset(symbols)), "text", 1)
+            shape = Shape(_of_symbols(frozenset(symbols)), avro_read.of_enum(symbols), "text", 1)
         self.names[full] = shape
         return shape
 
@@ -210,13 +217,13 @@ class _Walk:
         items = self.walk(schema.get("items"), f"{path}[]", namespace, level + 1)
         if items.width == 0:
             _unsafe(path, "items take no bytes, so few bytes can hold any number of them")
-        return Shape(_of_items(items.check), "list", 1, items.depth + 1)
+        return Shape(_of_items(items.check), avro_read.of_array(items.read), "list", 1, items.depth + 1)
 
     def _map(self, schema: dict[str, Any], path: str, namespace: str, level: int) -> Shape:
         values = self.walk(schema.get("values"), f"{path}{{}}", namespace, level + 1)
         if values.width == 0:
             _unsafe(path, "values take no bytes")
-        return Shape(_of_values(values.check), "mapping", 1, values.depth + 1)
+        return Shape(_of_values(values.check), avro_read.of_map(values.read), "mapping", 1, values.depth + 1)
 
     def _union(self, branches: list[Any], path: str, namespace: str, level: int) -> Shape:
         shapes: dict[str, Shape] = {}
@@ -231,7 +238,8 @@ class _Walk:
             _unsafe(path, "a union has no branch")
         check = _of_branches({kind: shape.check for kind, shape in shapes.items()})
         width = 1 + min(shape.width for shape in shapes.values())
-        return Shape(check, "union", width, 1 + max(shape.depth for shape in shapes.values()))
+        read = avro_read.of_union([shape.read for shape in shapes.values()])
+        return Shape(check, read, "union", width, 1 + max(shape.depth for shape in shapes.values()))
 
 
 def _of_record(name: str, fields: dict[str, Check]) -> Check:
