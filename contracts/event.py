@@ -169,25 +169,23 @@ def decode_event(event: bytes) -> Header:
 def _read_header(e: bytes) -> Header:
     # One piece after the other: `at` is where the next one begins. A slice beyond the end is short, so either its own
     # check fails or the comparison of the end with the length.
-    end = _TYPE_AT + 1 + (e[_TYPE_AT] >> 1)
-    event_type = read_event_type(e[_TYPE_AT:end])
-    event_class = _CLASS_OF.get(e[end])
-    if event_class is None:
-        malformed("class", "no such class")
-    at = end + 17
+    at = _TYPE_AT + 2 + (e[_TYPE_AT] >> 1)
+    schema_id, event_type, event_class = _read_kind(e[_SCHEMA_AT:at])
     if e[_ID_AT + 6] >> 4 != 7 or e[_ID_AT + 8] >> 6 != 2:
         malformed("event_id", "no UUIDv7")
-    if e[end + 7] >> 4 != 7 or e[end + 9] >> 6 != 2:
+    if e[at + 6] >> 4 != 7 or e[at + 8] >> 6 != 2:
         malformed("stream_id", "no UUIDv7")
-    stream_id = StreamId(e[end + 1 : at])
-    stream_seq, at = _read_int(e, at, "stream_seq", 0)
-    prev_hash = Hash(e[at : at + 32])
+    end = at + 16
+    stream_id = e[at:end]
+    stream_seq, at = _read_int(e, end, "stream_seq", 0)
+    prev_hash = e[at : at + 32]
     at += 32
     end = at + 1 + (e[at] >> 1)
-    procedure = read_procedure(e[at:end])
-    edition, at = _read_int(e, end, "edition", 1)
-    region, office = read_producer(e[at : at + 13])
-    at += 13
+    while e[end] > 0x7F:
+        end += 1
+    end += 14
+    procedure, edition, region, office = _read_actor(e[at:end])
+    at = end
     end = at + (2 if e[at] == 0 else 5 if e[at + 4] == 0 else 15)
     other_region, other_office = read_counterpart(e[at:end])
     at = end + _INSTANT_BYTES
@@ -201,14 +199,9 @@ def _read_header(e: bytes) -> Header:
     if event_class == "cas" and (occurred_at + SHANGHAI_MS) % DAY_MS:
         malformed("occurred_at", "not rounded down to the day in Shanghai, as class cas is")
     end = at + 1 + (e[at] >> 1)
-    purpose = read_purpose(e[at:end])
-    at = end + 1 + (e[end] >> 1)
-    legal_basis = read_legal_basis(e[end:at])
-    data_class = _DATA_CLASS_OF.get(e[at])
-    if data_class is None:
-        malformed("data_class", "no such data class")
-    schema_id = e[_SCHEMA_AT:_TYPE_AT]
-    size, at = _read_varint(e, at + 1, "body")
+    end += 2 + (e[end] >> 1)
+    purpose, legal_basis, data_class = _read_basis(e[at:end])
+    size, at = _read_varint(e, end, "body")
     body = e[at : at + size]
     if size < 10 or body[:2] != _MARKER or body[2:10] != schema_id:
         malformed("body", "no single-object encoding under the schema that schema_id names")
@@ -230,8 +223,8 @@ def _read_header(e: bytes) -> Header:
     sandbox = e[at]
     if sandbox > 1 or at + 1 != len(e):
         malformed("sandbox", "no boolean, or bytes follow it")
-    return Header(
-        EventId(e[_ID_AT:_SCHEMA_AT]),
+    fields = (
+        e[_ID_AT:_SCHEMA_AT],
         schema_id,
         event_type,
         event_class,
@@ -254,10 +247,43 @@ def _read_header(e: bytes) -> Header:
         causation_id,
         sandbox == 1,
     )
+    return tuple.__new__(Header, fields)
+
+
+@lru_cache(4_096)
+def _read_kind(piece: bytes) -> tuple[bytes, str, str]:
+    """Schema id, event type and class, from the bytes of all three."""
+    event_type = read_event_type(piece[8:-1])
+    event_class = _CLASS_OF.get(piece[-1])
+    if event_class is None:
+        malformed("class", "no such class")
+    return piece[:8], event_type, event_class
+
+
+@lru_cache(65_536)
+def _read_actor(piece: bytes) -> tuple[str, int, RegionCode, OfficeId]:
+    """Procedure, edition, region and office of the producer, from the bytes of all four."""
+    end = 1 + (piece[0] >> 1)
+    procedure = read_procedure(piece[:end])
+    edition, at = _read_int(piece, end, "edition", 1)
+    return procedure, edition, *read_producer(piece[at:])
+
+
+@lru_cache(4_096)
+def _read_basis(piece: bytes) -> tuple[str, str, str]:
+    """Purpose, legal basis and data class, from the bytes of all three."""
+    end = 1 + (piece[0] >> 1)
+    purpose, legal_basis = read_purpose(piece[:end]), read_legal_basis(piece[end:-1])
+    data_class = _DATA_CLASS_OF.get(piece[-1])
+    if data_class is None:
+        malformed("data_class", "no such data class")
+    return purpose, legal_basis, data_class
 
 
 def _read_varint(e: bytes, at: int, field: str) -> tuple[int, int]:
     byte = e[at]
+    if byte < 0x80:
+        return byte >> 1 ^ -(byte & 1), at + 1
     value, shift = byte & 0x7F, 0
     while byte > 0x7F:
         at += 1
@@ -266,7 +292,7 @@ def _read_varint(e: bytes, at: int, field: str) -> tuple[int, int]:
         value |= (byte & 0x7F) << shift
         if shift > 63:
             malformed(field, "number longer than ten bytes")
-    if not byte and shift:
+    if not byte:
         malformed(field, "number not in its shortest form")
     return value >> 1 ^ -(value & 1), at + 1
 
