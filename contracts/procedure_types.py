@@ -299,9 +299,10 @@ class Procedure:
         guards: Guards of its edition, by name.
         rows: Index of `transitions` by event and state before; made from them.
         events: Event types it knows; made from `transitions`.
+        bodies: Full name of the body's schema, by event type; made from `transitions`.
         timers: Rows that a timer makes, by state before; made from `transitions`.
-        row_guards: For the guards of each row, by their names: the guards, and whether one of them reads what earlier
-            events left; made from `guards`.
+        row_guards: For the guards of each row, by their names: the guards without those that read content, and whether
+            one of them reads what earlier events left; made from `guards`.
     """
 
     id: str
@@ -322,6 +323,7 @@ class Procedure:
     guards: Mapping[str, Guard] = field(repr=False, compare=False)
     rows: Mapping[tuple[str, str | None], tuple[Transition, ...]] = field(init=False, repr=False, compare=False)
     events: frozenset[str] = field(init=False, repr=False, compare=False)
+    bodies: Mapping[str, str] = field(init=False, repr=False, compare=False)
     timers: Mapping[str, tuple[Transition, ...]] = field(init=False, repr=False, compare=False)
     row_guards: Mapping[tuple[str, ...], tuple[tuple[Guard, ...], bool]] = field(init=False, repr=False, compare=False)
     effects: Mapping[str, Effect] = field(init=False, repr=False, compare=False)
@@ -338,6 +340,8 @@ class Procedure:
                 timers[transition.source] = (*timers.get(transition.source, ()), transition)
         object.__setattr__(self, "rows", MappingProxyType(rows))
         object.__setattr__(self, "events", frozenset(event for event, _ in rows))
+        bodies = {event: body_schema(event) for event in self.events}
+        object.__setattr__(self, "bodies", MappingProxyType(bodies))
         object.__setattr__(self, "timers", MappingProxyType(timers))
         awaited = {state: frozenset(row.after.rule for row in rows_ if row.after) for state, rows_ in timers.items()}
         object.__setattr__(self, "_awaited", awaited)
@@ -348,7 +352,8 @@ class Procedure:
 
     def _guards_of(self, row: Transition) -> tuple[tuple[Guard, ...], bool]:
         """The guards of a row that are known, and whether one reads the past; the whole check names unknown ones."""
-        guards = tuple(self.guards[name] for name in row.guards if name in self.guards)
+        known = (self.guards[name] for name in row.guards if name in self.guards)
+        guards = tuple(guard for guard in known if not guard.reads_content())
         return guards, any(guard.reads_past() for guard in guards)
 
     def starters(self, side: str) -> frozenset[str]:

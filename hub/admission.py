@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Final, NamedTuple
 
 from contracts import sealing
@@ -23,7 +24,7 @@ from contracts.errors import (
 )
 from contracts.event import Header
 from contracts.ids import HUB_REGION, Hash, OfficeId
-from contracts.procedure_types import Procedure, Transition, body_schema
+from contracts.procedure_types import Procedure, Transition
 from contracts.schema import SchemaRegistry
 from hub.awaited import MatterLookup, holders_of
 from hub.content import ContentEffect, effect_of
@@ -160,10 +161,10 @@ def admit(
         raise ConflictError("POSITION_CONFLICT", "the first event has stream_seq 0 after zeros", field="stream_seq")
     row = match_row(procedure, matter, header, body, directory)
     _check_basis(header, row)
-    places = directory.places_at(header.occurred_at)
-    check_guards(
-        procedure, row, matter, header, body, directory, places, lambda name: _holders(name, matters, rules, directory)
-    )
+    if row.guards or header.counterpart_office is not None:
+        places = directory.places_at(header.occurred_at)
+        holders = partial(_holders, matters=matters, rules=rules, directory=directory)
+        check_guards(procedure, row, matter, header, body, directory, places, holders)
     if row.after is not None and matter is not None:
         check_ended(procedure, row.after, matter, now_ms)
     after = take_row(procedure, row, matter, header, body, directory, leaf)
@@ -194,7 +195,8 @@ def check_body(header: Header, procedure: Procedure, registry: SchemaRegistry) -
         ContractError: SCHEMA_MISMATCH, HEADER_MISMATCH, or what the decoder says.
         RuleError: EVENT_NOT_OF_PROCEDURE.
     """
-    if header.event_type not in procedure.events:
+    schema = procedure.bodies.get(header.event_type)
+    if schema is None:
         raise RuleError(
             "EVENT_NOT_OF_PROCEDURE", f"{header.procedure} has no event {header.event_type}", field="event_type"
         )
@@ -205,7 +207,7 @@ def check_body(header: Header, procedure: Procedure, registry: SchemaRegistry) -
     if header.body[2:10] != header.schema_id:
         raise ContractError("SCHEMA_MISMATCH", "the body names another schema than the header", field="schema_id")
     name, body = registry.decode_body(header.body)
-    if name != body_schema(header.event_type):
+    if name != schema:
         raise ContractError("SCHEMA_MISMATCH", f"{header.event_type} cannot have a body {name}", field="schema_id")
     return body
 

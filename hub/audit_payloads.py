@@ -49,7 +49,7 @@ class PayloadCheck:
         self._named: list[NamedPayload] = []
         self._missing: dict[bytes, list[MissingPayload]] = {}
         self._restricted: set[bytes] = set()
-        self._restrictions = {key: _restrictions(procedure) for key, procedure in rules.procedures.items()}
+        self._acts = {key: act for procedure in rules.procedures.values() for key, act in _acts(procedure).items()}
         self._held = 0
         self._erased = 0
         self._count: PayloadCount | None = None
@@ -68,17 +68,15 @@ class PayloadCheck:
                 self._named.append(named)
             if len(self._named) >= _AT_ONCE:
                 self.flush()
-        key = (header.procedure, header.edition)
-        procedure = self._rules.procedures.get(key)
-        if procedure is None:
+        act = self._acts.get((header.procedure, header.edition, header.event_type))
+        if act is None:
             return
-        begins, ends = self._restrictions[key]
-        if header.event_type in begins:
+        if act.begins:
             self._restricted.add(header.stream_id)
-        elif header.event_type in ends:
+        elif act.ends:
             self._restricted.discard(header.stream_id)
-        if header.event_type in procedure.effects:
-            self._effect(index, header, procedure)
+        if act.effects is not None:
+            self._effect(index, header, act.effects)
 
     def _effect(self, index: LeafIndex, header: Header, procedure: Procedure) -> None:
         effect = effect_of(procedure, header, self._rules.registry.decode_body(header.body)[1])
@@ -164,11 +162,22 @@ class PayloadCheck:
             self._missing.setdefault(one.named.stream_id, []).append(one)
 
 
-def _restrictions(procedure: Procedure) -> tuple[frozenset[str], frozenset[str]]:
-    """Event types that begin a restriction, and those that end one."""
+class _Act(NamedTuple):
+    """What events of one type do to content: begin a restriction or end one; `effects` is their procedure's."""
+
+    begins: bool
+    ends: bool
+    effects: Procedure | None
+
+
+def _acts(procedure: Procedure) -> Mapping[tuple[str, int, str], _Act]:
+    """The events of a procedure that do something to content, by procedure, edition and type; most do nothing."""
     rows = procedure.transitions
-    begins = frozenset(row.event for row in rows if is_restricted(row.target))
-    ends = frozenset(
-        row.event for row in rows if row.source is not None and is_restricted(row.source) and row.event not in begins
-    )
-    return begins, ends
+    begins = {row.event for row in rows if is_restricted(row.target)}
+    ends = {row.event for row in rows if row.source is not None and is_restricted(row.source)}
+    return {
+        (procedure.id, procedure.edition, event): _Act(
+            event in begins, event in ends, procedure if event in procedure.effects else None
+        )
+        for event in begins | ends | procedure.effects.keys()
+    }

@@ -9,9 +9,10 @@ such state. Ends are whole days of Shanghai. Pure functions of the matter, so th
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from contracts.event import Header
+from contracts.ids import RegionCode
 from contracts.instant import DAY_MS, day_start_ms, local_day
 from contracts.procedure_types import ERASE, ERASE_COPIES, Procedure
 from hub.matter_types import ContentEnd, Matter
@@ -27,6 +28,18 @@ class ContentEffect(NamedTuple):
 
     does: str
     on: bytes
+
+
+class Retained(Protocol):
+    """What the retention of a matter's content depends on: a `Matter`, or what was read of a packed one."""
+
+    @property
+    def regions(self) -> tuple[tuple[str, RegionCode], ...]:
+        """Side and region."""
+
+    @property
+    def ends(self) -> tuple[ContentEnd, ...]:
+        """From where it counts."""
 
 
 def effect_of(procedure: Procedure, header: Header, body: Mapping[str, Any]) -> ContentEffect | None:
@@ -69,17 +82,14 @@ def ends_after(
     return ends
 
 
-def end_ms(procedure: Procedure, matter: Matter, end: ContentEnd) -> int:
+def end_ms(procedure: Procedure, matter: Retained, end: ContentEnd) -> int:
     """When the time of content is over: the first instant after its last day."""
-    regions = dict.fromkeys(region for _, region in matter.regions)
-    if end.what == ERASE_COPIES:
-        days = max(procedure.copy_days(region) for region in regions)
-    else:
-        days = max(procedure.key_days(region) for region in regions)
+    days_in = procedure.copy_days if end.what == ERASE_COPIES else procedure.key_days
+    days = max([days_in(region) for _, region in matter.regions])
     return day_start_ms(local_day(end.since_ms)) + (days + 1) * DAY_MS
 
 
-def overdue(procedure: Procedure, matter: Matter, now_ms: int) -> Iterator[ContentEnd]:
+def overdue(procedure: Procedure, matter: Retained, now_ms: int) -> Iterator[ContentEnd]:
     """What of a matter's content has reached its end, recorded or not.
 
     Args:

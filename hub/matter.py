@@ -193,23 +193,17 @@ def check_guards(
         return
     guards, is_past_read = procedure.row_guards[row.guards]
     is_named = header.counterpart_office is not None
-    case = Case(
-        header,
-        body,
-        _NOTHING,
-        _NOTHING,
-        is_named,
-        places,
-        procedure.limits,
-        holders,
-        lambda office: answers_for(directory, header, OfficeId(office)),
-    )
+    facts: Mapping[str, FactValue] = _NOTHING
+    started: Mapping[str, int] = _NOTHING
     if matter is not None and is_past_read:
-        case = case._replace(
-            facts=dict(matter.facts),
-            started={duty.rule: duty.started_ms for duty in matter.duties},
-            has_counterpart=case.has_counterpart or _has_counterpart(procedure, matter),
-        )
+        facts = dict(matter.facts)
+        started = {duty.rule: duty.started_ms for duty in matter.duties}
+        is_named = is_named or _has_counterpart(procedure, matter)
+
+    def answers(office: str) -> bool:
+        return answers_for(directory, header, OfficeId(office))
+
+    case = Case(header, body, facts, started, is_named, places, procedure.limits, holders, answers)
     for guard in guards:
         check(guard, case)
 

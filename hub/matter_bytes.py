@@ -8,14 +8,24 @@ and may change: the ledger can rebuild it.
 
 import struct
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
 from contracts.errors import FatalError
-from contracts.ids import EventId, OfficeId, RegionCode
+from contracts.ids import EventId, OfficeId, RegionCode, StreamId
 from hub.matter_types import ContentEnd, Duty, FactValue, Matter, Party
 
 _FORM: Final = 4
 _HEAD: Final = struct.Struct(">B16s32sIIq")
+
+
+class PackedEnds(NamedTuple):
+    """What a packed matter says about the retention of its content; see `Matter`."""
+
+    stream_id: StreamId
+    procedure: str
+    edition: int
+    regions: tuple[tuple[str, RegionCode], ...]
+    ends: tuple[ContentEnd, ...]
 
 
 def pack(matter: Matter) -> bytes:
@@ -38,13 +48,18 @@ def pack(matter: Matter) -> bytes:
         told,
         ends,
     ) = matter
-    open_ = " ".join([f"{rule} {side} {type_} {at} {event.hex()}" for rule, side, type_, at, event in duties])
-    known = " ".join([f"{name} {_fact_text(value)}" for name, value in facts])
-    who = _who(parties, regions, counties)
-    waiting = " ".join([str(holders.index(office)) for office in told])
-    kept = " ".join([f"{what} {at} {event.hex()}" for what, at, event in ends])
-    lines = (procedure, state, who, " ".join(holders), open_, known, " ".join(sealers), waiting, kept)
-    text = "\n".join(lines)
+    # Every commit and every audit writes matters, and most collections are empty: those are passed by.
+    open_ = known = waiting = kept = ""
+    if duties:
+        open_ = " ".join([f"{rule} {side} {type_} {at} {event.hex()}" for rule, side, type_, at, event in duties])
+    if facts:
+        known = " ".join([f"{name} {_fact_text(value)}" for name, value in facts])
+    if told:
+        waiting = " ".join([str(holders.index(office)) for office in told])
+    if ends:
+        kept = " ".join([f"{what} {at} {event.hex()}" for what, at, event in ends])
+    who, held, sealed = _who(parties, regions, counties), " ".join(holders), " ".join(sealers)
+    text = f"{procedure}\n{state}\n{who}\n{held}\n{open_}\n{known}\n{sealed}\n{waiting}\n{kept}"
     return _HEAD.pack(_FORM, stream_id, head, next_seq, edition, opened_at) + text.encode()
 
 
@@ -57,7 +72,11 @@ def unpack(data: bytes) -> Matter:
     try:
         return _unpack(data)
     except (ValueError, IndexError, TypeError, struct.error) as error:
-        raise FatalError("STORE_DAMAGED", f"a packed matter of {len(data)} bytes cannot be read") from error
+        raise _damaged(data) from error
+
+
+def _damaged(data: bytes) -> FatalError:
+    return FatalError("STORE_DAMAGED", f"a packed matter of {len(data)} bytes cannot be read")
 
 
 def has_duties(data: bytes) -> bool:
@@ -68,6 +87,20 @@ def has_duties(data: bytes) -> bool:
 def has_ends(data: bytes) -> bool:
     """Whether the retention of content counts in a packed matter."""
     return not data.endswith(b"\n")
+
+
+def ends_of(data: bytes) -> PackedEnds:
+    """Read from a packed matter what its content's retention depends on; most of it is passed by.
+
+    Raises:
+        FatalError: STORE_DAMAGED: these are not the bytes of a matter.
+    """
+    try:
+        _, stream_id, _, _, edition, _ = _HEAD.unpack_from(data)
+        procedure, _, _, regions, *_, ends = data[_HEAD.size :].decode().split("\n")
+        return PackedEnds(stream_id, procedure, edition, _regions(regions), _ends(ends))
+    except (ValueError, TypeError, struct.error) as error:
+        raise _damaged(data) from error
 
 
 def _unpack(data: bytes) -> Matter:
@@ -93,7 +126,7 @@ def _unpack(data: bytes) -> Matter:
         tuple([(name, _fact(text)) for name, text in _groups(facts, 2)]) if facts else (),
         tuple([OfficeId(office) for office in sealers.split()]) if sealers else (),
         tuple([held[int(place)] for place in told.split()]) if told else (),
-        tuple([_end(*words) for words in _groups(ends, 3)]) if ends else (),
+        _ends(ends) if ends else (),
     )
 
 
@@ -133,8 +166,9 @@ def _duty(rule: str, side: str, office_type: str, started_ms: str, started_by: s
     return Duty(rule, side, office_type, int(started_ms), EventId(bytes.fromhex(started_by)))
 
 
-def _end(what: str, since_ms: str, since: str) -> ContentEnd:
-    return ContentEnd(what, int(since_ms), EventId(bytes.fromhex(since)))
+def _ends(line: str) -> tuple[ContentEnd, ...]:
+    rows = _groups(line, 3)
+    return tuple([ContentEnd(what, int(since_ms), EventId(bytes.fromhex(since))) for what, since_ms, since in rows])
 
 
 def _fact_text(value: FactValue) -> str:

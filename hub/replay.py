@@ -20,7 +20,7 @@ from contracts.errors import ExchangeError
 from contracts.event import Header, decode_event, leaf_hash
 from contracts.ids import HUB_REGION, Hash, LeafIndex, PointId
 from hub.admission import Admitted, Rules, admit
-from hub.audit_batches import BatchChain, wrong
+from hub.audit_batches import BatchChain, OpenBatch, wrong
 from hub.audit_errors import KeptError, UnexplainedError
 from hub.directory import Directory
 from hub.hub_events import check_due, check_heads, check_opening
@@ -205,8 +205,8 @@ class Replay:
             if event is None:
                 self._take(index, data)
             else:
-                self.batches.expected()
-                self._event(index, leaf_hash(event), decode_event(event))
+                batch = self.batches.expected()
+                self._event(index, batch, leaf_hash(event), decode_event(event))
         except (UnexplainedError, KeptError):
             raise
         except ExchangeError as error:
@@ -235,7 +235,7 @@ class Replay:
         index = LeafIndex(self.tally.entries)
         try:
             if isinstance(entry, tuple):
-                self._event(index, *entry)
+                self._event(index, self.batches.expected(), *entry)
             else:
                 self._take(index, entry)
         except (UnexplainedError, KeptError):
@@ -277,10 +277,9 @@ class Replay:
             case EventEntry():
                 raise wrong("an event stands where none was read")
 
-    def _event(self, index: LeafIndex, leaf: Hash, header: Header) -> None:
-        batch = self.batches.expected()
-        rules = self.batches.rules
-        matter = self._shelf.matter(header.stream_id)
+    def _event(self, index: LeafIndex, batch: OpenBatch, leaf: Hash, header: Header) -> None:
+        rules, shelf, sealed = self.batches.rules, self._shelf, self.sealed
+        matter = shelf.matter(header.stream_id)
         admitted = admit(
             header=header,
             leaf=leaf,
@@ -290,14 +289,14 @@ class Replay:
             rules=rules,
             directory=self.directory,
             now_ms=batch.recorded_at,
-            matters=self.sealed.lookup(self._shelf.matter, header, rules.procedures),
-            is_hidden=self.sealed.hides(header.stream_id),
-            takes_content=self.sealed.takes_content(header.stream_id),
+            matters=sealed.lookup(shelf.matter, header, rules.procedures) if sealed.streams else shelf.matter,
+            is_hidden=header.stream_id in sealed.streams,
+            takes_content=header.stream_id not in sealed.closed,
         )
         if header.producer_region == HUB_REGION and header.event_class not in _HUB_CLASSES:
             check_due(header, admitted.body, matter, rules.procedures, batch.recorded_at)
-        self._shelf.add_event(header.event_id, header.stream_id, index)
-        self._shelf.put(header.stream_id, admitted.matter)
+        shelf.add_event(header.event_id, header.stream_id, index)
+        shelf.put(header.stream_id, admitted.matter)
         self._follow(index, leaf, header, admitted)
         self.batches.add(batch, leaf)
 

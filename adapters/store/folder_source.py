@@ -15,8 +15,7 @@ from contracts.procedure_types import ERASE, Procedure
 from hub.audit_errors import KeptError
 from hub.audit_source import Kept, MissingPayload, NamedPayload, genesis_key
 from hub.content import overdue
-from hub.matter import Matter, unpack
-from hub.matter_bytes import has_ends
+from hub.matter_bytes import PackedEnds, ends_of, has_ends
 from hub.ports import Run
 from hub.replay import Replay
 from ledger.compact import HASH_BYTES
@@ -159,7 +158,7 @@ class FolderSource:
         sealed = self._store.sealed_streams()
         for stream_id, packed in self._shelf.matters():
             if has_ends(packed) and stream_id not in sealed:
-                self._check_ended(unpack(packed), procedures, now_ms)
+                self._check_ended(ends_of(packed), procedures, now_ms)
             row = next(kept, None)
             if row != (stream_id, packed):
                 found = "nothing" if row is None else "another state" if row[0] == stream_id else "another stream"
@@ -168,7 +167,7 @@ class FolderSource:
         if extra is not None:
             raise _differs("a state is kept of a stream that has no entry", f"matters {_name(extra[0])}")
 
-    def _check_ended(self, matter: Matter, procedures: Mapping[tuple[str, int], Procedure], now_ms: int) -> None:
+    def _check_ended(self, matter: PackedEnds, procedures: Mapping[tuple[str, int], Procedure], now_ms: int) -> None:
         """Content whose time is over is not held: the hub had a day to destroy it."""
         for end in overdue(procedures[matter.procedure, matter.edition], matter, now_ms - DAY_MS):
             if end.what == ERASE:

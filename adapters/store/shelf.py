@@ -48,6 +48,11 @@ class SpillingShelf:
         self._sealed: dict[bytes, bytes] = {}
         self._has_spilled = False
         self._has_flushed = False
+        self._are_ids_left = False
+
+    def leave_ids(self) -> None:
+        """Keep no event ids: another process of the same audit compares them."""
+        self._are_ids_left = True
 
     def write_all(self) -> Path:
         """Write what is in memory to the file too, and give the file; it stays true until the next call of any method.
@@ -141,6 +146,8 @@ class SpillingShelf:
 
     def add_event(self, event_id: bytes, stream_id: bytes, index: int) -> None:
         """See `hub.replay.Shelf.add_event`."""
+        if self._are_ids_left:
+            return
         events = self._events
         if event_id in events:
             raise reused(event_id, events[event_id][1], index)

@@ -32,16 +32,6 @@ class StoreShelf(SpillingShelf):
     ) -> None:
         super().__init__(max_matters=max_matters, max_events=max_events)
         self._store = store
-        self._are_ids_left = False
-
-    def leave_ids(self) -> None:
-        """Compare no event ids: another process of the same audit does."""
-        self._are_ids_left = True
-
-    def add_event(self, event_id: bytes, stream_id: bytes, index: int) -> None:
-        """See `hub.replay.Shelf.add_event`."""
-        if not self._are_ids_left:
-            super().add_event(event_id, stream_id, index)
 
     def flush_events(self) -> None:
         """Compare the event ids in memory with the store's list.
