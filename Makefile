@@ -80,6 +80,7 @@ docs: $(READY) ## Write the pages that are made from data
 	$(BIN)/python -m docs.conformance
 	$(BIN)/python -m docs.privacy
 	$(BIN)/python -m docs.procedures
+	$(BIN)/python -m docs.spec_examples
 
 vectors: $(READY) ## Write the vectors of the ledger's formats again
 	$(BIN)/python -m docs.ledger_vectors

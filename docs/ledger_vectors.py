@@ -39,6 +39,7 @@ from docs.ledger_parties import (
     ml_dsa_line,
     request,
 )
+from docs.replay_vectors import replay_page
 from ledger.batch import NO_BATCH, Batch, batch_hash, encode_tbs
 from ledger.cosignature import cosigned_bytes, cosigned_subtree
 from ledger.entry import (
@@ -421,6 +422,7 @@ _PAGES: Final[Mapping[str, Callable[[], dict[str, Any]]]] = {
     "sealing": lambda: plain(sealing_page()),
     "deliveries": lambda: plain(deliveries_page()),
     "packs": _packs,
+    "replay": lambda: plain(replay_page()),
 }
 
 

@@ -58,6 +58,17 @@ class Contracts(NamedTuple):
         )
 
 
+class Step(NamedTuple):
+    """What followed from one entry. Only what is said of its kind is there; `told` is point, counter, running hash."""
+
+    kind: str
+    producer: str | None = None
+    key_id: bytes | None = None
+    event_type: str | None = None
+    state: str | None = None
+    told: tuple[tuple[str, int, bytes], ...] = ()
+
+
 class _Open(NamedTuple):
     """A batch whose events are being read."""
 
@@ -95,8 +106,11 @@ class Replay:
         self._matters: dict[bytes, Matter] = {}
         self._event_ids: set[bytes] = set()
 
-    def take(self, entry: bytes) -> None:
+    def take(self, entry: bytes) -> Step:
         """Take the next entry.
+
+        Returns:
+            What follows from it.
 
         Raises:
             UnprovedError: It does not follow from those before it.
@@ -107,11 +121,13 @@ class Replay:
         match record.name:
             case "GenesisEntry":
                 self._genesis(record.fields)
+                step = Step(record.name)
             case "BatchEntry":
-                self._batch(index, record.fields)
+                step = self._batch(index, record.fields)
             case _:
-                self._event(index, record)
+                step = self._event(index, record)
         self.leaves.append(leaf_hash(entry))
+        return step
 
     def finish(self) -> None:
         """Check that nothing is outstanding after the last entry.
@@ -132,7 +148,7 @@ class Replay:
 
     # -- batches
 
-    def _batch(self, index: int, entry: dict[str, Any]) -> None:
+    def _batch(self, index: int, entry: dict[str, Any]) -> Step:
         expect(self._open is None, "events of the batch before are missing")
         expect(entry["recorded_at"] >= self._recorded_at, "recorded before the batch in front of it")
         self._recorded_at = entry["recorded_at"]
@@ -149,6 +165,7 @@ class Replay:
         self.refusals.update(one["code"] for one in entry["refused"])
         self._open = _Open(batch, key, entry["refused"], [])
         self._close_if_complete()
+        return Step("BatchEntry", batch.producer, entry["key_id"])
 
     def _close_if_complete(self) -> None:
         """A batch is complete with its last event; then the signed root must be that of all its events."""
@@ -159,7 +176,7 @@ class Replay:
 
     # -- events
 
-    def _event(self, index: int, record: Record) -> None:
+    def _event(self, index: int, record: Record) -> Step:
         if self._open is None:
             raise UnprovedError("an event stands where no batch promised one")
         leaf = event_leaf(record)
@@ -170,12 +187,13 @@ class Replay:
         self._event_ids.add(header["event_id"])
         name, body = self.schemas.read(header["body"])
         expect(name == header["event_type"] + "Body", "the body is that of another event")
-        self._follow(index, header, body, leaf)
+        step = self._follow(index, header, body, leaf)
         self.events[header["event_type"]] += 1
         self._open.leaves.append(leaf)
         self._close_if_complete()
+        return step
 
-    def _follow(self, index: int, header: dict[str, Any], body: dict[str, Any], leaf: bytes) -> None:
+    def _follow(self, index: int, header: dict[str, Any], body: dict[str, Any], leaf: bytes) -> Step:
         """The matter after the event, then who is told of it, then what it says of directory and heads."""
         before = self._matters.get(header["stream_id"])
         check_place(before, header)
@@ -183,7 +201,8 @@ class Replay:
         row = self.procedures.row(header, body, None if before is None else before.state, self.directory)
         matter = after(before, procedure, row, header, body, leaf, self.directory)
         self._matters[header["stream_id"]] = matter
-        for point in points(row, header, body, before, matter, self.directory):
+        told = points(row, header, body, before, matter, self.directory)
+        for point in told:
             n, head = self.heads.get(point, (0, bytes(32)))
             self.heads[point] = n + 1, next_head(head, n + 1, leaf)
         if header["class"] == "dir":
@@ -192,6 +211,8 @@ class Replay:
             for one in body["heads"]:
                 found = self.heads.get(one["point"])
                 expect(found == (one["n"], one["head"]), f"the published head of {one['point']} is another one")
+        heads = tuple((point, *self.heads[point]) for point in told)
+        return Step("EventEntry", event_type=header["event_type"], state=matter.state, told=heads)
 
 
 def audit(folder: Path, contracts: Contracts, vkey: str | None = None) -> Report:
