@@ -1,4 +1,4 @@
-"""What follows from each entry of the small ledger in `contracts/conformance/export`, as the second reader says it.
+"""What follows from each entry of the small ledger in `tests/vectors/export`, as the second reader says it.
 
 `docs.ledger_vectors` writes it; a test holds it to what the exchange's own replay derives. The ledger itself is frozen:
 `python -m tests.support.small_ledger OUT` made it, and every later release must follow it as this one does.
@@ -14,7 +14,7 @@ from docs.spec.reference.export import Export
 from docs.spec.reference.note import parse_vkey, read_checkpoint
 
 ROOT: Final = Path(__file__).resolve().parents[1]
-EXPORT: Final = ROOT / "contracts" / "conformance" / "export"
+EXPORT: Final = ROOT / "tests" / "vectors" / "export"
 
 
 def replay_page() -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """A small ledger of two regions: one registration, one notice, one case, a refusal, a repeat, an opening, heads, a key
 that is revoked and one that replaces it.
 
-    python -m tests.support.small_ledger OUT     writes its export, as `contracts/conformance/export` has it
+    python -m tests.support.small_ledger OUT     writes its export, as `tests/vectors/export` has it
 
 It is cheap to export and to audit, so tests can damage it many times. Pure of pytest.
 """

@@ -16,7 +16,7 @@ from adapters.compose.auditing import run_audit
 from adapters.compose.parts import contracts_in_force
 from contracts.event import decode_event, leaf_hash
 from docs.ledger_parties import PUBLISHED
-from docs.replay_vectors import EXPORT, replay_page
+from docs.replay_vectors import EXPORT, ROOT, replay_page
 from docs.spec.reference.audit import Contracts
 from docs.spec.reference.audit import Replay as Second
 from docs.spec.reference.export import Export
@@ -102,7 +102,7 @@ def test_the_frozen_ledger_holds_what_the_page_tells_of() -> None:
 def test_the_second_reader_knows_the_index_at_which_a_key_is_valid(swapped: str) -> None:
     """An entry that the revoked key signed, behind its revocation, does not follow; nor do entries in another order."""
     key = parse_vkey(REPLAY["vkey"])
-    replay = Second(Contracts.of(EXPORT.parents[1]), key)
+    replay = Second(Contracts.of(ROOT / "contracts"), key)
     revoked = next(row["index"] for row in REPLAY["entries"] if row["event_type"] == "KeyRevoked")
     old = next(row["index"] for row in reversed(REPLAY["entries"][:revoked]) if row["producer"] == "44-node")
     entries = ENTRIES[: revoked + 2]
