@@ -95,6 +95,8 @@ KINDS: Final[Mapping[str, tuple[frozenset[str], frozenset[str]]]] = {
     "holders_of": (frozenset({"fields"}), frozenset()),
     "answers_for": (frozenset({"fields"}), frozenset()),
     "other_than_remembered": (frozenset({"fields", "fact"}), frozenset()),
+    "other_offices": (frozenset({"fields", "at_least", "at_most"}), frozenset()),
+    "producer_listed": (frozenset({"fact"}), frozenset()),
     "counterpart_named": (frozenset(), frozenset()),
     "counterpart_known": (frozenset(), frozenset()),
     "counterpart_receives": (frozenset({"profile"}), frozenset()),

@@ -15,7 +15,7 @@ from contracts.event import Header
 from contracts.guard import Guard
 from contracts.ids import RegionCode
 from contracts.instant import local_day
-from contracts.procedure_types import Value
+from contracts.procedure_types import SEPARATOR, Value
 
 _YEARS: Final = range(1900, 2200)
 
@@ -274,6 +274,23 @@ def _answers_for(guard: Guard, case: Case) -> None:
             raise _refuse(guard, f"{case.header.producer_office} answers for no office that holds this record", field)
 
 
+def _other_offices(guard: Guard, case: Case) -> None:
+    """So many offices, each once, and not the one that makes the event."""
+    for field in guard.fields:
+        listed = case.body[field]
+        others = set(listed) - {case.header.producer_office}
+        if len(others) != len(listed) or not _is_within(guard, len(listed)):
+            raise _refuse(guard, f"{field} names {_bounds(guard)} other offices, each once", field)
+
+
+def _producer_listed(guard: Guard, case: Case) -> None:
+    """The office that makes the event stands in a list itself; to have taken over from one that does is not enough."""
+    if case.header.producer_office not in str(case.facts.get(guard.fact, "")).split(SEPARATOR):
+        raise _refuse(
+            guard, f"{guard.fact} of this matter do not name {case.header.producer_office}", "producer_office"
+        )
+
+
 def _other_than_remembered(guard: Guard, case: Case) -> None:
     for field in guard.fields:
         if case.body.get(field) == case.facts.get(guard.fact):
@@ -301,4 +318,6 @@ _CHECKS: Final[Mapping[str, Callable[[Guard, Case], None]]] = {
     "holders_of": _holders_of,
     "answers_for": _answers_for,
     "other_than_remembered": _other_than_remembered,
+    "other_offices": _other_offices,
+    "producer_listed": _producer_listed,
 }

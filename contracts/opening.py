@@ -23,8 +23,8 @@ APPROVAL_LABEL: Final = b"pprd-approval/v1\n\0"
 """Separates a commitment to an approval from other keyed hashes."""
 REASON_LABEL: Final = b"pprd-reason/v1\n\0"
 """Separates a commitment to a typed reason from other keyed hashes."""
-OPEN_REASONS: Final = ("TASK", "RIGHTS_REQUEST", "AUDIT_ORDER")
-"""The reason codes of a request, DOMAIN 8.1."""
+OPEN_REASONS: Final = ("TASK", "RIGHTS_REQUEST", "AUDIT_ORDER", "EMERGENCY", "SEALED_QUERY")
+"""The reason codes of a request, DOMAIN 7.2, 7.5, 8.1; the last two name a clearance in place of an open task."""
 OPEN_KEY_PURPOSE: Final = "open"
 """Purpose of the key that signs requests."""
 
@@ -43,6 +43,7 @@ def open_tbs(
     approval: bytes,
     created_ms: int,
     producer: str,
+    clearance: bytes = b"",
 ) -> bytes:
     """Build the bytes that are signed: the label, then every field with its length before it.
 
@@ -59,10 +60,11 @@ def open_tbs(
         approval: 32 bytes, see `approval_commitment`; random where nobody approved.
         created_ms: Milliseconds since the epoch, 64 bits.
         producer: Name of the gateway that signs, for example `44-node`.
+        clearance: 16 bytes, the matter in which two other offices approved this reading; empty for an open task.
 
     Returns:
         The label, then for each field in this order a 16-bit big-endian length and the field's bytes: text as UTF-8,
-        `created_ms` as 8 big-endian bytes.
+        `created_ms` as 8 big-endian bytes. An empty clearance is no field.
 
     Raises:
         OverflowError: A field is longer than 65,535 bytes or `created_ms` is no 64-bit number.
@@ -80,6 +82,7 @@ def open_tbs(
         approval,
         created_ms.to_bytes(8, "big"),
         producer.encode(),
+        *((clearance,) if clearance else ()),
     )
     return OPEN_LABEL + b"".join(len(field).to_bytes(2, "big") + field for field in fields)
 
@@ -115,6 +118,21 @@ def approval_commitment(*, key: bytes, request_id: bytes, approver: bytes) -> by
 
 
 @dataclass(frozen=True, slots=True)
+class ClearanceRule:
+    """What a reason asks for that stands in place of an open task.
+
+    Attributes:
+        procedure: Of the matter in which two other offices approved the reading.
+        per_office: How many requests of an office may name it in an hour.
+        is_sealed: It reads sealed records and nothing else; without it a sealed record is none.
+    """
+
+    procedure: str
+    per_office: int
+    is_sealed: bool
+
+
+@dataclass(frozen=True, slots=True)
 class OpeningRules:
     """Who may read which profile, from `contracts/rules/openings.toml`.
 
@@ -122,11 +140,13 @@ class OpeningRules:
         roles: For each profile the roles that may read it.
         approved: Profiles that are always about a minor: a responsible person approves before the exchange is asked.
         withheld_hours: How long a gateway keeps what it may not show before somebody approved.
+        clearances: By reason, what stands in place of an open task; every other reason needs one.
     """
 
     roles: Mapping[str, tuple[str, ...]]
     approved: frozenset[str]
     withheld_hours: int
+    clearances: Mapping[str, ClearanceRule]
 
     def check_role(self, role: str, profile: str) -> None:
         """Check that a role may read a profile.
@@ -147,4 +167,9 @@ def load_opening_rules() -> OpeningRules:
     for row in table["role"]:
         for profile in row["profiles"]:
             roles[profile] = (*roles.get(profile, ()), row["name"])
-    return OpeningRules(MappingProxyType(roles), frozenset(table["approved"]), table["withheld_hours"])
+    clearances = {
+        row["reason"]: ClearanceRule(row["procedure"], row["per_office"], row["sealed"]) for row in table["clearance"]
+    }
+    return OpeningRules(
+        MappingProxyType(roles), frozenset(table["approved"]), table["withheld_hours"], MappingProxyType(clearances)
+    )

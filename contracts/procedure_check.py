@@ -38,6 +38,8 @@ from contracts.timer import Timer
 _EVENT_CLASSES: Final = frozenset({"std", "cas", "rgt", "dir", "acc", "stt"})
 _DATA_CLASSES: Final = frozenset({"P0", "P1", "P2", "P3_PLUS"})
 _RESTRICTION: Final = "MatterRestricted"
+_LISTS: Final = frozenset({"holders_of", "other_offices"})
+"""Kinds of guards that see every office of a list."""
 _SOME_DAY: Final = "2026-03-02"
 
 
@@ -310,7 +312,7 @@ class _Check:
             self._fail("a timer's row, and only that, says after which rule", row)
 
     def lists(self, row: Transition) -> None:
-        """Offices that a fact lists: it comes from a list that the ledger was asked about; who is on it confirms."""
+        """Offices that a fact lists: a guard has seen each of them; who is on it confirms."""
         if (row.confirms is not None) != (row.by.side == HOLDERS):
             self._fail("who confirms is one of HOLDERS, and nobody else is", row)
         rows = self._procedure.transitions
@@ -318,7 +320,7 @@ class _Check:
             remember.fact
             for other in rows
             for remember in other.remember
-            if any(self._known.guards[name].kind == "holders_of" for name in other.guards)
+            if any(self._known.guards[name].kind in _LISTS for name in other.guards)
         }
         listed = [start.of for start in row.starts] + [notify.of for notify in row.notify]
         listed += [row.confirms.of] if row.confirms is not None else []

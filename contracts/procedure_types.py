@@ -35,6 +35,8 @@ AT_ONCE: Final = "AT_ONCE"
 """In place of a rule: the limit ends in the instant in which it starts. What waits for it follows the event before."""
 NO_RULES: Final = frozenset({RETENTION, AT_ONCE})
 """What stands in place of a rule and in no table."""
+SEPARATOR: Final = ","
+"""Between the offices of a list that a fact holds; no office id holds it."""
 _RESTRICTED: Final = "RESTRICTED"
 
 

@@ -13,7 +13,7 @@ from adapters.region.json_value import to_json
 from contracts.procedure import load_procedures
 from contracts.procedure_check import load_known
 from hub.conformance import Beginning, Outcome, Scenario, scenarios_of
-from hub.conformance_stage import Act, Place
+from hub.conformance_stage import Act, Place, Stage
 
 FOLDER: Final = Path(__file__).resolve().parents[1] / "contracts" / "conformance" / "procedures"
 """Where the files are written."""
@@ -26,17 +26,18 @@ def render() -> Mapping[str, str]:
     found: dict[str, str] = {}
     for procedure in load_procedures().values():
         made = scenarios_of(procedure, known)
-        rows = [*map(_beginning, made.beginnings), *map(_scenario, made.scenarios)]
+        stage = Stage(procedure)
+        rows = [_beginning(one, stage) for one in made.beginnings] + [_scenario(one, stage) for one in made.scenarios]
         name = f"{procedure.id.lower()}_{procedure.edition}.jsonl"
         found[name] = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
     return found
 
 
-def _beginning(beginning: Beginning) -> dict[str, Any]:
-    return {"beginning": beginning.id, "state": beginning.state, "events": [_act(act) for act in beginning.acts]}
+def _beginning(beginning: Beginning, stage: Stage) -> dict[str, Any]:
+    return {"beginning": beginning.id, "state": beginning.state, "events": [_act(act, stage) for act in beginning.acts]}
 
 
-def _scenario(scenario: Scenario) -> dict[str, Any]:
+def _scenario(scenario: Scenario, stage: Stage) -> dict[str, Any]:
     name, edition, _ = scenario.id.split("/", 2)
     return {
         "id": scenario.id,
@@ -44,13 +45,17 @@ def _scenario(scenario: Scenario) -> dict[str, Any]:
         "procedure": name,
         "edition": int(edition),
         "given": scenario.given,
-        "when": {"repeat": True} if scenario.act is None else _act(scenario.act),
+        "when": {"repeat": True} if scenario.act is None else _act(scenario.act, stage),
         "then": _outcome(scenario.outcome),
     }
 
 
-def _act(act: Act) -> dict[str, Any]:
+def _act(act: Act, stage: Stage) -> dict[str, Any]:
     optional: dict[str, Any] = {}
+    lists = {field: stage.places(value) for field, value in act.body.items() if isinstance(value, list)}
+    named = {field: [_place(place) for place in places] for field, places in lists.items() if places}
+    if named:
+        optional["lists"] = named
     if act.names is not None:
         optional["names"] = _place(act.names)
     if act.sealed:

@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from contracts.disclosure import load_disclosure
+from contracts.opening import load_opening_rules
 from contracts.procedure import load_procedures
+from contracts.procedure_types import HOLDERS
 from contracts.profile import COMMON_FIELDS
 
 PAGE: Final = Path(__file__).with_name("privacy.md")
@@ -34,6 +36,8 @@ operator of the exchange is a processor: he holds sealed content without a key t
 - **Content** is sealed by profile to the offices named below and to the office that made it, and to nobody else. It
   is opened for an open task only, with purpose and reason, by an officer whose role allows the profile; the opening
   is in the ledger before a byte leaves. `pprd audit --disclosure` compares who was given what with the table below.
+- **Without a task** content is opened in an emergency or of a sealed record only, once, after two other offices have
+  approved it in the ledger (ADR 0054); below stands who may ask and how long it holds. An audit names every other one.
 - **Minors.** Whether content is about a minor is told inside the sealed part only. It is shown when a responsible
   person of the office, other than the reader, has approved.
 - **Hong Kong and Macao** get no personal content unless a cross-boundary basis is registered, signed by the region
@@ -45,7 +49,7 @@ operator of the exchange is a processor: he holds sealed content without a key t
 
 def render() -> str:
     """The page."""
-    return f"{_HEAD}\n{_purposes()}\n{_contents()}\n{_retention()}"
+    return f"{_HEAD}\n{_purposes()}\n{_contents()}\n{_clearances()}\n{_retention()}"
 
 
 def _purposes() -> str:
@@ -66,6 +70,24 @@ def _contents() -> str:
             rows.append((profile, _fields(json.loads(entry.read_text(encoding="utf-8"))), "; ".join(given[profile])))
     return "## What content goes to whom\n\n" + _table(
         ("profile", "fields, nothing else", "of which event, to whom"), rows
+    )
+
+
+def _clearances() -> str:
+    rows: list[tuple[str, ...]] = []
+    procedures = {procedure.id: procedure for procedure in load_procedures().values()}
+    for reason, rule in load_opening_rules().clearances.items():
+        procedure = procedures[rule.procedure]
+        asks = {office for row in procedure.transitions if row.source is None for office in row.by.offices}
+        approves = {office for row in procedure.transitions if row.by.side == HOLDERS for office in row.by.offices}
+        started = dict.fromkeys(start.rule for row in procedure.transitions for start in row.starts)
+        limits = [procedure.limits.rule(name) for name in started]
+        told = "; ".join(f"{one.what}: {one.amount} {one.unit.value} ({one.id})" for one in limits)
+        offices = "the same" if asks == approves else ", ".join(sorted(approves))
+        bases = ", ".join(procedure.legal_bases)
+        rows.append((reason, bases, ", ".join(sorted(asks)), f"two others of: {offices}", told))
+    return "## Openings without an open task\n\n" + _table(
+        ("reason", "basis", "who may ask", "who has to approve", "time"), rows
     )
 
 

@@ -149,7 +149,8 @@ class Application(Recorder):
         """Record an opening, then give the sealed payload.
 
         Raises:
-            AccessError: The office may not open this, or the request was answered before (OPEN_REPEATED).
+            AccessError: The office may not open this, its clearance does not hold, or the request was answered before
+                (OPEN_REPEATED).
             EvidenceError: The request is not signed by the key that it names.
             RuleError: CLOCK_SKEW, PAYLOAD_UNKNOWN.
             UnavailableError: OPEN_TOO_MANY: the office or its officer has asked too often in this hour.
@@ -197,7 +198,7 @@ class Application(Recorder):
         try:
             key = self.directory.open_key(KeyId(request.key_id), LeafIndex(self._tree.size))
             check_request(request, key, self.directory, now_ms, self.rules.clock_skew_ms)
-            self._opening_rate.take(request.office, request.officer, now_ms)
+            self._opening_rate.take(request.office, request.officer, now_ms, request.reason)
             return find_payload(request, self._store, self.rules.procedures, self.directory)
         except ExchangeError as error:
             if error.family == "fatal":

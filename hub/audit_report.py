@@ -105,6 +105,7 @@ class Report:
             "refusals": _counted(tally.refusals),
             "deliveries": _counted(tally.deliveries),
             "openings": _counted(tally.openings),
+            "openings_without_task": _counted(tally.cleared),
             "missed_duties": _counted(tally.missed),
             "heads": tally.heads,
             "payloads_named": tally.payloads,

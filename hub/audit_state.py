@@ -25,7 +25,7 @@ from ledger.tiles import TILE_WIDTH, tile_node_reader
 State = Mapping[str, Any]
 """Plain values that JSON can hold."""
 
-_COUNTERS: Final = ("events", "refusals", "deliveries", "openings", "missed")
+_COUNTERS: Final = ("events", "refusals", "deliveries", "openings", "cleared", "missed")
 _NUMBERS: Final = ("entries", "batches", "payloads", "heads")
 
 
@@ -110,7 +110,7 @@ def _take_up_replay(state: State, replay: Replay, source: Source) -> None:
     for name in _NUMBERS:
         setattr(replay.tally, name, int(told[name]))
     for name in _COUNTERS:
-        getattr(replay.tally, name).update(told[name])
+        getattr(replay.tally, name).update(told.get(name, {}))
     replay.heads = {PointId(point): (n, _hash(head)) for point, (n, head) in state["heads"].items()}
     indexes = [LeafIndex(index) for index in state["directory"]]
     replay.take_up(_entry(source, LeafIndex(0)), ((index, _entry(source, index)) for index in indexes))

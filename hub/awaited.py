@@ -10,7 +10,7 @@ from typing import Final
 
 from contracts.errors import AccessError
 from contracts.ids import OfficeId
-from contracts.procedure_types import Procedure, Transition
+from contracts.procedure_types import SEPARATOR, Procedure, Transition
 from hub.binding import OfficeEntry, OfficeLookup, stands_for
 from hub.matter_types import FactValue, Matter
 
@@ -20,8 +20,6 @@ HolderLookup = Callable[[bytes], tuple[OfficeId, ...] | None]
 """Gives the offices that hold something of a matter, by its stream; None for one that none can hold."""
 Facts = tuple[tuple[str, FactValue], ...]
 
-SEPARATOR: Final = ","
-"""Between the offices of a list; no office id holds it."""
 _UNLISTED: Final = frozenset({"hub", "rights"})
 
 

@@ -18,9 +18,10 @@ from typing import Any, Final, NamedTuple
 from contracts.deadline import due_at
 from contracts.errors import ExchangeError
 from contracts.guard import Guard, load_guards
+from contracts.ids import OfficeId
 from contracts.instant import DAY_MS, day_start_ms
 from contracts.procedure_check import Known
-from contracts.procedure_types import ANY_SIDE, Procedure, Transition, Value
+from contracts.procedure_types import ANY_SIDE, HOLDERS, Procedure, Transition, Value
 from hub.abstract_matter import OTHER, Config, Machine, Move, is_restriction
 from hub.admission import Admitted
 from hub.conformance_bodies import BodyMaker
@@ -147,6 +148,9 @@ class _Maker:
         while waiting:
             place = waiting.popleft()
             for move in self._machine.starts if place is None else self._machine.moves[place.config]:
+                if move.row.by.side is None and move.row.after is None:
+                    # The hub makes it of what somebody asks for in another call: no scenario submits it.
+                    continue
                 for after in self._take(move, place):
                     if after.config not in self._places:
                         self._places[after.config] = after
@@ -224,7 +228,7 @@ class _Maker:
         facts = {} if place is None else dict(place.matter.facts)
         if any(fact not in facts for g in guards for fact in g.facts() if g.kind != "not_remembered"):
             return None
-        maker = BodyMaker(row, guards, facts, self._stage.county(by.at), now_ms)
+        maker = BodyMaker(row, guards, facts, self._stage.county(by.at), now_ms, self._others())
         act = Act(
             event=row.event,
             by=by,
@@ -236,6 +240,11 @@ class _Maker:
             legal_basis=row.legal_bases[0],
         )
         return act._replace(sealed=self._sealing(row, act, place))
+
+    def _others(self) -> tuple[OfficeId, ...]:
+        """The offices that an event may name so that they act one after the other, where they stand on the stage."""
+        named = {office for row in self._procedure.transitions if row.by.side == HOLDERS for office in row.by.offices}
+        return tuple(self._stage.office(Place(HOLDERS, office)).office for office in sorted(named))
 
     def _actor(self, row: Transition, office: str) -> Place:
         if row.by.side is None:
@@ -342,7 +351,8 @@ class _Maker:
         by = self._actor(row, min(row.by.offices, default=HUB))
         now_ms = MORNING_MS if place is None else place.now_ms
         facts = _AnyFacts({} if place is None else dict(place.matter.facts))
-        body = BodyMaker(row, tuple(self._guards[n] for n in row.guards if row.by.side), facts, COUNTY, now_ms)
+        guards = tuple(self._guards[n] for n in row.guards if row.by.side)
+        body = BodyMaker(row, guards, facts, COUNTY, now_ms, self._others())
         act = Act(event, by, now_ms, body.right({}), None, (), row.purpose, row.legal_bases[0])
         purpose = f"{event} is not possible in {state}."
         self._refused(f"event/{state}/{event}", purpose, place, act, {"TRANSITION_FORBIDDEN"})
@@ -377,10 +387,10 @@ class _Maker:
             for move in self._moves(row, place):
                 wanted = next(self._wanted(move))
                 named = self._names(move, place)
-                office = min(row.by.offices, default=HUB)
-                act = self._right(row, place, office, wanted, is_named=named)
-                if act is not None and self._try(act, place) is not None:
-                    return place, act
+                for office in sorted(row.by.offices) or [HUB]:
+                    act = self._right(row, place, office, wanted, is_named=named)
+                    if act is not None and self._try(act, place) is not None:
+                        return place, act
             if is_restriction(self._procedure, row) and place is not None:
                 act = self._right(row, place, min(row.by.offices), {}, is_named=False)
                 if act is not None and self._try(act, place) is not None:
@@ -478,7 +488,7 @@ class _Maker:
         right: Act,
     ) -> Iterator[tuple[_Place | None, Act]]:
         facts = {} if place is None else dict(place.matter.facts)
-        maker = BodyMaker(row, (), facts, self._stage.county(right.by.at), right.now_ms)
+        maker = BodyMaker(row, (), facts, self._stage.county(right.by.at), right.now_ms, self._others())
         for body in maker.wrong(guard, right.body):
             yield place, right._replace(body=body)
         if place is not None:

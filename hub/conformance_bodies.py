@@ -6,13 +6,14 @@ fact, a limit or the other side is not a matter of the body; `hub.conformance` f
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from functools import cache
 from typing import Any, Final
 
 from contracts.deadline import add_months
 from contracts.guard import Guard
+from contracts.ids import OfficeId
 from contracts.instant import DAY_MS, local_day
 from contracts.procedure_types import Transition, Value, body_schema
 from contracts.schema import load_schemas
@@ -33,9 +34,19 @@ class BodyMaker:
         facts: What the matter remembers.
         county6: County of the office that acts.
         now_ms: Not earlier than the event before.
+        others: Offices that it may name so that each of them acts.
     """
 
-    def __init__(self, row: Transition, guards: tuple[Guard, ...], facts: Facts, county6: str, now_ms: int) -> None:
+    def __init__(
+        self,
+        row: Transition,
+        guards: tuple[Guard, ...],
+        facts: Facts,
+        county6: str,
+        now_ms: int,
+        others: Sequence[OfficeId] = (),
+    ) -> None:
+        self._others = list(others)
         self._row = row
         self._guards = guards
         self._facts = facts
@@ -105,6 +116,9 @@ class BodyMaker:
             case "division":
                 for field in guard.fields:
                     body[field] = f"{self._county6}000000"
+            case "other_offices":
+                for field in guard.fields:
+                    body[field] = self._others[: guard.at_least]
             case "months_elapsed" | "days_elapsed":
                 self._satisfy_days(guard, body)
 
@@ -150,6 +164,10 @@ class BodyMaker:
             case "same_as_remembered":
                 yield from ([bytes(byte ^ 1 for byte in value)] if isinstance(value, bytes) else [])
                 yield from (symbol for symbol in _symbols(kind) if symbol != value)
+            case "other_offices":
+                yield self._others[:1]
+                yield [*self._others[:1], *self._others[:1]]
+                yield self._others[: (guard.at_most or 0) + 1]
             case "division":
                 yield f"{self._county6}001000"
                 yield "450103000000" if self._county6[:2] != "45" else "440106000000"

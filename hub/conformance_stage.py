@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from functools import cache
+from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 from contracts.division import load_divisions
@@ -84,6 +85,7 @@ class Act(NamedTuple):
         purpose: Purpose of its header.
         legal_basis: Legal basis of its header.
         position: `next`; `stale` stands where the last event stands, `fork` follows something that was never recorded.
+        lists: Where the offices stand that a field of the body lists, as a file says it; on this stage their ids do.
     """
 
     event: str
@@ -95,6 +97,7 @@ class Act(NamedTuple):
     purpose: str
     legal_basis: str
     position: str = "next"
+    lists: Mapping[str, tuple[Place, ...]] = MappingProxyType({})
 
 
 class Stage:
@@ -132,6 +135,10 @@ class Stage:
         assert found is not None
         at = next((side for side, county6 in self._counties.items() if county6 == found.county6), ELSEWHERE)
         return Place(at, found.office_type.value)
+
+    def places(self, names: Sequence[object]) -> tuple[Place, ...]:
+        """Where the offices of a list stand; nothing for a list of anything else."""
+        return tuple(self.place(name) for name in map(OfficeId, map(str, names)) if self.directory.office(name))
 
     def header(self, act: Act, matter: Matter | None) -> Header:
         """The header of an act, in a matter as it stands."""

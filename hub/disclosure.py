@@ -4,8 +4,8 @@ It calls neither the routing nor the rows of the procedures that route: it takes
 the directory and the mandates at each event's index, and where each matter stood, and asks two things. Is each office
 to which content was sealed one that a row of the table means (else OVER)? Does each row that applies find an office to
 which it was sealed (else UNDER)? Then for each opening: is the office one that was meant, or the one that sealed it?
-And where delivery runs are kept: did each of those offices' points get the notification? What is kept for that grows
-with the events that carry content.
+Was one without an open task approved (`hub.cleared_openings`)? And where delivery runs are kept: did each of those
+offices' points get the notification? What is kept for that grows with the events that carry content.
 
 It goes on to the end and names all that it finds. Whether the ledger follows from itself is the audit's (`hub.replay`),
 to be asked first.
@@ -23,6 +23,8 @@ from contracts.event import Header, SealedRef, decode_event, leaf_hash
 from contracts.ids import LeafIndex, OfficeId, PointId
 from hub.admission import Rules
 from hub.awaited import listed
+from hub.cleared_openings import ClearedOpenings, needs_clearance
+from hub.content import effect_of
 from hub.directory import RECEIVE, Directory, Office
 from hub.matter import Matter, advance
 from hub.ports import Run
@@ -68,6 +70,7 @@ class DisclosureReport:
         events: Events with content, or for which the table names content.
         payloads: Recipients of payloads that were compared.
         openings: Openings that were compared.
+        cleared: Of them those without an open task, by the reason that stands in its place.
         notified: Recipients whose notification was looked for; None where no runs are kept.
         findings: All that does not fit.
     """
@@ -75,6 +78,7 @@ class DisclosureReport:
     events: int = 0
     payloads: int = 0
     openings: int = 0
+    cleared: Counter[str] = field(default_factory=Counter)
     notified: int | None = None
     findings: list[Finding] = field(default_factory=list)
 
@@ -103,6 +107,7 @@ class DisclosureAudit:
         self._shelf = shelf
         self._table = load_disclosure() if table is None else table
         self._directory = Directory(rules.divisions)
+        self._cleared = ClearedOpenings()
         self._wanted: dict[LeafIndex, tuple[Header, tuple[tuple[OfficeId, PointId], ...]]] = {}
         self._index = LeafIndex(0)
         self.report = DisclosureReport()
@@ -138,6 +143,7 @@ class DisclosureAudit:
         if rows or header.sealed:
             self.report.events += 1
             self._compare(index, header, rows, before, after)
+        self._cleared.follow(header, body, effect_of(procedure, header, body))
         if header.event_type == "AccessRecorded":
             self._opened(index, header, body)
 
@@ -168,10 +174,16 @@ class DisclosureAudit:
 
     def _opened(self, index: LeafIndex, header: Header, body: Mapping[str, Any]) -> None:
         self.report.openings += 1
-        packed = self._shelf.sealed_of(body["opened_event"])
+        opened = body["opened_event"]
+        packed, stream_id = self._shelf.sealed_of(opened), self._shelf.stream_of(opened)
         event = None if packed is None else SealedEvent.unpack(packed)
+        reason = self._cleared.why_not(header, body, b"" if stream_id is None else stream_id)
         if event is None or event.payload_for(body["ciphertext_hash"], body["office"]) is None:
-            self._find(OVER, index, header, body["profile"], body["office"], "opened what it was not meant to get")
+            reason = "opened what it was not meant to get"
+        if reason is not None:
+            self._find(OVER, index, header, body["profile"], body["office"], reason)
+        elif needs_clearance(body):
+            self.report.cleared[body["reason"]] += 1
 
     def _find(self, kind: str, index: LeafIndex, header: Header, profile: str, office: str, reason: str) -> None:
         self.report.findings.append(Finding(kind, index, header.event_id, header.event_type, profile, office, reason))

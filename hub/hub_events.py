@@ -7,6 +7,7 @@ time did from the open limits of its matter, the opening from the region's own s
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from contracts.errors import EvidenceError
@@ -16,7 +17,7 @@ from contracts.procedure_types import Procedure
 from hub import timers
 from hub.directory import Directory
 from hub.matter import Matter
-from hub.openings import OpenRequest, check_request, check_right
+from hub.openings import OpenRequest, access_draft, check_request, check_right
 from hub.sealed_event import SealedEvent
 
 
@@ -71,6 +72,9 @@ def check_opening(
     procedures: Mapping[tuple[str, int], Procedure],
     directory: Directory,
     at: LeafIndex,
+    *,
+    clearance: Matter | None = None,
+    is_sealed: bool = False,
 ) -> str:
     """Check that an opening was asked for by the region of an office that had the right to it at this index.
 
@@ -82,12 +86,14 @@ def check_opening(
         procedures: By (id, edition).
         directory: As of this index.
         at: Index of the batch entry.
+        clearance: The matter in whose stream it stands, before it; None of one that stands in a stream of its own.
+        is_sealed: The stream of the opened event is sealed here.
 
     Returns:
         The region.
 
     Raises:
-        AccessError: KEY_UNKNOWN, KEY_REVOKED; OPEN_FORBIDDEN, OPEN_NO_TASK: it should not have been given.
+        AccessError: KEY_UNKNOWN, KEY_REVOKED; what `check_right` says: it should not have been given.
         EvidenceError: SIGNATURE_INVALID; ENTRY_UNEXPLAINED: it names another cause or profile than was opened.
     """
     key = directory.open_key(KeyId(body["request_key"]), at)
@@ -107,9 +113,13 @@ def check_opening(
         key_id=body["request_key"],
         signature=body["request_signature"],
     )
+    if request.rule is not None:
+        request = replace(request, clearance=header.stream_id)
     check_request(request, key, directory, now_ms=request.created_ms, clock_skew_ms=0)
-    number = check_right(request, event, matter, procedures, directory)
+    number = check_right(request, event, matter, procedures, directory, clearance=clearance, is_sealed=is_sealed)
     profile = None if event is None else event.payloads[number][1]
-    if header.causation_id != request.event_id or header.stream_id != request.request_id or body["profile"] != profile:
+    draft = access_draft(request, body["profile"])
+    is_placed = (header.stream_id, header.procedure) == (draft.stream_id, draft.procedure)
+    if header.causation_id != request.event_id or not is_placed or body["profile"] != profile:
         raise EvidenceError("ENTRY_UNEXPLAINED", "the opening names another event or profile than was opened")
     return key.region

@@ -17,8 +17,8 @@ from contracts.errors import AccessError, ConflictError, RuleError
 from contracts.event import Header
 from contracts.guard_check import Case, check
 from contracts.ids import HUB_OFFICE, HUB_REGION, Hash, OfficeId
-from contracts.procedure_types import ANY_SIDE, HOLDERS, Procedure, Transition
-from hub.awaited import SEPARATOR, HolderLookup, check_awaited, entries, listed, with_list, without
+from contracts.procedure_types import ANY_SIDE, HOLDERS, SEPARATOR, Procedure, Transition
+from hub.awaited import HolderLookup, check_awaited, entries, listed, with_list, without
 from hub.binding import (
     OfficeLookup,
     answers_for,

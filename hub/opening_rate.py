@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from contracts.errors import UnavailableError
+from contracts.opening import load_opening_rules
 
 HOUR_MS: Final = 3_600_000
 
@@ -40,19 +41,23 @@ class OpeningRate:
         self._asked: dict[tuple[str, bytes], deque[int]] = {}
         self._log: deque[tuple[int, tuple[str, bytes]]] = deque()
 
-    def take(self, office: str, officer: bytes, now_ms: int) -> None:
+    def take(self, office: str, officer: bytes, now_ms: int, reason: str = "TASK") -> None:
         """Count one request.
 
         Args:
             office: Who asks.
             officer: The office's own reference, not empty.
             now_ms: Hub time, milliseconds; never goes back.
+            reason: Its code; one that stands in place of an open task has a limit of its own besides.
 
         Raises:
             UnavailableError: OPEN_TOO_MANY, with the pause until the next one is free; it is not counted.
         """
         self._forget(now_ms)
-        counts = (((office, b""), self._limits.per_office), ((office, officer), self._limits.per_officer))
+        counts = [((office, b""), self._limits.per_office), ((office, officer), self._limits.per_officer)]
+        clearance = load_opening_rules().clearances.get(reason)
+        if clearance is not None:
+            counts.append(((office, reason.encode()), clearance.per_office))
         waits = [
             self._asked[name][0] + HOUR_MS - now_ms for name, most in counts if len(self._asked.get(name, ())) >= most
         ]

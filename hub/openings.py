@@ -11,14 +11,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from contracts import signing
 from contracts.errors import AccessError, ContractError, ExchangeError, RuleError
 from contracts.event import Header, SealedRef, decode_event
 from contracts.ids import EventId, LeafIndex, OfficeId, StreamId, is_office_id, is_uuid7
-from contracts.opening import OPEN_REASONS, load_opening_rules, open_tbs
+from contracts.opening import OPEN_REASONS, ClearanceRule, load_opening_rules, open_tbs
 from contracts.procedure_types import Procedure, is_restricted
 from contracts.sealing import WrappedKey
+from hub.clearance import ACCESS_RECORDED, check_clearance
 from hub.directory import Directory, SigningKey
 from hub.matter import Matter, unpack
 from hub.own_batch import HubDraft
@@ -36,6 +38,7 @@ class OpenRequest:
     Attributes:
         key_id: Key of purpose `open`, 8 bytes.
         signature: Ed25519 over `open_tbs` of the other fields, 64 bytes.
+        clearance: The matter that stands in place of an open task, 16 bytes; empty where the reason needs a task.
     """
 
     request_id: bytes
@@ -52,6 +55,12 @@ class OpenRequest:
     producer: str
     key_id: bytes
     signature: bytes
+    clearance: bytes = b""
+
+    @property
+    def rule(self) -> ClearanceRule | None:
+        """What stands in place of an open task for its reason; None where there has to be one."""
+        return load_opening_rules().clearances.get(self.reason)
 
     def tbs(self) -> bytes:
         """The signed bytes."""
@@ -68,6 +77,7 @@ class OpenRequest:
             approval=self.approval,
             created_ms=self.created_ms,
             producer=self.producer,
+            clearance=self.clearance,
         )
 
 
@@ -122,6 +132,10 @@ def check_request(request: OpenRequest, key: SigningKey, directory: Directory, n
         raise ContractError("OPEN_MALFORMED", "this is no office id", field="office")
     if request.reason not in OPEN_REASONS:
         raise ContractError("OPEN_MALFORMED", f"reason is one of {', '.join(OPEN_REASONS)}", field="reason")
+    if len(request.clearance) != (0 if request.rule is None else 16):
+        raise ContractError(
+            "OPEN_MALFORMED", "a clearance is 16 bytes, for the reasons that need one", field="clearance"
+        )
     if key.producer != request.producer:
         raise AccessError("PRODUCER_MISMATCH", f"the key belongs to {key.producer}", field="producer")
     signing.verify(key.public_key, request.signature, request.tbs())
@@ -140,10 +154,14 @@ def check_right(
     matter: Matter | None,
     procedures: Mapping[tuple[str, int], Procedure],
     directory: Directory,
+    *,
+    clearance: Matter | None = None,
+    is_sealed: bool = False,
 ) -> int:
     """Check that an office may open a payload: the hub asks before it records, an auditor after.
 
-    To an office that is no recipient, a payload answers exactly as one that does not exist.
+    To an office that is no recipient, a payload answers exactly as one that does not exist; so does one of a sealed
+    record to everybody who asks for anything but sealed records, and any other to who asks for those.
 
     Args:
         request: Its form, signature and office were checked.
@@ -151,23 +169,29 @@ def check_right(
         matter: Of that event, as it stands when the opening is recorded; None if there is no such event.
         procedures: By (id, edition).
         directory: As of the same index.
+        clearance: The matter that the request names in place of an open task; None if there is none.
+        is_sealed: The event's stream is sealed.
 
     Returns:
         Place of the payload in the event.
 
     Raises:
-        AccessError: OPEN_FORBIDDEN, OPEN_ROLE, OPEN_NO_TASK.
+        AccessError: OPEN_FORBIDDEN, OPEN_ROLE, OPEN_NO_TASK; of a request with a clearance as `check_clearance`.
     """
+    rule = request.rule
+    if rule is not None:
+        check_clearance(request, rule, clearance, procedures)
     number = None if event is None else event.payload_for(request.ciphertext_hash, request.office)
-    if event is None or matter is None or number is None:
+    is_asked_for = is_sealed == (rule is not None and rule.is_sealed)
+    if event is None or matter is None or number is None or not is_asked_for:
         raise AccessError("OPEN_FORBIDDEN", "no such payload for this office", field="ciphertext_hash")
-    if request.purpose != event.purpose:
+    if rule is None and request.purpose != event.purpose:
         raise AccessError("OPEN_FORBIDDEN", f"this payload is held for {event.purpose}", field="purpose")
     load_opening_rules().check_role(request.role, event.payloads[number][1])
     procedure = procedures[matter.procedure, matter.edition]
     if is_restricted(matter.state):
         raise AccessError("OPEN_NO_TASK", "the matter is restricted: storage only")
-    if not has_open_task(procedure, matter, OfficeId(request.office), directory, request.created_ms):
+    if rule is None and not has_open_task(procedure, matter, OfficeId(request.office), directory, request.created_ms):
         raise AccessError("OPEN_NO_TASK", f"{request.office} has no open task in this matter", field="office")
     return number
 
@@ -178,34 +202,46 @@ def find_payload(
     procedures: Mapping[tuple[str, int], Procedure],
     directory: Directory,
 ) -> Found:
-    """Find the payload and check that this office may open it for this purpose, for a task that is open.
+    """Find the payload and check that this office may open it for this purpose, for a task or under a clearance.
 
-    The same is read whether or not the event exists and whosever it is, so that the time of an answer tells neither.
+    The same is read whether or not the event exists, is sealed, and whosever it is, so that the time of an answer tells
+    none of it.
 
     Raises:
-        AccessError: OPEN_FORBIDDEN, OPEN_ROLE, OPEN_NO_TASK: see `check_right`.
+        AccessError: See `check_right`.
         RuleError: PAYLOAD_UNKNOWN: the content is no longer held.
     """
-    index, header = _event(request, reader)
+    place = _event(request, reader)
+    header = place.header
     stream_id = StreamId(request.event_id) if header is None else header.stream_id
-    packed = reader.matters((stream_id,)).get(stream_id)
-    matter = None if packed is None else unpack(packed)
-    event = None if header is None else SealedEvent.of(header)
-    number = check_right(request, event, matter, procedures, directory)
+    packed = reader.matters([stream_id, *((StreamId(request.clearance),) if request.clearance else ())])
+    number = check_right(
+        request,
+        None if header is None else SealedEvent.of(header),
+        _matter(packed, stream_id),
+        procedures,
+        directory,
+        clearance=_matter(packed, request.clearance),
+        is_sealed=place.is_sealed,
+    )
     if header is None:
         raise AssertionError("a right to nothing")
-    envelope = reader.payload(index, number)
-    wrapped = reader.wrapped_key(index, number, OfficeId(request.office))
+    envelope = reader.payload(place.at, number)
+    wrapped = reader.wrapped_key(place.at, number, OfficeId(request.office))
     if envelope is None or wrapped is None:
         raise RuleError("PAYLOAD_UNKNOWN", "the payload or its key is no longer held")
     return Found(header, header.sealed[number], envelope, WrappedKey(OfficeId(request.office), *wrapped))
 
 
 def access_draft(request: OpenRequest, profile: str) -> HubDraft:
-    """The `AccessRecorded` event of a request; its id is the request's, so that one request is one reading."""
+    """The `AccessRecorded` event of a request; its id is the request's, so that one request is one reading.
+
+    Of a request with a clearance it is the next event of that matter, so that one clearance is one reading.
+    """
+    rule = request.rule
     return HubDraft(
-        "AccessRecorded",
-        "ACCESS",
+        ACCESS_RECORDED,
+        "ACCESS" if rule is None else rule.procedure,
         {
             "opened_event": request.event_id,
             "profile": profile,
@@ -221,7 +257,7 @@ def access_draft(request: OpenRequest, profile: str) -> HubDraft:
             "request_signature": request.signature,
             "requested_at": request.created_ms,
         },
-        stream_id=StreamId(request.request_id),
+        stream_id=StreamId(request.clearance or request.request_id),
         event_id=EventId(request.request_id),
         causation_id=request.event_id,
     )
@@ -231,12 +267,32 @@ def replayed(refusal: Refusal | None) -> ExchangeError:
     """The error for a request whose opening could not be recorded, as a rule because it was answered before."""
     if refusal is None or refusal.code in {"EVENT_ID_REUSED", "POSITION_CONFLICT"}:
         return AccessError("OPEN_REPEATED", "this request was answered before; ask with a new one", field="request_id")
+    if refusal.code == "TRANSITION_FORBIDDEN":
+        return AccessError("CLEARANCE_OVER", "the one reading was made", field="clearance")
     return refusal.error()
 
 
-def _event(request: OpenRequest, reader: LedgerReader) -> tuple[LeafIndex, Header | None]:
+class _Asked(NamedTuple):
+    """Where the event stands that a request names; entry 0 and no header if there is none to be seen."""
+
+    at: LeafIndex
+    header: Header | None
+    is_sealed: bool
+
+
+def _event(request: OpenRequest, reader: LedgerReader) -> _Asked:
     index = reader.visible(request.event_id)
+    is_sealed = False
+    if request.rule is not None and request.rule.is_sealed:
+        recorded = reader.recorded([request.event_id]).get(request.event_id)
+        is_sealed = index is None and recorded is not None
+        index = recorded
     place = LeafIndex(0) if index is None else index
     (data,) = reader.entries(place, LeafIndex(place + 1))
     entry = decode_entry(data)
-    return place, decode_event(entry.event) if isinstance(entry, EventEntry) else None
+    return _Asked(place, decode_event(entry.event) if isinstance(entry, EventEntry) else None, is_sealed)
+
+
+def _matter(packed: Mapping[bytes, bytes], stream_id: bytes) -> Matter | None:
+    found = packed.get(stream_id)
+    return None if found is None else unpack(found)

@@ -22,6 +22,7 @@ from contracts.ids import HUB_REGION, Hash, LeafIndex, PointId
 from hub.admission import Admitted, Rules, admit
 from hub.audit_batches import BatchChain, OpenBatch, wrong
 from hub.audit_errors import KeptError, UnexplainedError
+from hub.clearance import ACCESS_RECORDED
 from hub.directory import Directory
 from hub.hub_events import check_due, check_heads, check_opening
 from hub.matter import Matter
@@ -35,7 +36,8 @@ from ledger.heads import head_next
 
 _ZERO = Hash(bytes(32))
 _HUB_CLASSES = frozenset({"dir", "acc", "stt"})
-"""Classes of what the hub says of itself; in all others only time makes an event that the hub signs."""
+"""Classes of what the hub says of itself; in all others only time makes an event that the hub signs, or an opening that
+was cleared."""
 
 
 class Shelf(Protocol):
@@ -114,6 +116,7 @@ class Tally:
         refusals: Events refused inside batches, by code.
         deliveries: Notifications, by delivery point.
         openings: Recorded openings, by region of the office.
+        cleared: Of them those without an open task, by the reason that stands in its place.
         payloads: Sealed payloads that events name.
         missed: Missed duties, by rule.
         heads: Published heads that were compared.
@@ -125,6 +128,7 @@ class Tally:
     refusals: Counter[str] = field(default_factory=Counter)
     deliveries: Counter[str] = field(default_factory=Counter)
     openings: Counter[str] = field(default_factory=Counter)
+    cleared: Counter[str] = field(default_factory=Counter)
     payloads: int = 0
     missed: Counter[str] = field(default_factory=Counter)
     heads: int = 0
@@ -293,10 +297,13 @@ class Replay:
             is_hidden=header.stream_id in sealed.streams,
             takes_content=header.stream_id not in sealed.closed,
         )
-        if header.producer_region == HUB_REGION and header.event_class not in _HUB_CLASSES:
+        is_opening = header.event_type == ACCESS_RECORDED
+        if header.producer_region == HUB_REGION and header.event_class not in _HUB_CLASSES and not is_opening:
             check_due(header, admitted.body, matter, rules.procedures, batch.recorded_at)
         shelf.add_event(header.event_id, header.stream_id, index)
         shelf.put(header.stream_id, admitted.matter)
+        if is_opening:
+            self._opened(header, admitted, matter)
         self._follow(index, leaf, header, admitted)
         self.batches.add(batch, leaf)
 
@@ -331,8 +338,7 @@ class Replay:
                 self._observer.delivered(Delivery(point, n + 1, index, after, is_case))
 
     def _account(self, header: Header, admitted: Admitted) -> None:
-        body, batch = admitted.body, self.batches.expected()
-        at, recorded_at = batch.index, batch.recorded_at
+        body, recorded_at = admitted.body, self.batches.expected().recorded_at
         match header.event_type:
             case "HeadsPublished":
                 self.tally.heads += check_heads(body, self.heads)
@@ -341,12 +347,26 @@ class Replay:
                 check_due(header, body, matter, self.batches.rules.procedures, recorded_at)
                 if header.event_type == "DeadlineMissed":
                     self.tally.missed[body["rule"]] += 1
-            case "AccessRecorded":
-                opened = body["opened_event"]
-                packed, matter = self._shelf.sealed_of(opened), self._matter_of(opened)
-                event = None if packed is None else SealedEvent.unpack(packed)
-                region = check_opening(header, body, event, matter, self.batches.rules.procedures, self.directory, at)
-                self.tally.openings[region] += 1
+
+    def _opened(self, header: Header, admitted: Admitted, before: Matter | None) -> None:
+        """An opening, in a stream of its own or as the one reading of the matter that cleared it."""
+        body = admitted.body
+        opened = body["opened_event"]
+        packed, stream_id = self._shelf.sealed_of(opened), self._shelf.stream_of(opened)
+        region = check_opening(
+            header,
+            body,
+            None if packed is None else SealedEvent.unpack(packed),
+            None if stream_id is None else self._shelf.matter(stream_id),
+            self.batches.rules.procedures,
+            self.directory,
+            self.batches.expected().index,
+            clearance=before,
+            is_sealed=stream_id is not None and self.sealed.hides(stream_id),
+        )
+        self.tally.openings[region] += 1
+        if before is not None:
+            self.tally.cleared[body["reason"]] += 1
 
     def _matter_of(self, event_id: bytes | None) -> Matter | None:
         stream_id = None if event_id is None else self._shelf.stream_of(event_id)

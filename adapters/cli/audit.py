@@ -141,6 +141,7 @@ def disclosure_json(found: DisclosureReport) -> dict[str, Any]:
         "events": found.events,
         "payloads": found.payloads,
         "openings": found.openings,
+        "openings_without_task": dict(found.cleared),
         "notified": found.notified,
         "over": found.counts().get("OVER", 0),
         "under": found.counts().get("UNDER", 0),
@@ -157,6 +158,9 @@ def show_disclosure(found: DisclosureReport) -> None:
         style="bold red" if found.findings else "bold green",
         soft_wrap=True,
     )
+    if found.cleared:
+        told_reasons = ", ".join(f"{count} {reason}" for reason, count in sorted(found.cleared.items()))
+        out.print(f"Opened without a task: {told_reasons}", soft_wrap=True)
     for one in found.findings:
         told_of = f"entry {one.entry}, event {one.event_id.hex()}, {one.event_type}, {one.profile}"
         out.print(f"{one.kind}: {told_of}: {one.office} {one.reason}".rstrip(), markup=False, soft_wrap=True)
@@ -220,6 +224,7 @@ def show_report(report: Report) -> None:
         ("refusals", sum(tally.refusals.values()), tally.refusals),
         ("deliveries", sum(tally.deliveries.values()), tally.deliveries),
         ("openings", sum(tally.openings.values()), tally.openings),
+        ("without a task", sum(tally.cleared.values()), tally.cleared),
         ("missed duties", sum(tally.missed.values()), tally.missed),
         ("heads compared", tally.heads, {}),
         ("payloads named", tally.payloads, {}),

@@ -13,6 +13,7 @@ import typer
 
 from adapters.cli.audit import audit_command
 from adapters.cli.checks import fsck_command, repair_command
+from adapters.cli.clearances import emergency_app, query_app
 from adapters.cli.demo import demo_command
 from adapters.cli.deploy import deploy_app
 from adapters.cli.directory import directory_app
@@ -100,6 +101,8 @@ app.add_typer(procedure_app, name="procedure")
 procedure_app.command("route")(route_command)
 app.add_typer(projections_app, name="projections")
 app.add_typer(erasures_app, name="erasures")
+app.add_typer(emergency_app, name="emergency")
+app.add_typer(query_app, name="sealed-query")
 
 app.command("init")(init_command)
 hub_app.command("serve")(serve_hub)

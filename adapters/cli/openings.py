@@ -18,7 +18,7 @@ from adapters.cli.errors import listing, out, say_json, told
 from adapters.cli.options import AsJson, Data, Hub, Region, uuid_bytes, uuid_text
 from adapters.cli.progress import entries_bar
 from adapters.region.opening import NO_OFFICER, KeptOpening, Reader, Reading
-from contracts.ids import OfficeId
+from contracts.ids import OfficeId, StreamId
 
 
 def open_command(
@@ -31,10 +31,19 @@ def open_command(
     reason: Annotated[str, typer.Option(help="Why, in the officer's words; it stays in the region's file.")],
     officer: Annotated[str | None, typer.Option(help="The office's own reference to the officer, an id.")] = None,
     approver: Annotated[str | None, typer.Option(help="Who approved, the office's own reference, an id.")] = None,
+    emergency: Annotated[
+        str | None, typer.Option(help="Without a task: the emergency that two other offices approved.")
+    ] = None,
+    sealed_query: Annotated[
+        str | None, typer.Option(help="Of a sealed record: the query that two other offices approved.")
+    ] = None,
     hub: Hub = None,
     as_json: AsJson = False,
 ) -> None:
-    """Open a payload for an office with an open task. It is in the ledger before a byte leaves the hub."""
+    """Open a payload for a task that is open, or under a clearance. It is in the ledger before a byte leaves."""
+    if emergency is not None and sealed_query is not None:
+        raise typer.BadParameter("a payload is opened for one reason", param_hint="--sealed-query")
+    clearance = emergency or sealed_query
 
     async def read() -> list[Reading]:
         from adapters.compose.folder import DataFolder
@@ -52,6 +61,8 @@ def open_command(
                 officer=NO_OFFICER if officer is None else uuid_bytes(officer),
                 role=role,
                 approver=None if approver is None else uuid_bytes(approver),
+                reason="TASK" if clearance is None else "EMERGENCY" if sealed_query is None else "SEALED_QUERY",
+                clearance=None if clearance is None else StreamId(uuid_bytes(clearance)),
             )
             return await gateway.opener.open(uuid_bytes(event_id), profile, reader)
 

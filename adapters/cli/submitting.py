@@ -47,7 +47,7 @@ def submit_command(
         for row in rows:
             say_json(row)
     else:
-        _show(rows)
+        show_answers(rows)
     if any(row["outcome"] == Outcome.REFUSED for row in rows):
         raise typer.Exit(EXIT_CODES["rule"])
     if any(row["outcome"] == "WAITING" for row in rows):
@@ -107,7 +107,21 @@ async def _answered(
             sent = await answer
     except TimeoutError:
         return row | {"outcome": "WAITING"}
-    row |= {
+    return answer_row(number, draft, sent)
+
+
+def answer_row(number: int, draft: Draft, sent: SentEvent) -> dict[str, Any]:
+    """What became of a draft, as one line.
+
+    Args:
+        number: Which draft, from 1.
+        draft: As it was sent.
+        sent: The exchange's answer.
+    """
+    row: dict[str, Any] = {
+        "draft": number,
+        "ref": draft.ref,
+        "event": draft.event_type,
         "outcome": sent.outcome,
         "matter": uuid_text(sent.stream_id),
         "event_id": uuid_text(sent.event_id),
@@ -120,7 +134,8 @@ def _why(refusal: Refusal) -> dict[str, Any]:
     return {"code": refusal.code, "sentence": refusal.sentence, "field": refusal.field, "rule": refusal.rule}
 
 
-def _show(rows: list[dict[str, Any]]) -> None:
+def show_answers(rows: list[dict[str, Any]]) -> None:
+    """Write what became of drafts, for people."""
     table = Table("draft", "event", "outcome", "index", "matter / reason", box=None, pad_edge=False)
     for row in rows:
         reason = row.get("matter", "")

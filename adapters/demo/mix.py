@@ -15,10 +15,11 @@ from adapters.demo.correction_stories import CORRECTIONS
 from adapters.demo.help_stories import CHILDREN, REHABILITATIONS
 from adapters.demo.household_stories import HOUSEHOLD_MOVES
 from adapters.demo.local_stories import LODGINGS, TENANCIES
+from adapters.demo.opening_stories import EMERGENCY_OPENINGS, SEALED_QUERIES
 from adapters.demo.permit_stories import PERMITS
 from adapters.demo.release_stories import RELEASES
 from adapters.demo.residence_stories import NOTICES, REGISTRATIONS, REJECTIONS
-from adapters.demo.rights_stories import ERASURE_ORDERS, RIGHTS_REQUESTS, SEAL_ORDERS
+from adapters.demo.rights_stories import ERASURE_ORDERS, RIGHTS_REQUESTS, SEAL_ORDERS, UNSEAL_ORDERS
 from adapters.demo.settlement_stories import SETTLEMENTS
 from adapters.demo.story import Story
 from adapters.demo.work_stories import WORK_PERMITS
@@ -43,8 +44,8 @@ class MatterKind:
 
     @property
     def matters_each(self) -> int:
-        """Matters that one story makes: itself, and the one that it is about."""
-        return 2 if any(story.about is not None for story in self.stories) else 1
+        """Matters that one story makes at most: itself, and those that it is about."""
+        return max(story.matters for story in self.stories)
 
 
 KINDS: Final = (
@@ -60,7 +61,10 @@ KINDS: Final = (
     MatterKind(LODGINGS, 60),
     MatterKind(RIGHTS_REQUESTS, 60),
     MatterKind(SEAL_ORDERS, 10),
+    MatterKind(UNSEAL_ORDERS, 5),
     MatterKind(ERASURE_ORDERS, 20),
+    MatterKind(EMERGENCY_OPENINGS, 5),
+    MatterKind(SEALED_QUERIES, 5),
 )
 """All kinds but the registrations, which are the rest."""
 REJECTED_SHARE: Final = 0.05

@@ -17,7 +17,7 @@ from typing import Final
 
 from adapters.demo.mix import REJECTED_SHARE, counts_of, floor_of, matters_of
 from adapters.demo.residence_stories import CORRECTED, NOTICES, REGISTRATIONS, REJECTIONS, SUPPRESSED
-from adapters.demo.story import TIMER, Days, Story
+from adapters.demo.story import READING, TIMER, Days, Story
 from contracts.division import load_divisions
 from contracts.ids import REGIONS, uuid7
 from contracts.instant import DAY_MS
@@ -68,7 +68,7 @@ class Planned:
     def moments(self) -> list[int]:
         """When each step happens, milliseconds; some may lie ahead and are not played.
 
-        What follows a step that time makes is not told here: it happens when the region learns of that.
+        What follows a step that time makes, or a reading, is not told here: it happens when the region learns of that.
         """
         moments, at = [], float(self.start_ms)
         for number, step in enumerate(self.story.steps):
@@ -76,6 +76,8 @@ class Planned:
                 break
             at += self.random(f"after {number}").uniform(*step.after) * DAY_MS
             moments.append(int(at))
+            if step.event == READING:
+                break
         return moments
 
 
@@ -135,7 +137,7 @@ class _Drawing:
                     notices.rotate(-1)  # a correction reaches the origin only where a notice did
                 yield from self._pair(story, notices.popleft())
             else:
-                yield from self._one(story)
+                yield from self._one(story, story.began)
 
     def _stories(self, stories: Sequence[Story], count: int, floor: int) -> list[Story]:
         """So many stories by weight: every story as often as its weight says, and at least as often as the floor."""
@@ -161,20 +163,20 @@ class _Drawing:
         yield first
         yield self._following(first, notice, first.places, steps=_RECORDED_STEPS)
 
-    def _one(self, story: Story) -> Iterator[Planned]:
-        """A matter, after the one that it is about."""
+    def _one(self, story: Story, began: Days) -> Iterator[Planned]:
+        """A matter, after those that it is about, of which the first one began so many days ago."""
         if story.about is None:
-            yield self._planned(story, self._places(story), self._start(story.began))
+            yield self._planned(story, self._places(story), self._start(began))
             return
-        about = story.about
-        first = self._planned(about, self._places(about), self._start(story.began))
-        yield first
+        about, before = story.about, list(self._one(story.about, began))
+        yield from before
+        first = before[-1]
         places = {story.here: first.places[about.here], story.there: first.places[about.there]}
         yield self._following(first, story, places, steps=len(first.moments()))
 
     def _following(self, first: Planned, story: Story, places: Mapping[str, str], *, steps: int) -> Planned:
         """A matter that begins when so many steps of another one are recorded."""
-        start_ms = first.moments()[steps - 1]
+        start_ms = first.moments()[steps - 1] if story.recent is None else self._start(story.recent)
         return self._planned(story, places, start_ms, follows=first.number, follows_steps=steps)
 
     def _places(self, story: Story) -> Mapping[str, str]:

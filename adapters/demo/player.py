@@ -10,19 +10,20 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Final
 
 import structlog
 
 from adapters.demo.plan import Planned
-from adapters.demo.script import Script, ref_of
+from adapters.demo.script import Script, named, ref_of
+from adapters.demo.story import READING
 from adapters.region.gateway import RegionGateway
 from adapters.region.opening import Reader
 from adapters.region.outbox_store import SentEvent
 from adapters.region.tasks import Task
-from contracts.errors import AccessError, ConflictError, ExchangeError, RuleError, UnavailableError
+from contracts.errors import AccessError, ConflictError, ExchangeError, FatalError, RuleError, UnavailableError
 from contracts.event import decode_event
 from contracts.ids import OfficeId, StreamId
 from contracts.opening import load_opening_rules
@@ -35,6 +36,7 @@ _NOTHING_LEFT: Final = frozenset({"OPEN_NO_TASK", "OPEN_FORBIDDEN", "PAYLOAD_UNK
 """Codes of an opening that comes too late: the task is over, the record sealed, the content erased."""
 _PAUSES_SECONDS: Final = (0.2, 0.5, 1.0, 2.0, 4.0)
 _READING: Final = "演示：按待办核对内容"
+_CLEARANCES: Final = load_opening_rules().clearances
 _APPROVER: Final = bytes(range(1, 17))
 """Stands for the responsible person of every office in the demonstration."""
 
@@ -95,6 +97,7 @@ class Player:
         self._region = region
         self._gateway = gateway
         self._plan = {planned.correlation_id: planned for planned in plan}
+        self._numbered = {planned.number: planned for planned in plan}
         self._mine = [planned for planned in plan if planned.starter == region]
         self._followers = {planned.follows: planned for planned in self._mine if planned.follows is not None}
         self._script = script
@@ -177,6 +180,9 @@ class Player:
                     return
                 if self._moment(planned, number) is None:
                     return
+                if steps[number].event == READING:
+                    await self._read_cleared(planned, number, stream_id)
+                    continue
                 sent = await self._send(planned, number, stream_id)
                 if sent is None or sent.outcome is Outcome.REFUSED:
                     return
@@ -189,7 +195,8 @@ class Player:
             return None
         try:
             about = await self._about(planned)
-            draft = self._script.draft(planned, number, matter, stream_id, moment=moment, about=about)
+            opened = None if about is None else named(self._gateway.streams.events(about), planned.story.reads)
+            draft = self._script.draft(planned, number, matter, stream_id, moment=moment, about=about, opened=opened)
             sent = await (await self._gateway.send(draft))
         except (RuleError, AccessError, ConflictError) as error:
             log.warning("step.refused", code=error.code, rule=error.rule, field=error.field, position=number)
@@ -201,11 +208,25 @@ class Player:
         return sent
 
     async def _about(self, planned: Planned) -> StreamId | None:
-        """The matter that a matter is about, where this region began it; None if there is none."""
+        """The record that a matter is about, where this region began it; None if there is none."""
         if planned.story.about is None or planned.follows is None:
             return None
-        known = self._gateway.outbox.known(ref_of(planned.follows, 0))
+        first = self._numbered[planned.follows]
+        while first.story.about is not None and first.follows is not None:
+            first = self._numbered[first.follows]
+        known = self._gateway.outbox.known(ref_of(first.number, 0))
         return None if known is None else (await known).stream_id
+
+    async def _read_cleared(self, planned: Planned, number: int, stream_id: StreamId) -> None:
+        """Open what two other offices have cleared."""
+        profile, about = planned.story.reads, await self._about(planned)
+        opened = None if about is None else named(self._gateway.streams.events(about), profile)
+        if opened is None:
+            raise FatalError("DEMO_FAILED", "a story reads what nobody knows")
+        procedure, step = planned.story.procedure, planned.story.steps[number]
+        reason = next(name for name, rule in _CLEARANCES.items() if rule.procedure == procedure)
+        reader = replace(_reader(self._script.office(planned, step), profile), reason=reason, clearance=stream_id)
+        self.doings.opened += len(await self._gateway.opener.open(opened.event_id, profile, reader))
 
     def _moment(self, planned: Planned, number: int) -> int | None:
         """When a step happens: as planned, or now if it follows what time did; None if it lies ahead."""

@@ -22,7 +22,8 @@ def _named(stories: Sequence[Story], name: str) -> Story:
     return next(story for story in stories if story.name == name)
 
 
-_PERMIT: Final = _named(PERMITS, "history carried to a new city")
+PERMIT: Final = _named(PERMITS, "history carried to a new city")
+"""The matter that most of these are about."""
 _PERMIT_HOLDERS: Final = (
     ("OTHER", "COUNTY_PSB_HOUSEHOLD"),
     ("DESK", "POLICE_STATION"),
@@ -34,7 +35,7 @@ _STAYED_HOLDERS: Final = (
     ("AUTHORITY", "JUDICIAL_OFFICE"),
     ("AUTHORITY", "COUNTY_CORRECTION"),
 )
-_request = partial(Story, procedure="RIGHTS_REQUEST", here="DESK", there="OTHER", about=_PERMIT)
+_request = partial(Story, procedure="RIGHTS_REQUEST", here="DESK", there="OTHER", about=PERMIT)
 
 
 def _desk(event: str, after: Days, **body: Any) -> Step:
@@ -169,6 +170,30 @@ SEAL_ORDERS: Final = (
     ),
 )
 """Orders to seal a record everywhere it is held."""
+UNSEAL_ORDERS: Final = (
+    Story(
+        name="unsealed by a new order",
+        procedure="SEAL_ORDER",
+        weight=1,
+        began=(45, 75),
+        steps=(
+            Step(
+                "UnsealOrdered",
+                "AUTHORITY",
+                "COURT",
+                (1, 2),
+                {"target": "@about", "official": "@official"},
+                _ORDER,
+                says={"order": "UNSEAL"},
+            ),
+            *_by_gateways("SealApplied", _STAYED_HOLDERS, carried_out=True),
+        ),
+        here="AUTHORITY",
+        there="OTHER",
+        about=SEAL_ORDERS[0],
+    ),
+)
+"""New orders, which alone lift the seal."""
 _ERASURE_ORDERED: Final = Step(
     "ErasureOrdered",
     "DESK",
@@ -188,7 +213,7 @@ ERASURE_ORDERS: Final = (
         steps=(_ERASURE_ORDERED, *_ERASED),
         here="DESK",
         there="OTHER",
-        about=_PERMIT,
+        about=PERMIT,
     ),
 )
 """Orders to destroy the keys of a record everywhere they are held."""

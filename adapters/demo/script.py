@@ -8,6 +8,8 @@ Values of stories and contents that begin with `@` are filled in here:
     @start, @start-N, @start+N         the local day on which the matter began
     @id, @official                     16 opaque bytes
     @stream, @about                    the matter's own id, that of the matter that it is about
+    @opened, @opened.hash              the event whose payload it opens, which payload
+    @office.SIDE.TYPE                  the office of a type that serves the county of a side
     @number                            a number of a certificate that nobody issued
     @employer                          a code that no body can hold
     @identity, @identity.other         the person, somebody who belongs to the person
@@ -22,10 +24,10 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from random import Random
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from adapters.demo.contents import CONTENTS
 from adapters.demo.people import Person, draw_person
@@ -33,6 +35,7 @@ from adapters.demo.plan import Planned, demo_counties
 from adapters.demo.story import Step
 from adapters.region.draft import Draft, local_date
 from contracts.errors import FatalError
+from contracts.event import decode_event
 from contracts.identity import synthetic_uscc
 from contracts.ids import OfficeId, RegionCode, StreamId, uuid7
 from contracts.instant import DAY_MS, rounded
@@ -44,7 +47,32 @@ _DOCUMENTS: Final = ("判决书", "执行通知书", "暂予监外执行决定�
 _LEGAL_DOCUMENTS: Final = 2
 _day = re.compile("@(day|start)([+-][0-9]+)?").fullmatch
 _fact = re.compile(r"@fact\.([a-z_]+)(\+1y)?").fullmatch
+_office = re.compile(r"@office\.([A-Z]+)\.([A-Z_]+)").fullmatch
 _began = re.compile(r"@began\.([a-z_]+)").fullmatch
+
+
+class Named(NamedTuple):
+    """A payload as who may open it knows it.
+
+    Attributes:
+        event_id: The event that names it.
+        ciphertext_hash: Which of its payloads.
+    """
+
+    event_id: bytes
+    ciphertext_hash: bytes
+
+
+def named(events: Iterable[bytes], profile: str) -> Named | None:
+    """The last payload of a profile that some events of a matter name; None if none does."""
+    headers = [decode_event(event) for event in events]
+    found = [
+        Named(header.event_id, ref.ciphertext_hash)
+        for header in headers
+        for ref in header.sealed
+        if ref.profile == profile
+    ]
+    return found[-1] if found else None
 
 
 class Script:
@@ -70,6 +98,7 @@ class Script:
         *,
         moment: int,
         about: StreamId | None = None,
+        opened: Named | None = None,
     ) -> Draft:
         """The draft of a step.
 
@@ -80,16 +109,18 @@ class Script:
             stream_id: Its stream; None begins it.
             moment: When the step happens, milliseconds.
             about: The stream of the matter that it is about, if it is about one that is known here.
+            opened: The payload of that matter that it opens, if it opens one.
         """
         step = planned.story.steps[number]
         event_class = self._procedures[planned.story.procedure, 1].event_class
         occurred_at = rounded(event_class, moment)
-        filling = _Filling(planned, number, matter, occurred_at, self._counties[planned.region(step.side)], about)
+        counties = self._counties[planned.region(step.side)]
+        filling = _Filling(planned, number, matter, occurred_at, counties, about, opened, self._serving)
         counterpart = None if step.names is None else self._serving(planned, *step.names)
         return Draft(
             procedure=planned.story.procedure,
             event_type=step.event,
-            office=self._serving(planned, step.side, step.office),
+            office=self.office(planned, step),
             occurred_at=occurred_at,
             stream_id=stream_id,
             body=filling.value(step.body),
@@ -100,6 +131,10 @@ class Script:
             correlation_id=planned.correlation_id,
             offence=planned.story.offence if event_class == "cas" else None,
         )
+
+    def office(self, planned: Planned, step: Step) -> OfficeId:
+        """The office that takes a step."""
+        return self._serving(planned, step.side, step.office)
 
     def _serving(self, planned: Planned, side: str, office_type: str) -> OfficeId:
         office = self._directory.serving(office_type, planned.places[side])
@@ -124,7 +159,11 @@ class _Filling:
         occurred_at: int,
         counties: Sequence[str],
         about: StreamId | None,
+        opened: Named | None,
+        serving: Callable[[Planned, str, str], OfficeId],
     ) -> None:
+        self._opened = opened
+        self._serving = serving
         self._planned = planned
         self._step: Step = planned.story.steps[number]
         self._matter = matter
@@ -171,6 +210,8 @@ class _Filling:
             return local_date(since + int(day[2] or 0) * DAY_MS)
         if (fact := _fact(value)) is not None:
             return self._remembered(fact[1], is_year_later=fact[2] is not None)
+        if (office := _office(value)) is not None:
+            return self._serving(self._planned, office[1], office[2])
         if (began := _began(value)) is not None:
             return self._planned.story.steps[0].body[began[1]]
         known = _VALUES.get(value)
@@ -206,6 +247,12 @@ class _Filling:
         if self._about is None:
             raise FatalError("DEMO_FAILED", "a story names the matter that it is about where nobody knows it")
         return self._about
+
+    def opened(self) -> Named:
+        """The payload that the matter opens."""
+        if self._opened is None:
+            raise FatalError("DEMO_FAILED", "a story opens what nobody knows")
+        return self._opened
 
     def number(self) -> str:
         """A certificate's number."""
@@ -259,6 +306,8 @@ _VALUES: Final[Mapping[str, Callable[[_Filling], Any]]] = {
     "@official": _Filling.official,
     "@stream": _Filling.stream,
     "@about": _Filling.about,
+    "@opened": lambda filling: filling.opened().event_id,
+    "@opened.hash": lambda filling: filling.opened().ciphertext_hash,
     "@number": _Filling.number,
     "@employer": lambda filling: synthetic_uscc(f"91{filling.there()}PPRD0003"),
     "@division": lambda filling: filling.county6() + "000000",

@@ -3,7 +3,8 @@
 A step says which office of which side makes which event, how many days after the one before, and with which body and
 contents. Values that begin with `@` are filled in by `adapters.demo.script`. A story that ends early leaves its matter
 open, and its duties may run out: that is how duties come to be missed here. A step of `TIMER` is made by the hub when
-everything else has been played; what follows it happens when the region is told.
+everything else has been played; what follows it happens when the region is told. A step that reads (`READING`) is the
+hub's, too: made when the office opens what an earlier step of the story named.
 
 Weights say how often a story is played among its kind; they are chosen for coverage and are no statistic.
 """
@@ -22,6 +23,8 @@ TIMER: Final = "TIMER"
 """The side of a step that time makes."""
 _SHORT_MONTHS: Final = 24
 _LONG_MONTHS: Final = 72
+READING: Final = "AccessRecorded"
+"""The event of a step in which an office opens a payload without an open task."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +70,9 @@ class Story:
         person: Whom it is about: `ADULT`, `YOUTH` (15 to 17), `CHILD` (6 to 13) or `FOREIGNER`.
         is_sealed: What travels says that the record is sealed.
         about: How the matter goes that it is about, which is played first and began so many days ago; None if it is
-            about none.
+            about none. That one may itself be about another one: then both are about that.
+        recent: How many days ago it began itself, where that is not right after the matter that it is about.
+        reads: The profile that it opens of the matter that it is about; empty for most.
     """
 
     name: str
@@ -81,6 +86,13 @@ class Story:
     person: str = "ADULT"
     is_sealed: bool = False
     about: Story | None = None
+    recent: Days | None = None
+    reads: str = ""
+
+    @property
+    def matters(self) -> int:
+        """Matters that it makes: itself, and those that it is about."""
+        return 1 if self.about is None else 1 + self.about.matters
 
     @property
     def is_about_minor(self) -> bool:
@@ -91,6 +103,11 @@ class Story:
     def offence(self) -> Offence:
         """What the sending office states: a minor's record that is not sealed has a sentence above five years."""
         return Offence(self.is_sealed or self.is_about_minor, _SHORT_MONTHS if self.is_sealed else _LONG_MONTHS)
+
+
+def reading(side: str, office: str) -> Step:
+    """A step in which an office opens what the story names."""
+    return Step(READING, side, office)
 
 
 def timer(event: str) -> Step:

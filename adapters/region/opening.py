@@ -8,13 +8,13 @@ hub's own; the typed reason and its key stay in the region's file. Not here: whe
 from __future__ import annotations
 
 import secrets
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, NamedTuple
 
 import structlog
 
-from adapters.region.answers import check_event_receipt
+from adapters.region.access_proof import AccessProof
 from adapters.region.checkpoints import Checkpoints
 from adapters.region.database import RegionDatabase
 from adapters.region.evidence import EvidenceMaker
@@ -26,7 +26,7 @@ from adapters.region.streams import Streams
 from adapters.region.withheld import Withheld
 from contracts.errors import AccessError, EvidenceError, RuleError
 from contracts.event import Header, SealedRef, decode_event
-from contracts.ids import HUB_OFFICE, HUB_REGION, Hash, LeafIndex, OfficeId, PointId, uuid7
+from contracts.ids import Hash, LeafIndex, OfficeId, PointId, StreamId, uuid7
 from contracts.opening import approval_commitment, load_opening_rules, reason_commitment
 from contracts.profile import decode_payload
 from contracts.sealing import Associated, WrappedKey, open_sealed
@@ -68,6 +68,7 @@ class Reader:
         officer: The office's own opaque reference to the officer, 16 bytes.
         role: In which role, one that the profile allows.
         approver: The office's own opaque reference to the responsible person who approved; None where nobody did.
+        clearance: The matter in which two other offices approved this reading, for a reason that needs one; else None.
     """
 
     office: OfficeId
@@ -76,6 +77,7 @@ class Reader:
     officer: bytes = NO_OFFICER
     role: str = field(kw_only=True)
     approver: bytes | None = field(default=None, kw_only=True)
+    clearance: StreamId | None = field(default=None, kw_only=True)
 
 
 class KeptOpening(NamedTuple):
@@ -145,14 +147,14 @@ class Opener:
         self._store = store
         self._exchange = exchange
         self._replica = replica
-        self._checkpoints = checkpoints
+        self._proof = AccessProof(checkpoints=checkpoints, rules=rules)
         self._evidence = evidence
         self._streams = streams
         self._rules = rules
         self._clock = clock
 
     async def open(self, event_id: bytes, profile: str, reader: Reader) -> list[Reading]:
-        """Open every payload of a profile that an event holds for an office.
+        """Open every payload of a profile that an event holds for an office; under a clearance the one that it names.
 
         Args:
             event_id: An event that is known here.
@@ -165,8 +167,10 @@ class Opener:
                 person has to approve; names the requests whose content is withheld here until `approve`.
             EvidenceError: The opening is not proved to be recorded, or the payload is not what was committed to.
         """
+        await self._catch_up(reader)
         header, refs = self._asked(event_id, profile, reader)
         found = [await self._open(header, ref, reader) for ref in refs]
+        await self._catch_up(reader)
         waiting = [one.hex() for one in found if isinstance(one, bytes)]
         if waiting:
             raise AccessError(
@@ -191,6 +195,7 @@ class Opener:
         Raises:
             As `open`; one that waits for an approval ends it.
         """
+        await self._catch_up(reader)
         header, refs = self._asked(event_id, profile, reader)
         for ref in refs[after:]:
             found = await self._open(header, ref, reader)
@@ -212,10 +217,15 @@ class Opener:
         """The event and its payloads of a profile, once it is clear that the reader may ask for them at all."""
         header = self._header(event_id)
         refs = [ref for ref in header.sealed if ref.profile == profile]
+        if reader.clearance is not None:
+            refs = self._cleared(reader.clearance, refs)
         if not refs:
             raise RuleError("NOT_FOUND", f"event {event_id.hex()} has no payload of that profile", field="profile")
         if profile in load_opening_rules().approved and reader.approver is None:
             raise AccessError("OPEN_APPROVAL_MISSING", f"{profile} is about a minor", field="approver")
+        rule = load_opening_rules().clearances.get(reader.reason)
+        if rule is not None and rule.is_sealed and reader.approver is None:
+            raise AccessError("OPEN_APPROVAL_MISSING", "of a sealed record nothing waits here", field="approver")
         if reader.approver is not None and reader.approver == reader.officer:
             raise AccessError("OPEN_APPROVAL_MISSING", "nobody approves what he reads himself", field="approver")
         self._withheld.forget_old(self._clock.now_ms())
@@ -236,17 +246,47 @@ class Opener:
         kept = self._withheld.find(request_id)
         if approver == kept.officer:
             raise AccessError("OPEN_APPROVAL_MISSING", "nobody approves what he reads himself", field="approver")
-        header = self._header(kept.event_id)
-        matter = self._streams.recorded(header.stream_id)
-        now_ms, directory = self._clock.now_ms(), self._replica.directory
-        if matter is None or not has_open_task(
-            self._rules.procedure(matter.procedure, matter.edition), matter, kept.office, directory, now_ms
-        ):
+        header, now_ms = self._header(kept.event_id), self._clock.now_ms()
+        if kept.reason not in load_opening_rules().clearances and not self._has_task(header, kept.office, now_ms):
             raise AccessError("OPEN_NO_TASK", f"{kept.office} has no open task in this matter", field="office")
         ref = next(ref for ref in header.sealed if ref.ciphertext_hash == kept.ciphertext_hash)
         content = self._content(header, ref, kept.envelope, kept.wrapped)
         self._withheld.approve(request_id, approver, now_ms)
         return Reading(ref.profile, content, kept.access_index)
+
+    def payload(self, event_id: bytes, profile: str, part: int = 1) -> SealedRef:
+        """One payload that an event names, for an office that asks others to clear its opening.
+
+        Args:
+            event_id: An event that is known here.
+            profile: Which of its profiles.
+            part: Which payload of that profile, from 1.
+
+        Raises:
+            RuleError: NOT_FOUND.
+        """
+        refs = [ref for ref in self._header(event_id).sealed if ref.profile == profile]
+        if not 0 < part <= len(refs):
+            raise RuleError("NOT_FOUND", f"event {event_id.hex()} has no such payload of that profile", field="profile")
+        return refs[part - 1]
+
+    async def _catch_up(self, reader: Reader) -> None:
+        """Fetch what others recorded in the clearance under which somebody reads: approvals, then the reading."""
+        if reader.clearance is not None:
+            await self._streams.catch_up(reader.clearance)
+
+    def _cleared(self, clearance: StreamId, refs: Sequence[SealedRef]) -> list[SealedRef]:
+        """The payload that a clearance names; all where nobody knows it, to be refused."""
+        matter = self._streams.recorded(clearance)
+        named = None if matter is None else dict(matter.facts).get("ciphertext_hash")
+        return [ref for ref in refs if named in (None, ref.ciphertext_hash)]
+
+    def _has_task(self, header: Header, office: OfficeId, now_ms: int) -> bool:
+        matter = self._streams.recorded(header.stream_id)
+        if matter is None:
+            return False
+        procedure = self._rules.procedure(matter.procedure, matter.edition)
+        return has_open_task(procedure, matter, office, self._replica.directory, now_ms)
 
     def _header(self, event_id: bytes) -> Header:
         kept = self._store.event(event_id)
@@ -278,7 +318,7 @@ class Opener:
     ) -> tuple[LeafIndex, Mapping[str, Any]]:
         """Check that the opening is recorded, and only then read; keep as evidence what does not hold."""
         try:
-            index = self._check_recorded(request, ref, opened)
+            index = self._proof.check(request, ref, opened)
         except EvidenceError:
             await self._evidence.unrecorded(header, opened.envelope, request.request_id)
             raise
@@ -301,9 +341,19 @@ class Opener:
         return decode_payload(ref.profile, plaintext)
 
     def _check_right(self, header: Header, request: OpenRequest) -> None:
-        """Ask our own copy of the matter before the exchange is asked, by the same function as there."""
-        matter = self._streams.recorded(header.stream_id)
-        check_right(request, SealedEvent.of(header), matter, self._rules.procedures, self._replica.directory)
+        """Ask our own copies of the matters before the exchange is asked, by the same function as there.
+
+        Whether the record is sealed only the exchange knows: here it is taken to be what the request says.
+        """
+        check_right(
+            request,
+            SealedEvent.of(header),
+            self._streams.recorded(header.stream_id),
+            self._rules.procedures,
+            self._replica.directory,
+            clearance=self._streams.recorded(StreamId(request.clearance)) if request.clearance else None,
+            is_sealed=request.rule is not None and request.rule.is_sealed,
+        )
 
     def _request(
         self, header: Header, ref: SealedRef, reader: Reader, reason_key: bytes, approval_key: bytes
@@ -322,7 +372,7 @@ class Opener:
             office=reader.office,
             officer=reader.officer,
             role=reader.role,
-            purpose=header.purpose,
+            purpose=self._purpose(header, reader),
             reason=reader.reason,
             reason_commitment=reason_commitment(key=reason_key, text=reader.reason_text),
             approval=approval,
@@ -330,37 +380,17 @@ class Opener:
             producer=self._producer,
             key_id=self._keyring.opening.key_id,
             signature=b"",
+            clearance=reader.clearance or b"",
         )
         return replace(unsigned, signature=self._keyring.opening.sign(unsigned.tbs()))
 
-    def _check_recorded(self, request: OpenRequest, ref: SealedRef, opened: Opened) -> LeafIndex:
-        """Check that the ledger holds `AccessRecorded` for this request; gives its index."""
-        check_event_receipt(opened.access_event, opened.receipt, self._checkpoints)
-        self._check_access(request, ref, opened.access_event)
-        return opened.receipt.index
-
-    def _check_access(self, request: OpenRequest, ref: SealedRef, event: bytes) -> None:
-        header = decode_event(event)
-        name, body = self._rules.registry.decode_body(header.body)
-        wanted = {
-            "opened_event": request.event_id,
-            "profile": ref.profile,
-            "ciphertext_hash": request.ciphertext_hash,
-            "office": request.office,
-            "officer": request.officer,
-            "role": request.role,
-            "purpose": request.purpose,
-            "reason": request.reason,
-            "reason_commitment": request.reason_commitment,
-            "approval": request.approval,
-            "request_key": request.key_id,
-            "request_signature": request.signature,
-        }
-        wrong = [field for field, value in wanted.items() if body.get(field) != value]
-        if (header.producer_region, header.producer_office) != (HUB_REGION, HUB_OFFICE):
-            raise EvidenceError("RECEIPT_INVALID", "the opening is not recorded by the hub")
-        if header.event_type != "AccessRecorded" or header.causation_id != request.event_id or wrong:
-            raise EvidenceError("RECEIPT_INVALID", f"another opening was recorded: {name} {', '.join(wrong)}")
+    def _purpose(self, header: Header, reader: Reader) -> str:
+        """For what is read: what the payload is held for, or what the clearance is for."""
+        rule = load_opening_rules().clearances.get(reader.reason)
+        matter = None if reader.clearance is None else self._streams.recorded(reader.clearance)
+        if rule is None or matter is None:
+            return header.purpose
+        return self._rules.procedure(rule.procedure, matter.edition).purpose
 
     def _keep(self, request: OpenRequest, ref: SealedRef, reader: Reader, reason_key: bytes, index: LeafIndex) -> None:
         """Note an opening, inside a transaction."""

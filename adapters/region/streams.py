@@ -82,12 +82,16 @@ class Streams:
             stream_id: The matter.
             before: Only the events below this `stream_seq`; None takes all.
         """
-        return self._fold(None, [event for _, event in self._store.stream(stream_id)[:before]])
+        return self._fold(None, self.events(stream_id)[:before])
 
     def event(self, event_id: bytes) -> bytes | None:
         """The bytes of a kept event of any matter."""
         kept = self._store.event(event_id)
         return None if kept is None else kept[1]
+
+    def events(self, stream_id: bytes) -> list[bytes]:
+        """The bytes of a matter's kept events, oldest first."""
+        return [event for _, event in self._store.stream(stream_id)]
 
     def first(self, stream_id: bytes) -> bytes | None:
         """The bytes of a matter's first event; None if nothing of it is kept."""

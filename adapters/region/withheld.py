@@ -27,6 +27,7 @@ class WithheldPayload(NamedTuple):
         event_id: The event that names it.
         office: Who asked.
         officer: The office's own reference to the officer who asked.
+        reason: The code of the reason.
         access_index: Ledger index of the opening.
         envelope: Sealed bytes.
         wrapped: The content key for the office.
@@ -35,6 +36,7 @@ class WithheldPayload(NamedTuple):
     event_id: bytes
     office: OfficeId
     officer: bytes
+    reason: str
     access_index: LeafIndex
     envelope: bytes
     wrapped: WrappedKey
@@ -79,15 +81,15 @@ class Withheld:
             RuleError: NOT_FOUND.
         """
         row = self._db.one(
-            "SELECT event_id, office, officer, access_index, envelope, key_id, enc FROM withheld w"
+            "SELECT event_id, office, officer, reason, access_index, envelope, key_id, enc FROM withheld w"
             " JOIN openings o ON o.request_id=w.request_id WHERE w.request_id=?",
             request_id,
         )
         if row is None:
             raise RuleError("NOT_FOUND", "nothing is withheld under this request", field="request_id")
-        event_id, office, officer, index, envelope, key_id, enc = row
+        event_id, office, officer, reason, index, envelope, key_id, enc = row
         wrapped = WrappedKey(OfficeId(office), KeyId(key_id), enc)
-        return WithheldPayload(event_id, OfficeId(office), officer, LeafIndex(index), envelope, wrapped)
+        return WithheldPayload(event_id, OfficeId(office), officer, reason, LeafIndex(index), envelope, wrapped)
 
     def approve(self, request_id: bytes, approver: bytes, now_ms: int) -> None:
         """Note an approval and keep the payload no longer, both or neither."""

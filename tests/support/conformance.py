@@ -87,6 +87,7 @@ def _act(row: Mapping[str, Any]) -> Act:
         purpose=row["purpose"],
         legal_basis=row["legal_basis"],
         position=row.get("position", "next"),
+        lists={field: tuple(map(_place, places)) for field, places in row.get("lists", {}).items()},
     )
 
 
@@ -246,7 +247,8 @@ class HubRun:
         if act is None:
             assert stream.last is not None
             return stream.last
-        encoded = self.world.rules.registry.encode_body(body_schema(act.event), act.body)
+        lists = {f: [self._office(stream.procedure, one).office for one in some] for f, some in act.lists.items()}
+        encoded = self.world.rules.registry.encode_body(body_schema(act.event), {**act.body, **lists})
         by = self._office(stream.procedure, act.by)
         named = None if act.names is None else self._office(stream.procedure, act.names)
         header = Header(

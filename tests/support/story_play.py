@@ -6,7 +6,9 @@ recorded by the hub's own timers once every story has come to it, as in the demo
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import secrets
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -14,16 +16,19 @@ from adapters.compose import opened_hub
 from adapters.compose.folder import DataFolder
 from adapters.compose.parts import KEYS, SystemClock
 from adapters.demo.plan import Planned, draw_plan
-from adapters.demo.script import Script
+from adapters.demo.script import Named, Script, named
 from adapters.demo.stage import set_stage
-from adapters.demo.story import Story
+from adapters.demo.story import READING, Story
 from adapters.keys.folder import read_region_keys
 from adapters.region.batching import BatchMaker
 from adapters.region.composer import Composer
 from adapters.region.keyring import SigningIdentity
-from contracts.ids import LeafIndex, PointId, StreamId
+from contracts.ids import LeafIndex, PointId, StreamId, uuid7
+from contracts.opening import load_opening_rules
 from hub.application import Application
 from hub.matter import Matter, unpack
+from hub.openings import OpenRequest
+from ledger.entry import event_of
 
 SEED: Final = 1
 _MATTERS: Final = 400
@@ -60,7 +65,14 @@ class StoryPlay:
             assert moment <= self._now_ms + 600_000, f"{planned.story.name} goes on after today"
             stream_id = None if matter is None else matter.stream_id
             about = self._about.get(planned.number)
-            draft = self._script.draft(planned, number, matter, stream_id, moment=moment, about=about)
+            opened = None if about is None else named(self._events(about), planned.story.reads)
+            if steps[number].event == READING:
+                assert stream_id is not None
+                assert opened is not None
+                self._read(planned, number, stream_id, opened)
+                matter = self.recorded(stream_id)
+                continue
+            draft = self._script.draft(planned, number, matter, stream_id, moment=moment, about=about, opened=opened)
             maker, composer = self._gateway(region)
             draft = composer.filled(draft)
             composed = composer.compose(draft, matter, LeafIndex(self.application.reader.size()))
@@ -73,12 +85,42 @@ class StoryPlay:
         return matter
 
     def begin(self, planned: Planned, plan: Sequence[Planned]) -> Matter | None:
-        """Record a story from its beginning, after the matter that it is about."""
+        """Record a story from its beginning, after the matters that it is about."""
         if planned.story.about is not None and planned.follows is not None:
-            about = self.advance(plan[planned.follows], None)
+            about = self.begin(plan[planned.follows], plan)
             assert about is not None, planned.story.name
-            self._about[planned.number] = about.stream_id
+            self._about[planned.number] = self._about.get(planned.follows, about.stream_id)
         return self.advance(planned, None)
+
+    def _events(self, stream_id: StreamId) -> Iterator[bytes]:
+        for _, entry in self.application.reader.stream(stream_id, 0, 100):
+            event = event_of(entry)
+            assert event is not None
+            yield event
+
+    def _read(self, planned: Planned, number: int, stream_id: StreamId, opened: Named) -> None:
+        """Open a payload under what two other offices cleared, as the region of the office would."""
+        story, step, rules = planned.story, planned.story.steps[number], load_opening_rules()
+        region = planned.region(step.side)
+        signer = SigningIdentity.of("open", read_region_keys(self._folder.region(region) / KEYS).opening)
+        unsigned = OpenRequest(
+            request_id=uuid7(unix_ms=SystemClock().now_ms(), entropy=secrets.token_bytes(10)),
+            event_id=opened.event_id,
+            ciphertext_hash=opened.ciphertext_hash,
+            office=self._script.office(planned, step),
+            officer=bytes(16),
+            role=rules.roles[story.reads][0],
+            purpose=self.application.rules.procedures[story.procedure, 1].purpose,
+            reason=next(name for name, rule in rules.clearances.items() if rule.procedure == story.procedure),
+            reason_commitment=bytes(32),
+            approval=bytes(32),
+            created_ms=SystemClock().now_ms(),
+            producer=f"{region}-node",
+            key_id=signer.key_id,
+            signature=b"",
+            clearance=stream_id,
+        )
+        self.application.open_payload(replace(unsigned, signature=signer.sign(unsigned.tbs())))
 
     def recorded(self, stream_id: bytes) -> Matter:
         """A matter as the hub has it."""

@@ -38,6 +38,7 @@ KEYS: dict[str, type | tuple[type, ...]] = {
     "refusals": dict,
     "deliveries": dict,
     "openings": dict,
+    "openings_without_task": dict,
     "missed_duties": dict,
     "heads": int,
     "payloads_named": int,

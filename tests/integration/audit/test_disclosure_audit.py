@@ -9,6 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+import pytest
 from typer.testing import CliRunner
 
 from adapters.cli.main import app
@@ -23,6 +24,7 @@ from ledger.entry import event_of
 from tests.support.all_matters import one_of_each
 from tests.support.audit import MemoryShelf
 from tests.support.batches import Made
+from tests.support.clearances import ClearanceMaker
 from tests.support.matters import MatterMaker, Sealed, notification, synthetic_person
 from tests.support.world import World
 
@@ -115,6 +117,44 @@ def test_one_changed_routing_row_is_found_on_both_sides_by_name(tmp_path: Path) 
     ]
     assert "POLICE_STATION" in report.findings[0].reason
     assert "COUNTY_PSB_HOUSEHOLD of ORIGIN" in report.findings[1].reason
+
+
+def after_one_approval(world: World) -> Mapping[tuple[str, int], Procedure]:
+    """The world's procedures with an emergency that is opened after one approval."""
+    old = world.rules.procedures["EMERGENCY_OPENING", 1]
+
+    def changed(row: Transition) -> Transition:
+        return replace(row, source="APPROVED_BY_ONE") if row.event == "AccessRecorded" else row
+
+    new: Procedure = replace(old, transitions=tuple(map(changed, old.transitions)))
+    return MappingProxyType({**world.rules.procedures, ("EMERGENCY_OPENING", 1): new})
+
+
+@pytest.mark.parametrize("approvals", [1, 2])
+def test_an_opening_without_a_task_is_counted_and_named_where_two_offices_did_not_approve_it(
+    tmp_path: Path, approvals: int
+) -> None:
+    """A copy of the procedure lets one approval do; the second look counts the offices."""
+    world = World()
+    if approvals == 1:
+        world.rules = replace(world.rules, procedures=after_one_approval(world))
+    sent, asker = notification(world, "44", "45"), world.office("45", "COUNTY_PSB_HOUSEHOLD")
+    clearance = ClearanceMaker(world, "EMERGENCY", asker, sent[1].header)
+    first, second = world.office("45", "TOWN_OFFICE"), world.office("44", "TOWN_OFFICE")
+    cleared = [clearance.asked(first, second), clearance.approved(first), clearance.approved(second)]
+    store = SqliteStore(tmp_path / "ledger.sqlite")
+    application = world.found(store)
+    for made in (*sent, *cleared[: approvals + 1]):
+        application.submit([world.batches[made.region].batch([made])])
+    application.open_payload(clearance.request())
+
+    report = compared(store, world)
+
+    found = [(one.kind, one.office, one.reason) for one in report.findings]
+    if approvals == 2:
+        assert (found, report.cleared) == ([], {"EMERGENCY": 1})
+    else:
+        assert found == [(OVER, asker.office, "opened without a task what two other offices had not approved")]
 
 
 def test_a_notification_that_was_withheld_is_found(tmp_path: Path) -> None:

@@ -20,8 +20,8 @@ pytestmark = pytest.mark.integration
 
 STORIES: Final = (*REGISTRATIONS, *REJECTIONS, *NOTICES, *(story for kind in KINDS for story in kind.stories))
 _OFFICE_CLASSES: Final = {"std", "cas", "rgt"}
-_NOT_EVERYWHERE: Final = {"MatterRestricted", "UnsealOrdered"}
-"""A restriction is shown once and not in every procedure. What is sealed here stays sealed."""
+_NOT_EVERYWHERE: Final = {"MatterRestricted"}
+"""A restriction is shown once and not in every procedure."""
 
 
 @pytest.fixture(scope="module")

@@ -55,7 +55,7 @@ def test_ten_thousand_streams_have_the_mix_of_the_domain() -> None:
     assert permits == 1_400
     assert (told["HOUSEHOLD_MOVE"], told["CORRECTION_TRANSFER"], told["RESETTLEMENT_HANDOVER"]) == (800, 150, 100)
     assert (told["REHAB_HANDOVER"], told["MINOR_RETURN"]) == (30, 21)
-    assert 7_100 <= told["RESIDENCE"] + told["RESIDENCE_NOTIFICATION"] <= 7_500
+    assert 7_050 <= told["RESIDENCE"] + told["RESIDENCE_NOTIFICATION"] <= 7_500
 
 
 def test_the_same_seed_draws_the_same_plan() -> None:
@@ -96,7 +96,7 @@ def test_a_notice_follows_its_registration_between_the_same_counties() -> None:
 
 
 def test_a_request_follows_the_matter_that_it_is_about() -> None:
-    """It begins where that one was played, after all its steps."""
+    """It begins where that one was played, after all its steps; what has to be new begins later."""
     plan = _plan(1, 400)
 
     requests = [planned for planned in plan if planned.story.about is not None]
@@ -106,7 +106,9 @@ def test_a_request_follows_the_matter_that_it_is_about() -> None:
         assert about.story is planned.story.about
         assert about.starter == planned.starter
         assert set(planned.places.values()) == set(about.places.values())
-        assert planned.start_ms == about.moments()[-1]
+        if planned.story.recent is None:
+            assert planned.start_ms == about.moments()[-1]
+        assert planned.start_ms >= about.moments()[-1]
         assert planned.follows_steps == len(about.moments())
 
 

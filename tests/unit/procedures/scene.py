@@ -200,6 +200,21 @@ BODIES: Final[Mapping[str, Mapping[str, Any]]] = {
     "SealApplied": {"carried_out": True},
     "ErasureOrdered": {"target": ID, "holders": ["o00000001"], "official": ID, "ground": "PURPOSE_MET"},
     "PayloadErased": {"keys_destroyed": True, "content_deleted": True},
+    "OpeningAsked": {
+        "opened_event": ID,
+        "ciphertext_hash": LIST,
+        "provision": "LB_PIPL_13_4",
+        "ground": "LIFE",
+        "approvers": ["o00000001", "o00000002"],
+        "official": ID,
+    },
+    "OpeningApproved": {"official": ID},
+    "OpeningDeclined": {"official": ID},
+    "OpeningExpired": {},
+    "EmergencyNoted": {"official": ID},
+    "EmergencyEnded": {},
+    "PersonTold": {"told_on": "2026-03-02", "official": ID},
+    "TellingWithheld": {"reason": "DANGER_TO_OTHERS", "official": ID},
     "AccessRecorded": {
         "opened_event": ID,
         "profile": "NP-RES",
@@ -314,6 +329,8 @@ class Scene:
         full = {**BODIES[event], **(body or {})}
         if full.get("holders"):
             full["holders"] = list(self.holders())
+        if full.get("approvers") and "approvers" not in (body or {}):
+            full["approvers"] = [self.office("COUNTY_PSB@away"), self.office("COUNTY_CORRECTION@away")]
         if "sealed" not in changes:
             changes["sealed"] = self._sealed(event, full)
         if self.matter is None and not changes.get("counterpart_region") and self._needs_counterpart(event, full):

@@ -10,6 +10,7 @@ from contracts.guard import KINDS, load_guards
 from tests.unit.procedures import guards_of_moves_and_permits
 from tests.unit.procedures import scene as stage
 from tests.unit.procedures.case_guards import CASE_BAD, CONTENT_BAD
+from tests.unit.procedures.clearance_rows import CLEARANCE_BAD
 from tests.unit.procedures.order_rows import ORDER_BAD
 from tests.unit.procedures.scene import LIST, Scene, Step
 
@@ -364,6 +365,7 @@ BAD: tuple[tuple[str, str, tuple[Step, ...], str, str, dict[str, Any], dict[str,
     ),
     *CASE_BAD,
     *ORDER_BAD,
+    *CLEARANCE_BAD,
     *guards_of_moves_and_permits.BAD,
 )
 
@@ -402,6 +404,7 @@ def test_every_guard_but_those_of_the_directory_has_a_refusing_case() -> None:
         "effective_not_earlier",
         "retired_not_earlier",
         "same_basis",
+        "approver_itself",
     }
 
     assert set(load_guards()) - tried == elsewhere

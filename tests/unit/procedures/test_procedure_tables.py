@@ -8,6 +8,7 @@ import pytest
 from contracts.procedure import load_procedures
 from tests.unit.procedures import rows_of_household_moves, rows_of_regional_matters, rows_of_work_permits
 from tests.unit.procedures.case_rows import CASE_PATHS, CASE_ROWS
+from tests.unit.procedures.clearance_rows import CLEARANCE_PATHS, CLEARANCE_ROWS
 from tests.unit.procedures.order_rows import ORDER_PATHS, ORDER_ROWS
 from tests.unit.procedures.rows import Paths, Row, at, perform
 from tests.unit.procedures.rows import row as _row
@@ -328,6 +329,7 @@ ROWS: Mapping[str, tuple[Row, ...]] = {
     ),
     **CASE_ROWS,
     **ORDER_ROWS,
+    **CLEARANCE_ROWS,
     "HOUSEHOLD_MOVE": rows_of_household_moves.ROWS,
     "WORK_PERMIT": rows_of_work_permits.ROWS,
     **rows_of_regional_matters.ROWS,
@@ -337,6 +339,7 @@ ALL_PATHS: Mapping[str, Paths] = {
     "CORRECTION_TRANSFER": CORRECTION,
     **CASE_PATHS,
     **ORDER_PATHS,
+    **CLEARANCE_PATHS,
     "HOUSEHOLD_MOVE": rows_of_household_moves.PATHS,
     "WORK_PERMIT": rows_of_work_permits.PATHS,
     **rows_of_regional_matters.PATHS,

@@ -237,7 +237,7 @@ class GetCheckpointResponse(_message.Message):
     def __init__(self, checkpoint: _Optional[bytes] = ...) -> None: ...
 
 class OpenPayloadRequest(_message.Message):
-    __slots__ = ("request_id", "event_id", "ciphertext_hash", "office", "officer", "purpose", "reason", "reason_commitment", "created_ms", "producer", "key_id", "signature", "role", "approval")
+    __slots__ = ("request_id", "event_id", "ciphertext_hash", "office", "officer", "purpose", "reason", "reason_commitment", "created_ms", "producer", "key_id", "signature", "role", "approval", "clearance")
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     EVENT_ID_FIELD_NUMBER: _ClassVar[int]
     CIPHERTEXT_HASH_FIELD_NUMBER: _ClassVar[int]
@@ -252,6 +252,7 @@ class OpenPayloadRequest(_message.Message):
     SIGNATURE_FIELD_NUMBER: _ClassVar[int]
     ROLE_FIELD_NUMBER: _ClassVar[int]
     APPROVAL_FIELD_NUMBER: _ClassVar[int]
+    CLEARANCE_FIELD_NUMBER: _ClassVar[int]
     request_id: bytes
     event_id: bytes
     ciphertext_hash: bytes
@@ -266,7 +267,8 @@ class OpenPayloadRequest(_message.Message):
     signature: bytes
     role: str
     approval: bytes
-    def __init__(self, request_id: _Optional[bytes] = ..., event_id: _Optional[bytes] = ..., ciphertext_hash: _Optional[bytes] = ..., office: _Optional[str] = ..., officer: _Optional[bytes] = ..., purpose: _Optional[str] = ..., reason: _Optional[str] = ..., reason_commitment: _Optional[bytes] = ..., created_ms: _Optional[int] = ..., producer: _Optional[str] = ..., key_id: _Optional[bytes] = ..., signature: _Optional[bytes] = ..., role: _Optional[str] = ..., approval: _Optional[bytes] = ...) -> None: ...
+    clearance: bytes
+    def __init__(self, request_id: _Optional[bytes] = ..., event_id: _Optional[bytes] = ..., ciphertext_hash: _Optional[bytes] = ..., office: _Optional[str] = ..., officer: _Optional[bytes] = ..., purpose: _Optional[str] = ..., reason: _Optional[str] = ..., reason_commitment: _Optional[bytes] = ..., created_ms: _Optional[int] = ..., producer: _Optional[str] = ..., key_id: _Optional[bytes] = ..., signature: _Optional[bytes] = ..., role: _Optional[str] = ..., approval: _Optional[bytes] = ..., clearance: _Optional[bytes] = ...) -> None: ...
 
 class OpenPayloadResponse(_message.Message):
     __slots__ = ("envelope", "wrapped", "access_event", "receipt")

@@ -1,0 +1,71 @@
+"""Whether an opening is proved to be recorded: the gateway reads nothing before `AccessProof.check` has returned.
+
+The proof is the receipt of the hub's event, under a head that grows from what this region knows. The record is of just
+the request that was asked: in a stream of its own, or as the one reading of its clearance.
+"""
+
+from __future__ import annotations
+
+from adapters.region.answers import check_event_receipt
+from adapters.region.checkpoints import Checkpoints
+from contracts.errors import EvidenceError
+from contracts.event import SealedRef, decode_event
+from contracts.ids import HUB_OFFICE, HUB_REGION, LeafIndex
+from hub.admission import Rules
+from hub.clearance import ACCESS_RECORDED
+from hub.openings import Opened, OpenRequest
+
+
+class AccessProof:
+    """Checks that openings are recorded.
+
+    Args:
+        checkpoints: Judges the heads of receipts.
+        rules: The contracts in force.
+    """
+
+    def __init__(self, *, checkpoints: Checkpoints, rules: Rules) -> None:
+        self._checkpoints = checkpoints
+        self._rules = rules
+
+    def check(self, request: OpenRequest, ref: SealedRef, opened: Opened) -> LeafIndex:
+        """Check an answer before anything of it is decrypted.
+
+        Args:
+            request: As it was asked.
+            ref: The payload's row in its event.
+            opened: The answer.
+
+        Returns:
+            Ledger index of the record.
+
+        Raises:
+            EvidenceError: RECEIPT_INVALID, or what a receipt is refused with.
+        """
+        check_event_receipt(opened.access_event, opened.receipt, self._checkpoints)
+        self._check_access(request, ref, opened.access_event)
+        return opened.receipt.index
+
+    def _check_access(self, request: OpenRequest, ref: SealedRef, event: bytes) -> None:
+        header = decode_event(event)
+        name, body = self._rules.registry.decode_body(header.body)
+        wanted = {
+            "opened_event": request.event_id,
+            "profile": ref.profile,
+            "ciphertext_hash": request.ciphertext_hash,
+            "office": request.office,
+            "officer": request.officer,
+            "role": request.role,
+            "purpose": request.purpose,
+            "reason": request.reason,
+            "reason_commitment": request.reason_commitment,
+            "approval": request.approval,
+            "request_key": request.key_id,
+            "request_signature": request.signature,
+        }
+        wrong = [field for field, value in wanted.items() if body.get(field) != value]
+        if (header.producer_region, header.producer_office) != (HUB_REGION, HUB_OFFICE):
+            raise EvidenceError("RECEIPT_INVALID", "the opening is not recorded by the hub")
+        is_placed = header.stream_id == (request.clearance or request.request_id)
+        if header.event_type != ACCESS_RECORDED or header.causation_id != request.event_id or wrong or not is_placed:
+            raise EvidenceError("RECEIPT_INVALID", f"another opening was recorded: {name} {', '.join(wrong)}")
