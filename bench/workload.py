@@ -76,28 +76,23 @@ class World:
     def directory(self, procedures: frozenset[str] | None = None) -> Iterator[HubDraft]:
         """The directory events of this world, with mandates for some procedures or for all; makes its keys."""
         draft = partial(HubDraft, procedure="DIRECTORY")
-        for region, place in _PLACES.items():
+        for region in _PLACES:
             yield draft("RegionRegistered", body={"region": region})
             point = PointId(f"{region}-node")
             yield draft("PointRegistered", body={"point": point, "region": region, **_agreement("point")})
-            for number, kind in enumerate(_TYPES):
-                office = OfficeId(f"o{region}benc{number}h")
-                keys = _agreement("office")
-                self.offices[region, kind] = office
-                self.office_keys[office] = RecipientKey(office, keys["key_id"], keys["public_key"])
-                body: dict[str, Any] = {
-                    "office": office,
-                    "region": region,
-                    "office_type": kind,
-                    "point": point,
-                    "areas": [place],
-                }
-                yield draft("OfficeRegistered", body={**body, **office_key(keys["public_key"]), "uscc": _USCC[region]})
+            for kind in _TYPES:
+                yield self.office(region, kind)
             key = Ed25519PrivateKey.generate()
             raw = key.public_key().public_bytes_raw()
             key_id = signing.key_id("batch", raw)
             self.producers[region] = Producer(RegionCode(region), point, key, key_id)
-            body = {"key_id": key_id, "purpose": "batch", "producer": point, "region": region, "public_key": raw}
+            body: dict[str, Any] = {
+                "key_id": key_id,
+                "purpose": "batch",
+                "producer": point,
+                "region": region,
+                "public_key": raw,
+            }
             yield draft("KeyRegistered", body=body)
             for row in load_mandates():
                 if procedures is not None and row.procedure not in procedures:
@@ -117,6 +112,23 @@ class World:
                     "assessed_on": "2019-12-02",
                 }
                 yield draft("MandateGranted", body=body)
+
+    def office(self, region: str, kind: str) -> HubDraft:
+        """The directory event of one more office of a region; makes its key."""
+        number = sum(one == region for one, _ in self.offices)
+        office, keys = OfficeId(f"o{region}benc{number}h"), _agreement("office")
+        self.offices[region, kind] = office
+        self.office_keys[office] = RecipientKey(office, keys["key_id"], keys["public_key"])
+        body: dict[str, Any] = {
+            "office": office,
+            "region": region,
+            "office_type": kind,
+            "point": f"{region}-node",
+            "areas": [_PLACES[region]],
+            **office_key(keys["public_key"]),
+            "uscc": _USCC[region],
+        }
+        return HubDraft("OfficeRegistered", "DIRECTORY", body)
 
     def waves(self, matters: int) -> Iterator[tuple[Producer, list[bytes], list[SubmittedPayload]]]:
         """Make that many matters; each wave is one step of all of them, by one producer, so that order is kept."""

@@ -237,7 +237,8 @@ def show_report(report: Report) -> None:
     if (line := report.payload_line()) is not None:
         out.print(line, markup=False)
     if report.not_checked:
-        out.print("Hashes, signatures and checkpoints only. Not checked:", style="bold yellow")
+        only = "" if report.tally.events else "Hashes, signatures and checkpoints only. "
+        out.print(f"{only}Not checked:", style="bold yellow")
         for what in report.not_checked:
             out.print(f"  {what}", markup=False, style="yellow")
     problem = report.problem

@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from adapters.cli.audit import audit_command
+from adapters.cli.backups import backup_command
 from adapters.cli.checks import fsck_command, repair_command
 from adapters.cli.clearances import emergency_app, query_app
 from adapters.cli.demo import demo_command
@@ -124,6 +125,7 @@ app.command("overdue")(overdue_command)
 app.command("due")(due_command)
 app.command("explain")(explain_command)
 app.command("audit")(audit_command)
+app.command("backup")(backup_command)
 app.command("replay")(replay_command)
 ledger_app.command("export")(export_command)
 ledger_app.command("serve")(serve_ledger)

@@ -32,6 +32,7 @@ from hub.audit_report import Problem, Progress, Report
 LONG_LEDGER: Final = 50_000
 """Entries from which on a second process is worth its start."""
 _YOUNG: Final = 1_000_000
+_NO_KEYS: Final = "whether each office's key to a payload is held: this is a copy without keys"
 
 
 def run_audit(
@@ -154,6 +155,8 @@ def _with_inboxes(report: Report, opened: Opened) -> Report:
     store, ledger = opened.store, ledger_file(report.source)
     if store is None or ledger is None or report.problem is not None:
         return report
+    if store.keyless_below():
+        report = replace(report, not_checked=(*report.not_checked, _NO_KEYS))
     files = sorted(ledger.parent.parent.glob(f"regions/*/{REGION_FILE}")) if ledger.parent.name == "hub" else []
     if not files:
         return report

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from adapters.store.ledger_reader import SqliteReader
-from adapters.store.ledger_tables import payload_id, payload_range
+from adapters.store.ledger_tables import KEYLESS, payload_id, payload_range
 from contracts.event import decode_event
-from contracts.ids import KeyId, LeafIndex, OfficeId
+from contracts.ids import KeyId, LeafIndex, OfficeId, TreeSize
 from contracts.procedure_types import ERASE
 from ledger.entry import event_of
 
@@ -83,3 +83,12 @@ class ContentReader(SqliteReader):
             " (SELECT recorded_at FROM checkpoints WHERE size>e.idx ORDER BY size LIMIT 1)<=?"
         )
         return bool(self._one(statement, stream_id, entry, ERASE, until_ms)[0])
+
+    def keyless_below(self) -> TreeSize:
+        """Size below which this file holds no keys, because it was copied without them; 0 for any other."""
+        row = self._one("SELECT basis FROM derived WHERE name=?", KEYLESS)
+        return TreeSize(0 if row is None else int.from_bytes(row[0], "big"))
+
+    def keys_below(self, size: int) -> int:
+        """Wrapped keys that are held of payloads that entries below a size name."""
+        return int(self._one("SELECT count(*) FROM wrapped_keys WHERE payload<?", payload_id(LeafIndex(size), 0))[0])

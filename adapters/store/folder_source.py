@@ -40,6 +40,7 @@ class FolderSource:
         self._shelf = shelf
         self._size = store.size() if size is None else TreeSize(size)
         self._note = store.checkpoint(self._size) if self._size else None
+        self._keyless = store.keyless_below()
 
     def log_key(self) -> str:
         """See `hub.audit_source.Source.log_key`: the one in the genesis record."""
@@ -112,7 +113,7 @@ class FolderSource:
             if type(envelope) is not bytes or hashlib.sha256(envelope).digest() != ref.ciphertext_hash:
                 raise _payload(index, f"the sealed {ref.profile} was changed", "payloads")
             missing = {producer, *ref.recipients} - offices.get((index, number), set())
-            if missing:
+            if missing and index >= self._keyless:
                 found.append(MissingPayload(one, tuple(sorted(missing))))
         return found
 
@@ -136,6 +137,8 @@ class FolderSource:
         """See `hub.audit_source.Source.check_rest`: states, heads, chains, event ids, the list of directory entries."""
         if self._store.size() != self._size:
             return
+        if self._keyless and self._store.keys_below(self._keyless):
+            raise KeptError("PAYLOAD_INVALID", "a copy that has no keys holds some", place="wrapped_keys")
         self._check_matters(replay.batches.rules.procedures)
         if self._store.sealed_streams() != replay.sealed.streams:
             raise _differs("the kept list of sealed streams is not the derived one", "sealed")

@@ -1,8 +1,9 @@
 """The ledger's file, opened: one connection that writes, and one for each thread that reads.
 
 Rules kept here: WAL with synchronous=FULL (a commit is on disk before anybody is answered); what is deleted is
-overwritten; each question sees the last commit as a whole. Errors of the library become ours: STORE_DAMAGED where the
-file does not hold what it should, STORE_BUSY where it cannot be read now.
+overwritten, and what SQLite would write aside stays in memory; each question sees the last commit as a whole. Errors
+of the library become ours: STORE_DAMAGED where the file does not hold what it should, STORE_BUSY where it cannot be
+read now.
 """
 
 from __future__ import annotations
@@ -146,6 +147,7 @@ class _ConnectionPool(SQLiteConnectionPool):
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute(f"PRAGMA cache_size=-{_CACHE_KIB}")
         connection.execute("PRAGMA secure_delete=ON")
+        connection.execute("PRAGMA temp_store=MEMORY")
         connection.row_factory = sqlite3.Row
         return connection
 

@@ -29,6 +29,8 @@ STATISTICS: Final = "StatisticsPublished"
 DUE_INDEX: Final = "CREATE INDEX IF NOT EXISTS matters_due ON matters (due_ms) WHERE due_ms IS NOT NULL"
 """Which matters time does something to next; a matter in which nothing runs is not in it."""
 _STATISTICS_INDEX: Final = f"CREATE INDEX IF NOT EXISTS published_statistics ON {{}} (topic) WHERE topic='{STATISTICS}'"
+KEYLESS: Final = "keyless"
+"""In `derived`: below this size the file holds no wrapped keys, for it is a copy (`adapters.store.backup`)."""
 _NUMBER_BITS: Final = 8
 
 _TABLES: Final = (

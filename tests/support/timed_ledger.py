@@ -23,13 +23,13 @@ MIDNIGHT_MS: Final = MORNING_MS - 10 * 3_600_000
 
 
 class TimedLedger:
-    """A world's hub, which can be stopped and loaded again."""
+    """A world's hub, which can be stopped and loaded again; of a world that is given the ledger is there already."""
 
-    def __init__(self, path: Path) -> None:
-        self.world = World()
+    def __init__(self, path: Path, world: World | None = None) -> None:
+        self.world = world or World()
         self._path = path
         self.store = SqliteStore(path)
-        self.application: Application = self.world.found(self.store)
+        self.application: Application = self.world.load(self.store) if world else self.world.found(self.store)
 
     def restart(self) -> None:
         """Stop the hub and load it from its file."""
