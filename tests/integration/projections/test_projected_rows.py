@@ -23,6 +23,7 @@ from hub.projections.work_list import NO_DUE_MS, WorkRow
 from hub.submission import Outcome
 from tests.support.all_matters import one_of_each
 from tests.support.batches import Made
+from tests.support.clearances import ClearanceMaker
 from tests.support.matters import MatterMaker, correction, notification
 from tests.support.projections import digests, follow, open_projections
 from tests.support.world import World
@@ -116,6 +117,20 @@ def test_a_dispute_is_counted_at_the_office_whose_notice_it_was(desk: Office) ->
 
     assert desk.counted("44", "COUNTY_PSB_HOUSEHOLD") == {"notices_disputed 2026-03": 1}
     assert [row.rule for row in desk.list_of("44", "COUNTY_PSB_HOUSEHOLD")] == ["R-PI-2"]
+
+
+def test_an_emergency_opening_is_counted_at_its_office_and_waits_for_the_officer(desk: Office) -> None:
+    """DOMAIN 8.2; the duty of the officer for personal information stands in his list like any other."""
+    world = desk.world
+    events, asker = notification(world, "44", "45"), world.office("45", "COUNTY_PSB_HOUSEHOLD")
+    desk.submit(events)
+    clearance = ClearanceMaker(world, "EMERGENCY", asker, events[1].header)
+    desk.submit(clearance.cleared(world.office("45", "TOWN_OFFICE"), world.office("44", "TOWN_OFFICE")))
+    desk.application.open_payload(clearance.request())
+    desk.submit([])
+
+    assert desk.counted("45", "COUNTY_PSB_HOUSEHOLD")["openings_without_task 2026-03"] == 1
+    assert [row.rule for row in desk.list_of("45", "PI_OFFICER")] == ["R-EMG-2"]
 
 
 def test_of_a_case_an_office_without_a_part_learns_only_that_there_is_one(desk: Office) -> None:

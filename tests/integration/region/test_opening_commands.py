@@ -8,7 +8,9 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
+from typer.testing import CliRunner
 
+from adapters.cli.main import app
 from adapters.compose.folder import DataFolder
 from adapters.keys.key_file import write_key
 from tests.support.fault_rig import ROOT, FaultRig
@@ -65,3 +67,54 @@ def test_an_officer_opens_with_a_role_and_the_region_lists_it(tmp_path: Path) ->
             opened[1][0]["access_index"],
         )
         assert "content" not in row
+
+
+def here(folder: Path, *words: str) -> tuple[int, list[dict[str, object]], str]:
+    """As `pprd`, in this process: many commands of one story."""
+    done = CliRunner().invoke(app, [*words, "--data", str(folder), "--region", "45", "--json"])
+    lines = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+    return done.exit_code, lines, done.output
+
+
+def test_an_emergency_goes_through_the_command_line_from_the_question_to_the_person(tmp_path: Path) -> None:
+    with FaultRig(tmp_path, regions=("45",)) as rig:
+        world, official = rig.world, ("--official", OFFICER)
+        asker, officer = world.office("45", "COUNTY_PSB_HOUSEHOLD"), world.office("45", "PI_OFFICER").office
+        first, second = (world.office("45", kind).office for kind in ("TOWN_OFFICE", "COUNTY_CIVIL_AFFAIRS"))
+        write_key(tmp_path / "regions" / "45" / "keys" / f"office-{asker.office}.key", asker.private)
+        rig.programs["hub"].start()
+        made = notification(world, "44", "45")
+        asyncio.run(rig.submit([made]))
+        event_id = str(UUID(bytes=made[1].header.event_id))
+        there = ("--hub", DataFolder(tmp_path).hub_settings().listen)
+        received = here(tmp_path, "receive", *there)
+        asked = ("--office", asker.office, "--profile", "NP-RES")
+        opening = ("open", event_id, *there, *asked, "--role", "REGISTRAR", "--reason", "救助")
+
+        def emergency(verb: str, *words: str) -> tuple[int, list[dict[str, object]], str]:
+            return here(tmp_path, "emergency", verb, *words, *there)
+
+        no_task = here(tmp_path, *opening)
+        to = ("--approver", first, "--approver", second, "--ground", "LIFE")
+        begun = emergency("ask", event_id, *asked, *to, *official)
+        matter = str(begun[1][0]["matter"])
+        approved = [emergency("approve", matter, "--office", office, *official) for office in (first, second)]
+        opened = here(tmp_path, *opening, "--emergency", matter)
+        afterwards = [
+            emergency("note", matter, "--office", officer, *official),
+            emergency("end", matter, "--office", asker.office),
+            emergency("told", matter, "--office", officer, *official),
+        ]
+        listed = here(tmp_path, "openings", "--office", asker.office)
+        audited = CliRunner().invoke(app, ["audit", str(tmp_path), "--disclosure", "--json"])
+
+        assert received[0] == 0, received[2]
+        assert "OPEN_NO_TASK" in no_task[2]
+        assert begun[0] == 0, begun[2]
+        assert [done[0] for done in (*approved, opened, *afterwards)] == [0] * 6, (approved, opened, afterwards)
+        assert [(row["reason"], row["event_id"]) for row in listed[1]] == [("EMERGENCY", event_id)]
+        told = json.loads(audited.stdout)
+        assert audited.exit_code == 0, audited.output
+        assert told["openings_without_task"] == {"total": 1, "by": {"EMERGENCY": 1}}
+        assert told["disclosure"]["openings_without_task"] == {"EMERGENCY": 1}
+        assert told["disclosure"]["findings"] == []

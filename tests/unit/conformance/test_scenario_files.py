@@ -9,6 +9,7 @@ import pytest
 from contracts.codes import CODES
 from contracts.errors import ExchangeError
 from contracts.guard import load_guards
+from contracts.opening import load_opening_rules
 from contracts.procedure import Procedure, load_procedures
 from docs.conformance import FOLDER, render
 from hub.admission import Admitted
@@ -19,6 +20,11 @@ from tests.support.conformance import Line, files, load
 PROCEDURES = [procedure for procedure in load_procedures().values() if procedure.kind not in {"hub", "rights"}]
 """Those whose every row can be played alone. The hub makes its own events; an order or request about a record needs
 that record and its holders beside it, which no scenario has: those files hold refusals only."""
+CLEARANCES = [
+    procedure
+    for procedure in load_procedures().values()
+    if procedure.id in {rule.procedure for rule in load_opening_rules().clearances.values()}
+]
 ELSEWHERE_JUDGED = {"counterpart_receives", "content"}
 """Kinds of guard that no clear event can break: the region's own setting, and what only the sealing gateway reads."""
 NAMES = [procedure.id for procedure in PROCEDURES]
@@ -98,6 +104,26 @@ def test_every_guard_of_an_office_is_broken_once(procedure: Procedure) -> None:
 @pytest.mark.parametrize("procedure", PROCEDURES, ids=NAMES)
 def test_every_kind_of_wrong_is_tried(procedure: Procedure) -> None:
     assert {"accept", "event", "actor", "side", "position", "purpose", "repeat"} <= kinds(procedure).keys()
+
+
+@pytest.mark.parametrize("procedure", CLEARANCES, ids=[procedure.id for procedure in CLEARANCES])
+def test_a_clearance_is_played_until_it_may_be_read(procedure: Procedure) -> None:
+    """Asked by every office that may, approved by the two that are named, declined, expired; and every wrong before."""
+    found = kinds(procedure)
+    asking = {row.event: row.by.offices for row in procedure.transitions if row.source is None}
+    asked = {office for state, event, office, *_ in found["accept"] if (state, event) == ("START", "OpeningAsked")}
+    accepted = {(state, event) for state, event, *_ in found["accept"]}
+    broken = {(event, guard) for _, event, _, guard in found["guard"]}
+
+    assert asked == asking["OpeningAsked"]
+    assert accepted >= {
+        (state, event)
+        for state in ("ASKED", "APPROVED_BY_ONE")
+        for event in ("OpeningApproved", "OpeningDeclined", "OpeningExpired")
+    }
+    assert ("APPROVED", "OpeningExpired") in accepted
+    assert broken >= {("OpeningAsked", "two_other_offices"), ("OpeningApproved", "named_official")}
+    assert {"actor", "side", "position", "purpose", "sealed", "early", "hub", "repeat"} <= found.keys()
 
 
 def answer(stage: Stage, act: Act, matter: Matter | None) -> Admitted | ExchangeError:

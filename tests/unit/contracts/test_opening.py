@@ -46,6 +46,15 @@ def test_a_change_of_any_field_changes_the_bytes(field: str) -> None:
     assert tbs(**{field: other}) != tbs()
 
 
+def test_a_clearance_is_a_field_of_its_own_and_none_is_no_field() -> None:
+    """What was signed for a task before there were clearances is signed the same way."""
+    cleared = tbs(clearance=bytes(16))
+
+    assert tbs(clearance=b"") == tbs()
+    assert cleared == tbs() + (16).to_bytes(2, "big") + bytes(16)
+    assert cleared != tbs(clearance=bytes(15) + b"\1")
+
+
 def test_moving_a_letter_between_neighbours_changes_the_bytes() -> None:
     """Without the lengths, purpose `AB` with reason `C` would sign the same bytes as `A` with `BC`."""
     assert tbs(purpose="AB", reason="C") != tbs(purpose="A", reason="BC")

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.errors import UnavailableError
+from contracts.opening import load_opening_rules
 from hub.opening_rate import HOUR_MS, OpeningLimits, OpeningRate
 
 ONE, TWO, THREE = (bytes((n,)) * 16 for n in (1, 2, 3))
@@ -29,6 +30,20 @@ def test_an_officer_and_an_office_have_limits_of_their_own() -> None:
     rate.take("a", TWO, 30)
     assert refused(rate, "a", THREE, 40) == HOUR_MS - 40
     rate.take("b", ONE, 50)
+
+
+def test_a_reason_that_stands_in_place_of_a_task_has_a_limit_of_its_own() -> None:
+    most = load_opening_rules().clearances["EMERGENCY"].per_office
+    rate = OpeningRate(OpeningLimits())
+    for _ in range(most):
+        rate.take("a", ONE, 0, "EMERGENCY")
+
+    with pytest.raises(UnavailableError) as caught:
+        rate.take("a", TWO, 1, "EMERGENCY")
+    assert caught.value.retry_after_ms == HOUR_MS - 1
+    rate.take("a", TWO, 1, "SEALED_QUERY")
+    rate.take("a", TWO, 1, "TASK")
+    rate.take("b", ONE, 1, "EMERGENCY")
 
 
 def test_after_the_pause_that_was_told_the_next_request_is_free() -> None:
