@@ -1,7 +1,7 @@
 """How payloads are opened without an open task: in an emergency, and of sealed records (DOMAIN 7.2, 7.5).
 
-Two other offices approve, one of the region that asks and one of the other side's. The office that asks has sealed the
-payload or got it, and its task is over.
+Two other offices approve: first one of the other side's region, then one of the region that asks, for that region alone
+is told of each approval. The office that asks has sealed the payload or got it, and its task is over.
 """
 
 from functools import partial
@@ -37,7 +37,7 @@ def _officer(event: str, **body: Any) -> Step:
     return Step(event, "ASKING", _PI, _SOON, body | _OFFICIAL)
 
 
-_HELPERS: Final = (("ASKING", "TOWN_OFFICE"), ("OTHER", "COUNTY_CIVIL_AFFAIRS"))
+_HELPERS: Final = (("OTHER", "COUNTY_CIVIL_AFFAIRS"), ("ASKING", "TOWN_OFFICE"))
 _EMERGENCY: Final = _asked(_POLICE, _HELPERS, provision="LB_PIPL_13_4", ground="LIFE")
 _OPENED: Final = (
     _EMERGENCY,
@@ -64,17 +64,17 @@ EMERGENCY_OPENINGS: Final = (
         weight=1,
         steps=(*_OPENED, _officer("TellingWithheld", reason="DANGER_TO_OTHERS")),
     ),
-    _emergency(name="declined", weight=1, steps=(_EMERGENCY, _answered("OpeningDeclined", _HELPERS[1]))),
+    _emergency(name="declined", weight=1, steps=(_EMERGENCY, _answered("OpeningDeclined", _HELPERS[0]))),
     _emergency(
         name="approved by one, and expired",
         weight=1,
-        steps=(_EMERGENCY, _answered("OpeningApproved", _HELPERS[1]), timer("OpeningExpired")),
+        steps=(_EMERGENCY, _answered("OpeningApproved", _HELPERS[0]), timer("OpeningExpired")),
         recent=(3, 5),
     ),
 )
 """Openings in an emergency."""
 
-_AUTHORITIES: Final = (("ASKING", "PROCURATORATE"), ("OTHER", "COUNTY_PSB"))
+_AUTHORITIES: Final = (("OTHER", "COUNTY_PSB"), ("ASKING", "PROCURATORATE"))
 _QUERY: Final = _asked(_CORRECTION, _AUTHORITIES, provision="LB_CPL_286", ground="CASE_HANDLING")
 _query = partial(
     Story,
@@ -97,7 +97,7 @@ SEALED_QUERIES: Final = (
             reading("ASKING", _CORRECTION),
         ),
     ),
-    _query(name="declined", weight=1, steps=(_QUERY, _answered("OpeningDeclined", _AUTHORITIES[1]))),
+    _query(name="declined", weight=1, steps=(_QUERY, _answered("OpeningDeclined", _AUTHORITIES[0]))),
     _query(name="expired", weight=1, steps=(_QUERY, timer("OpeningExpired")), recent=(9, 12)),
 )
 """Queries of sealed records."""
