@@ -84,7 +84,7 @@ class TilesSource:
     @classmethod
     def of_folder(cls, folder: Path) -> Self:
         """The source of a folder: `OUT` of an export, or its `log` folder alone."""
-        if not (folder / LOG).is_dir() and (folder / "checkpoint").exists():
+        if not (folder / LOG).is_dir() and ((folder / "checkpoint").exists() or (folder / "tile").is_dir()):
             return cls(ExportFolder(folder.parent), prefix=f"{folder.name}/", is_bare=True)
         return cls(ExportFolder(folder), prefix=f"{LOG}/", is_bare=False)
 

@@ -255,6 +255,24 @@ def test_an_audit_names_a_good_receipt_and_a_good_checkpoint_that_the_manifest_d
             check_audits(export, contracts, {name}, f"{name} not listed")
 
 
+@pytest.mark.parametrize("mode", ["--hashes-only", "--foreign", "bare"])
+def test_the_other_ways_to_audit_name_every_mutated_file_of_the_log(export: Damaged, mode: str) -> None:
+    """By hashes alone, as a log that is not ours, and the log without what lies beside it."""
+    log = export.folder / "log"
+    vkey = (export.folder / "policy").read_text(encoding="ascii").split()[1]
+    asked = {"--hashes-only": (export.folder, mode), "--foreign": (log, mode, "--vkey", vkey), "bare": (log,)}[mode]
+    assert run("audit", *asked)[0] == 0
+    for name in (export.of_kind(kind) for kind in KINDS if KINDS[kind].startswith("log/")):
+        for mutation in ("middle bit", "half of it", "deleted", "renamed"):
+            with export.changed(name) as (file,):
+                MUTATIONS[mutation](file)
+                code, told = run("audit", *asked)
+            problem, names = told["problem"], {one.removeprefix("log/") for one in beside(name)}
+            assert code == 1, f"{name}, {mutation}"
+            assert problem["reason"], f"{name}, {mutation}"
+            assert (problem["place"] or "").removeprefix("log/") in names, f"{name}, {mutation}: {problem}"
+
+
 def test_fsck_names_every_mutated_file_of_an_export(export: Damaged, ledger: KeptLedger) -> None:
     names = [export.of_kind(kind) for kind in KINDS if kind != "manifest"]
     for mutation, mutate in MUTATIONS.items():
