@@ -82,7 +82,8 @@ docs: $(READY) ## Write the pages that are made from data
 	$(BIN)/python -m docs.procedures
 	$(BIN)/python -m docs.spec_examples
 
-vectors: $(READY) ## Write the vectors of the ledger's formats again
+vectors: $(READY) ## Write the vectors of the ledger's formats again, and the small ledger that they follow
+	$(BIN)/python -m tests.support.small_ledger tests/vectors/export
 	$(BIN)/python -m docs.ledger_vectors
 
 clean: ## Remove what tools leave behind; keeps .venv and var

@@ -1,13 +1,14 @@
 """A small ledger of two regions: one registration, one notice, one case, a refusal, a repeat, an opening, heads, a key
 that is revoked and one that replaces it.
 
-    python -m tests.support.small_ledger OUT     writes its export, as `tests/vectors/export` has it
+    python -m tests.support.small_ledger OUT     writes its export in place of OUT, as `make vectors` has it done
 
 It is cheap to export and to audit, so tests can damage it many times. Pure of pytest.
 """
 
 from __future__ import annotations
 
+import shutil
 import sys
 import tempfile
 from contextlib import closing
@@ -99,4 +100,6 @@ def _new_key(world: World) -> HubDraft:
 
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as made:
-        run_export(make_small_ledger(Path(made) / "data").folder, Path(sys.argv[1]))
+        export = Path(sys.argv[1])
+        shutil.rmtree(export, ignore_errors=True)
+        run_export(make_small_ledger(Path(made) / "data").folder, export)

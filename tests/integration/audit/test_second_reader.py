@@ -1,4 +1,4 @@
-"""The second reader of `docs/spec` finds what the audit finds in a ledger of every procedure, or stops where it stops."""
+"""The second reader of `docs/spec` finds what the audit finds, in a ledger of every procedure and in some that lie."""
 
 from __future__ import annotations
 
