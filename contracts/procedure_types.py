@@ -181,14 +181,15 @@ class Effect:
 ERASE: Final = "ERASE"
 ERASE_AND_CLOSE: Final = "ERASE_AND_CLOSE"
 ERASE_COPIES: Final = "ERASE_COPIES"
+ERASE_ALL: Final = "ERASE_ALL"
 SEAL: Final = "SEAL"
 UNSEAL: Final = "UNSEAL"
 ERASES: Final = frozenset({ERASE, ERASE_AND_CLOSE})
 """What destroys all keys and ciphertext of a matter."""
-EFFECTS: Final = frozenset({*ERASES, ERASE_COPIES, SEAL, UNSEAL, "RESTRICT"})
+EFFECTS: Final = frozenset({*ERASES, ERASE_COPIES, ERASE_ALL, SEAL, UNSEAL, "RESTRICT"})
 """All keys and ciphertext are destroyed, at the end of their time or by an order after which the matter takes no more
-content; or the recipients' keys of what one event brought; the matter is sealed or no longer; its content is only
-stored (DOMAIN 7)."""
+content; or the recipients' keys of what one event brought; or those of all matters, because the ledger ends; the matter
+is sealed or no longer; its content is only stored (DOMAIN 7)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from contracts.ids import KeyId
 
 KEY_LABEL: Final = b"pprd-key/v1\n\0"
 """First bytes of what a key id hashes."""
-SIGNING_PURPOSES: Final = ("batch", "hub-events", "receipt", "open", "broker")
+SIGNING_PURPOSES: Final = ("batch", "hub-events", "receipt", "open", "broker", "log")
 """Purposes of Ed25519 keys."""
 SEALING_PURPOSES: Final = ("office", "point")
 """Purposes of X25519 keys."""

@@ -16,9 +16,10 @@ from typing import Any, Final
 from contracts.errors import ExchangeError
 from contracts.event import Header, SealedRef, encode_event
 from contracts.event import leaf_hash as event_leaf
-from contracts.ids import EventId, Hash, KeyId, LeafIndex, OfficeId, RegionCode, StreamId, uuid7
+from contracts.ids import EventId, Hash, KeyId, LeafIndex, OfficeId, RegionCode, StreamId, TreeSize, uuid7
 from contracts.sealing import commitment
 from contracts.signing import key_id, sign
+from docs import ledger_anchors, ledger_key_chain
 from docs.delivery_vectors import deliveries_page, sealing_page
 from docs.exchange_vectors import batches_page, events_page, plain
 from docs.ledger_defects import refused
@@ -45,6 +46,7 @@ from ledger.cosignature import cosigned_bytes, cosigned_subtree
 from ledger.entry import (
     BatchEntry,
     GenesisEntry,
+    Predecessor,
     Refused,
     encode_batch_entry,
     encode_event_entry,
@@ -300,6 +302,10 @@ def _entries() -> dict[str, Any]:
     genesis = encode_genesis(
         GenesisEntry(LOG.name, _CREATED_MS, LOG.verifier.vkey, public, 1, True, Hash(bytes(32)), 300_000)
     )
+    end = Predecessor("pprd.example/vectors-before", TreeSize(8), root_of(LEAVES))
+    successor = encode_genesis(
+        GenesisEntry(LOG.name, _CREATED_MS, LOG.verifier.vkey, public, 1, True, Hash(bytes(32)), 300_000, end)
+    )
     refusals = (Refused(1, leaves[1], "EVENT_MALFORMED"),)
     batch_entry = encode_batch_entry(
         BatchEntry(tbs, signature, KeyId(key_id("batch", public)), _CREATED_MS + 1, refusals)
@@ -327,7 +333,12 @@ def _entries() -> dict[str, Any]:
         },
         "entries": [
             {"kind": kind, "bytes": _hex(data), "leaf": _hex(hash_leaf(data))}
-            for kind, data in (("genesis", genesis), ("batch", batch_entry), ("event", event_entry))
+            for kind, data in (
+                ("genesis", genesis),
+                ("batch", batch_entry),
+                ("event", event_entry),
+                ("genesis of a ledger that goes on from a closed one", successor),
+            )
         ],
         "commitment": {"opening": _hex(opening), "plaintext": _hex(plaintext), "commitment": _hex(promise)},
         "heads": {"leaf": _hex(leaves[0]), "heads": _hex(heads)},
@@ -423,6 +434,8 @@ _PAGES: Final[Mapping[str, Callable[[], dict[str, Any]]]] = {
     "deliveries": lambda: plain(deliveries_page()),
     "packs": _packs,
     "replay": lambda: plain(replay_page()),
+    "log-keys": ledger_key_chain.page,
+    "anchors": ledger_anchors.page,
 }
 
 

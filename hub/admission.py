@@ -132,9 +132,10 @@ def admit(
     Raises:
         ContractError: It is malformed, or a sealed payload does not fit.
         AccessError: The producer, the office or its mandate do not allow it.
-        RuleError: The procedure or a guard says no.
+        RuleError: The procedure or a guard says no; LEDGER_CLOSED.
         ConflictError: POSITION_CONFLICT: somebody else's event came first in this stream.
     """
+    directory.check_open()
     if header.sandbox is not rules.is_sandbox:
         raise RuleError("SANDBOX_MISMATCH", f"this ledger has sandbox={rules.is_sandbox}", field="sandbox")
     if header.producer_region != key.region:

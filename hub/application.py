@@ -16,6 +16,7 @@ from contracts.errors import ConflictError, ExchangeError, FatalError
 from contracts.ids import HUB_PRODUCER, Hash, KeyId, LeafIndex, PointId, TreeSize
 from hub.admission import Rules
 from hub.answer import receipts_of
+from hub.closing import open_matters
 from hub.commit import commit_of
 from hub.matter import unpack
 from hub.opening_rate import OpeningLimits, OpeningRate
@@ -29,7 +30,7 @@ from hub.working import Working
 from ledger.batch import MAX_BATCH
 from ledger.checkpoint import Checkpoint, sign_checkpoint
 from ledger.compact import root_of
-from ledger.entry import GenesisEntry, encode_genesis
+from ledger.entry import GenesisEntry, Predecessor, encode_genesis
 from ledger.note import NoteSigner
 
 MAX_HEADS = 200
@@ -41,6 +42,7 @@ class Application(Recorder):
     Args:
         store: Holds a ledger already; see `create`.
         log_signer: Signs checkpoints; its name is the ledger's origin.
+        next_signer: The key that takes its place or has just done so; None if there is none.
         hub_key: Signs the hub's own batches and nothing else.
         rules: The contracts in force.
         clock: Hub time.
@@ -61,8 +63,11 @@ class Application(Recorder):
         clock: Clock,
         entropy: Entropy,
         opening_limits: OpeningLimits | None = None,
+        next_signer: NoteSigner | None = None,
     ) -> None:
-        super().__init__(store=store, log_signer=log_signer, hub_key=hub_key, rules=rules, clock=clock)
+        super().__init__(
+            store=store, log_signer=log_signer, hub_key=hub_key, rules=rules, clock=clock, next_signer=next_signer
+        )
         self._hub_key = hub_key
         self._entropy = entropy
         self._published: dict[PointId, int] = {}
@@ -79,8 +84,18 @@ class Application(Recorder):
         rules: Rules,
         clock: Clock,
         entropy: Entropy,
+        predecessor: Predecessor | None = None,
     ) -> Application:
         """Make a new ledger in an empty store: entry 0 is its genesis record.
+
+        Args:
+            store: Empty.
+            log_signer: As of the class.
+            hub_key: As of the class.
+            rules: As of the class.
+            clock: As of the class.
+            entropy: As of the class.
+            predecessor: The closed ledger from which it goes on, under another origin.
 
         Raises:
             ConflictError: LEDGER_EXISTS: the store already holds one.
@@ -97,6 +112,7 @@ class Application(Recorder):
             sandbox=rules.is_sandbox,
             divisions_hash=Hash(rules.divisions.divisions_hash),
             clock_skew_ms=rules.clock_skew_ms,
+            predecessor=predecessor,
         )
         work = Working(TreeSize(0))
         work.append(StoredEntry(bytes(16), 0, "Genesis", encode_genesis(genesis)))
@@ -114,6 +130,7 @@ class Application(Recorder):
             Ledger index of each, in order; of the first recording where one is a repeat.
 
         Raises:
+            RuleError: LEDGER_CLOSED.
             ContractError: A body is not what its schema says; nothing is recorded.
             ExchangeError: One of them is refused, of the family of its code; its neighbours are recorded all the same.
         """
@@ -128,6 +145,7 @@ class Application(Recorder):
 
     def _begin_own(self, drafts: Sequence[HubDraft]) -> tuple[Callable[[], BatchAnswer], tuple[bytes, ...]]:
         """As `begin`, for one batch of the hub's own; with its events."""
+        self.directory.check_open()
         now = self.now_ms()
         edition = self.directory.editions.newest(now, self.rules.editions)
         maker = HubBatchMaker(self.rules, self._entropy, now, edition)
@@ -152,7 +170,7 @@ class Application(Recorder):
             AccessError: The office may not open this, its clearance does not hold, or the request was answered before
                 (OPEN_REPEATED).
             EvidenceError: The request is not signed by the key that it names.
-            RuleError: CLOCK_SKEW, PAYLOAD_UNKNOWN.
+            RuleError: CLOCK_SKEW, PAYLOAD_UNKNOWN; LEDGER_CLOSED: an opening could not be recorded any more.
             UnavailableError: OPEN_TOO_MANY: the office or its officer has asked too often in this hour.
         """
         (opened,) = self.begin_openings([request])()
@@ -196,6 +214,7 @@ class Application(Recorder):
     def _find(self, request: OpenRequest, now_ms: int) -> Found | ExchangeError:
         """What a request asks for; the error where it may not have it."""
         try:
+            self.directory.check_open()
             key = self.directory.open_key(KeyId(request.key_id), LeafIndex(self._tree.size))
             check_request(request, key, self.directory, now_ms, self.rules.clock_skew_ms)
             self._opening_rate.take(request.office, request.officer, now_ms, request.reason)
@@ -205,8 +224,23 @@ class Application(Recorder):
                 raise
             return error
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether the ledger has come to its end."""
+        return self.directory.closed_at is not None
+
+    def root(self) -> Hash:
+        """Root over all entries."""
+        return self._tree.root()
+
+    def open_matters(self) -> int:
+        """How many matters of offices have not come to an end."""
+        return open_matters((packed for _, packed in self._store.all_matters()), self.rules.procedures)
+
     def publish_heads(self) -> LeafIndex | None:
         """Record the heads of delivery points that moved since they were last recorded; None if none did."""
+        if self.is_closed:
+            return None
         moved = [(p, n, h) for p, (n, h) in sorted(self._heads.items()) if self._published.get(p) != n]
         if not moved:
             return None
@@ -228,6 +262,8 @@ class Application(Recorder):
             How many were recorded; below `limit` means that nothing is left for now.
         """
         self.scrub()
+        if self.is_closed:
+            return 0
         now = self.now_ms()
         recorded = 0
         due = self._timekeeper.due(now)

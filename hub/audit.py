@@ -14,9 +14,9 @@ from contracts.event import Header
 from contracts.ids import LeafIndex
 from hub.admission import Rules
 from hub.audit_errors import KeptError, UnexplainedError
-from hub.audit_notes import Notes, check_genesis, parse_kept, unexplained
+from hub.audit_notes import Notes, check_genesis, check_log_keys, log_keys, parse_kept, unexplained
 from hub.audit_payloads import PayloadCheck
-from hub.audit_report import Problem, Progress, Report, problem_of
+from hub.audit_report import Problem, Progress, Report, predecessor_of, problem_of
 from hub.audit_runs import RunCheck
 from hub.audit_source import AuditShelf, Source
 from hub.audit_state import Progressed, State, state_of, take_up
@@ -24,7 +24,7 @@ from hub.audit_tree import TileTree
 from hub.replay import Delivery, Replay
 from ledger.checkpoint import Checkpoint
 from ledger.compact import hash_leaf
-from ledger.note import NoteVerifier
+from ledger.log_keys import LogKeys
 
 _STEP: Final = 1000
 
@@ -102,7 +102,7 @@ class Audit:
         key = self._vkey or ""
         try:
             key = key or self._source.log_key()
-            self._read(NoteVerifier.parse(key))
+            self._read(log_keys(self._source, key, self._rules.registry))
         except UnavailableError:
             raise
         except ExchangeError as error:
@@ -121,6 +121,7 @@ class Audit:
             checkpoints=self._checkpoints,
             runs=self._runs.compared,
             payloads=self._payloads.count(),
+            predecessor=predecessor_of(self._replay.genesis),
             problem=problem,
         )
 
@@ -139,23 +140,23 @@ class Audit:
             return error if is_first else found
         return error
 
-    def _read(self, verifier: NoteVerifier) -> None:
-        checkpoint = self._checkpoint = parse_kept(self._source.checkpoint(), verifier)
+    def _read(self, keys: LogKeys) -> None:
+        checkpoint = self._checkpoint = parse_kept(self._source.checkpoint(), keys)
         size = checkpoint.size
         tree = TileTree(self._source, size)
         replay = self._replay = Replay(rules=self._rules, shelf=self._shelf, observer=self, tree=tree)
         self._runs = runs = RunCheck(self._source.runs(size))
         parts = Progressed(replay, tree, runs)
-        self._take_up(parts, checkpoint, verifier)
+        self._take_up(parts, checkpoint, keys)
         done = replay.tally.entries
-        notes = Notes(self._source.notes(size), verifier, after=done)
+        notes = Notes(self._source.notes(size), keys, after=done)
         next_size = notes.next_size
         for data in self._source.entries(LeafIndex(done), LeafIndex(size)):
             leaf = hash_leaf(data)
             tree.check_leaf(leaf)
             replay.feed(data, leaf)
             if done == 0:
-                check_genesis(replay.genesis, verifier)
+                check_genesis(replay.genesis, keys)
             done += 1
             if done == next_size:
                 root = tree.root()
@@ -163,7 +164,7 @@ class Audit:
                 runs.compare(done)
                 next_size = notes.next_size
             if self._keeper.is_due and replay.is_between_batches and not runs.is_waiting:
-                self._keep(parts, verifier)
+                self._keep(parts, keys)
             if not done % _STEP:
                 self._progress(done, size)
         self._payloads.finish(size)
@@ -175,6 +176,7 @@ class Audit:
         if not replay.is_between_batches:
             raise unexplained("the ledger ends within a batch", size - 1)
         notes.finish()
+        check_log_keys(replay.directory, keys)
         runs.compare(size)
         runs.finish()
         self._source.check_rest(replay)
@@ -182,18 +184,18 @@ class Audit:
 
     # -- going on after an interruption
 
-    def _take_up(self, parts: Progressed, checkpoint: Checkpoint, verifier: NoteVerifier) -> None:
+    def _take_up(self, parts: Progressed, checkpoint: Checkpoint, keys: LogKeys) -> None:
         state = self._keeper.state
         if state is not None:
-            take_up(state, parts, self._source, checkpoint, verifier.vkey)
+            take_up(state, parts, self._source, checkpoint, keys.first.vkey)
             self._checkpoints = int(state["checkpoints"])
             self._payloads.take_up(state["contents"])
 
-    def _keep(self, parts: Progressed, verifier: NoteVerifier) -> None:
+    def _keep(self, parts: Progressed, keys: LogKeys) -> None:
         self._payloads.flush()
         contents = self._payloads.state()
         state = state_of(
-            parts, vkey=verifier.vkey, origin=verifier.name, checkpoints=self._checkpoints, contents=contents
+            parts, vkey=keys.first.vkey, origin=keys.origin, checkpoints=self._checkpoints, contents=contents
         )
         self._keeper.keep(state)
 

@@ -91,6 +91,7 @@ class BatchChain:
         """
         if self._hub is None:
             raise wrong("the first entry is no genesis record")
+        directory.check_open()
         if self.open is not None:
             raise wrong(f"batch {self.open.index} is not complete: {len(self.open.waiting)} events are missing")
         if entry.recorded_at < self.recorded_at:

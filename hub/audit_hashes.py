@@ -17,8 +17,8 @@ from contracts.ids import HUB_REGION, Hash, LeafIndex
 from hub.admission import Rules
 from hub.audit_batches import BatchChain, OpenBatch, wrong
 from hub.audit_errors import UnexplainedError
-from hub.audit_notes import Notes, check_genesis, parse_kept, unexplained
-from hub.audit_report import Problem, Progress, Report, problem_of
+from hub.audit_notes import Notes, check_genesis, check_log_keys, log_keys, parse_kept, unexplained
+from hub.audit_report import Problem, Progress, Report, predecessor_of, problem_of
 from hub.audit_source import Source
 from hub.audit_tree import TileTree
 from hub.directory import Directory
@@ -26,7 +26,7 @@ from hub.replay import Tally
 from ledger.checkpoint import Checkpoint
 from ledger.compact import hash_leaf
 from ledger.entry import BatchEntry, EventEntry, GenesisEntry, decode_entry, event_of
-from ledger.note import NoteVerifier
+from ledger.log_keys import LogKeys
 
 UNREAD: Final = "UNREAD"
 """Stands for the type of events that were not read."""
@@ -99,7 +99,7 @@ class HashAudit:
         key = self._vkey or ""
         try:
             key = key or self._source.log_key()
-            self._read(NoteVerifier.parse(key))
+            self._read(log_keys(self._source, key, self._batches.rules.registry))
         except UnavailableError:
             raise
         except ExchangeError as error:
@@ -114,22 +114,23 @@ class HashAudit:
             root="" if checkpoint is None else checkpoint.root.hex(),
             tally=self._tally,
             checkpoints=self._checkpoints,
+            predecessor=predecessor_of(self._batches.genesis),
             problem=problem,
             not_checked=NOT_CHECKED,
         )
 
-    def _read(self, verifier: NoteVerifier) -> None:
-        checkpoint = self._checkpoint = parse_kept(self._source.checkpoint(), verifier)
+    def _read(self, keys: LogKeys) -> None:
+        checkpoint = self._checkpoint = parse_kept(self._source.checkpoint(), keys)
         size, tally = checkpoint.size, self._tally
         tree = TileTree(self._source, size)
-        notes = Notes(self._source.notes(size), verifier)
+        notes = Notes(self._source.notes(size), keys)
         entries = self._source.entries(LeafIndex(0), LeafIndex(size))
         step = 1
         while part := list(islice(entries, step)):
             tree.extend([hash_leaf(data) for data in part])
             self._take(part)
             if tally.entries == 1:
-                check_genesis(self._batches.genesis, verifier)
+                check_genesis(self._batches.genesis, keys)
             is_signed = tally.entries == notes.next_size
             if is_signed:
                 self._checkpoints += notes.compare(
@@ -146,6 +147,7 @@ class HashAudit:
         if self._batches.open is not None:
             raise unexplained("the ledger ends within a batch", size - 1)
         notes.finish()
+        check_log_keys(self._directory, keys)
 
     # -- entries whose hashes are those of the tiles
 

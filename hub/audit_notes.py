@@ -7,10 +7,14 @@ from itertools import dropwhile
 
 from contracts.errors import ExchangeError
 from contracts.ids import Hash
+from contracts.schema import SchemaRegistry
 from hub.audit_errors import KeptError
-from hub.audit_source import Kept
+from hub.audit_source import Kept, Source
+from hub.directory import Directory
+from hub.log_key_chain import verify_chain
 from ledger.checkpoint import Checkpoint, checkpoint_size, parse_checkpoint
 from ledger.entry import GenesisEntry
+from ledger.log_keys import LogKeys
 from ledger.note import NoteVerifier
 
 
@@ -19,16 +23,16 @@ class Notes:
 
     Args:
         notes: As kept, ascending by size.
-        verifier: The log's key.
+        keys: The log's keys.
         after: Those of this size and smaller ones were compared before.
 
     Raises:
         KeptError: One is not signed, or out of order.
     """
 
-    def __init__(self, notes: Iterator[Kept], verifier: NoteVerifier, *, after: int = 0) -> None:
+    def __init__(self, notes: Iterator[Kept], keys: LogKeys, *, after: int = 0) -> None:
         self._notes = notes if not after else dropwhile(lambda kept: checkpoint_size(kept.data) <= after, notes)
-        self._verifier = verifier
+        self._keys = keys
         self._place = ""
         self._next: Checkpoint | None = None
         self._advance()
@@ -49,7 +53,7 @@ class Notes:
         if kept is None:
             self._next = None
             return
-        self._place, self._next = kept.place, parse_kept(kept, self._verifier)
+        self._place, self._next = kept.place, parse_kept(kept, self._keys)
         if self._next.size < max(last, 1):
             raise KeptError("CHECKPOINT_INVALID", f"size {self._next.size} comes after {last}", place=kept.place)
 
@@ -86,28 +90,62 @@ class Notes:
             raise KeptError("CHECKPOINT_INVALID", f"size {self._next.size} is newer than the ledger", place=self._place)
 
 
-def parse_kept(kept: Kept, verifier: NoteVerifier) -> Checkpoint:
+def parse_kept(kept: Kept, keys: LogKeys) -> Checkpoint:
     """Read a signed checkpoint.
 
     Raises:
         KeptError: It is none of this log.
     """
     try:
-        return parse_checkpoint(kept.data, verifier)
+        return parse_checkpoint(kept.data, keys)
     except ExchangeError as error:
         raise KeptError(error.code, error.message, place=kept.place) from error
 
 
-def check_genesis(genesis: GenesisEntry | None, verifier: NoteVerifier) -> None:
-    """Check that a genesis record names the key under which the checkpoints are read.
+def log_keys(source: Source, vkey: str, registry: SchemaRegistry) -> LogKeys:
+    """The keys of a log, from one that the auditor knows and the chain that the source keeps.
+
+    They say which signatures count while the ledger is read; that its entries announce the same ones is checked after
+    the last entry (`check_log_keys`).
+
+    Raises:
+        ContractError: NOTE_MALFORMED, KEY_UNSAFE: the known key is none.
+        KeptError: The chain does not hold, or does not lead to the known key.
+    """
+    verifier = NoteVerifier.parse(vkey)
+    kept = source.log_keys()
+    if kept is None:
+        return LogKeys.of(verifier)
+    try:
+        return verify_chain(kept.data, verifier, registry)
+    except ExchangeError as error:
+        raise KeptError(error.code, error.message, place=kept.place) from error
+
+
+def check_genesis(genesis: GenesisEntry | None, keys: LogKeys) -> None:
+    """Check that a genesis record names the key with which the log begins.
 
     Raises:
         KeptError: LEDGER_UNEXPLAINED.
     """
     if genesis is None:
         raise unexplained("the first entry is no genesis record", 0)
-    if genesis.origin != verifier.name or genesis.log_key != verifier.vkey:
-        raise unexplained(f"the genesis record names the key {genesis.log_key}, not {verifier.vkey}", 0)
+    vkey = keys.first.vkey
+    if genesis.origin != keys.origin or genesis.log_key != vkey:
+        raise unexplained(f"the genesis record names the key {genesis.log_key}, not {vkey}", 0)
+
+
+def check_log_keys(directory: Directory, keys: LogKeys) -> None:
+    """Check, after the last entry, that the ledger's own entries say of its keys what the source's chain says.
+
+    Raises:
+        KeptError: LOG_KEYS_INVALID: names the first entry about which they disagree.
+    """
+    said = directory.log_keys.keys(keys.first)
+    if said != keys:
+        ends = {end for key in {*said.keys} ^ {*keys.keys} for end in (key.since - 1, key.until) if end is not None}
+        index = min((end for end in ends if end >= 0), default=0)
+        raise KeptError("LOG_KEYS_INVALID", "the chain of keys is not what the entries say", index=index)
 
 
 def unexplained(message: str, index: int | None = None) -> KeptError:

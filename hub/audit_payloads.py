@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 
 from contracts.event import Header
 from contracts.ids import LeafIndex
-from contracts.procedure_types import ERASE_COPIES, ERASES, Procedure, is_restricted
+from contracts.procedure_types import ERASE_ALL, ERASE_COPIES, ERASES, Procedure, is_restricted
 from hub.admission import Rules
 from hub.audit_errors import KeptError
 from hub.audit_source import MissingPayload, NamedPayload, Source
@@ -89,6 +89,13 @@ class PayloadCheck:
                 told = f"{envelopes} payloads and {keys} keys are held that this entry destroyed"
                 raise KeptError("PAYLOAD_INVALID", told, place="payloads" if envelopes else "wrapped_keys", index=index)
             self._erased += sum(one.is_whole for one in self._missing.pop(effect.on, ()))
+        elif effect.does == ERASE_ALL:
+            if self._held:
+                told = f"{self._held} payloads are held that this entry destroyed with all others"
+                raise KeptError("PAYLOAD_INVALID", told, place="payloads", index=index)
+            self._erased += sum(one.is_whole for some in self._missing.values() for one in some)
+            self._missing.clear()
+            self._restricted.clear()
         elif effect.does == ERASE_COPIES:
             kept = self._source.copies_of(effect.on)
             if kept:

@@ -12,6 +12,7 @@ from hub.audit_errors import KeptError, UnexplainedError
 from hub.audit_payloads import PayloadCount
 from hub.audit_source import Source
 from hub.replay import Tally
+from ledger.entry import GenesisEntry, Predecessor
 
 Progress = Callable[[int, int], None]
 """Told how many of how many entries are done."""
@@ -58,6 +59,8 @@ class Report:
         payloads: What became of the sealed payloads that entries name; None where the source holds none.
         inboxes: Notifications in the inboxes of regions that were compared; None where there are none.
         problem: None if everything follows; else the first thing that does not.
+        predecessor: The closed ledger from which this one says that it goes on; None if it began.
+        is_predecessor_checked: Whether that ledger's archive was at hand and fits.
         not_checked: What this audit left out, in plain words; empty after a whole one.
     """
 
@@ -73,6 +76,8 @@ class Report:
     payloads: PayloadCount | None = None
     inboxes: int | None = None
     problem: Problem | None = None
+    predecessor: Predecessor | None = None
+    is_predecessor_checked: bool = False
     not_checked: tuple[str, ...] = ()
 
     @property
@@ -115,6 +120,14 @@ class Report:
             "checkpoints": self.checkpoints,
             "runs": self.runs,
             "inboxes": self.inboxes,
+            "predecessor": None
+            if self.predecessor is None
+            else {
+                "origin": self.predecessor.origin,
+                "size": self.predecessor.size,
+                "root": self.predecessor.root.hex(),
+                "checked": self.is_predecessor_checked,
+            },
             "not_checked": list(self.not_checked),
             "unexplained": self.unexplained,
             "problem": None
@@ -132,6 +145,11 @@ def problem_of(error: ExchangeError, source: Source) -> Problem:
             return Problem(error.code, error.message, error.index, source.place(LeafIndex(error.index)))
         case _:
             return Problem(error.code, error.message)
+
+
+def predecessor_of(genesis: GenesisEntry | None) -> Predecessor | None:
+    """The closed ledger from which a ledger goes on."""
+    return None if genesis is None else genesis.predecessor
 
 
 def _counted(counter: dict[str, int]) -> dict[str, Any]:

@@ -118,6 +118,13 @@ class Source(Protocol):
             KeptError: It names none, or none that can be read.
         """
 
+    def log_keys(self) -> Kept | None:
+        """The chain of the ledger's keys (`hub.log_key_chain`); None where there is none, as for one key for ever.
+
+        Raises:
+            KeptError: It cannot be read.
+        """
+
     def checkpoint(self) -> Kept:
         """The signed note to audit up to.
 

@@ -31,6 +31,7 @@ from hub.division_change import DivisionChange
 from hub.editions import Editions, Term
 from hub.grants import Grants, Wanted
 from hub.key_register import KeyRegister
+from hub.log_key_changes import LogKeyChanges
 from hub.serving import Serving
 from hub.succession import Succession, check_successor
 from ledger.entry import EventEntry, decode_entry
@@ -51,6 +52,9 @@ class Directory:
         divisions: With every change that is recorded since.
         editions: The adopted editions of the contracts.
         grants: Mandates and cross-border bases.
+        log_keys: How the key of the ledger itself was replaced.
+        closed_at: Index of the ledger's last event; None while it goes on.
+        closing: Its body.
     """
 
     __slots__ = (
@@ -60,15 +64,21 @@ class Directory:
         "_regions",
         "_serving",
         "_succession",
+        "closed_at",
+        "closing",
         "divisions",
         "editions",
         "grants",
+        "log_keys",
     )
 
     def __init__(self, divisions: Divisions) -> None:
         self.divisions = DatedDivisions(divisions)
         self.editions = Editions()
         self.grants = Grants()
+        self.log_keys = LogKeyChanges()
+        self.closed_at: LeafIndex | None = None
+        self.closing: _Body = {}
         self._regions: dict[RegionCode, LeafIndex] = {}
         self._points: dict[PointId, Point] = {}
         self._offices: dict[str, Office] = {}
@@ -374,7 +384,20 @@ class Directory:
     def _change_divisions(self, index: LeafIndex, header: Header, body: _Body) -> None:
         self.divisions.apply(DivisionChange.of_body(body))
 
+    def _close_ledger(self, index: LeafIndex, header: Header, body: _Body) -> None:
+        self.check_open()
+        self.closed_at, self.closing = index, body
+
     # -- checking
+
+    def check_open(self) -> None:
+        """Check that the ledger goes on.
+
+        Raises:
+            RuleError: LEDGER_CLOSED.
+        """
+        if self.closed_at is not None:
+            raise RuleError("LEDGER_CLOSED", f"entry {self.closed_at} has closed this ledger")
 
     def _region_of(self, body: _Body) -> RegionCode:
         region = RegionCode(body["region"])
@@ -399,6 +422,10 @@ _CHANGES: Final[Mapping[str, _Change]] = {
     "OfficeClosed": Directory._close_office,
     "KeyRegistered": Directory._register_key,
     "KeyRevoked": Directory._revoke_key,
+    "LedgerClosed": Directory._close_ledger,
+    "LogKeyAnnounced": lambda directory, index, header, body: directory.log_keys.announce(body, header, index),
+    "LogKeySwitched": lambda directory, index, header, body: directory.log_keys.end(body, header, index),
+    "LogKeyWithdrawn": lambda directory, index, header, body: directory.log_keys.end(body, header, index),
     "MandateGranted": Directory._grant_mandate,
     "MandateRevoked": Directory._revoke_mandate,
     "EditionAdopted": lambda directory, index, header, body: directory.editions.adopt(header, body),

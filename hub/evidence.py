@@ -6,15 +6,17 @@ its first recording, for ever. Not here: how a proof is folded or checked (`ledg
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 
 from contracts.errors import ContractError, FatalError, RuleError
 from contracts.ids import Hash, LeafIndex, TreeSize
+from hub.log_key_chain import format_chain
 from hub.ports import LedgerReader, Witnessed
 from hub.submission import EventReceipt
 from ledger.checkpoint import checkpoint_size
 from ledger.compact import CompactRange
+from ledger.proof import TlogProof, format_proof
 from ledger.receipt import Receipt
 from ledger.tiles import tile_node_reader
 from ledger.tree import NodeReader, prove_consistency, prove_inclusion, prove_range
@@ -87,6 +89,27 @@ def entry_receipt(reader: LedgerReader, index: LeafIndex) -> EventReceipt:
     note = witnessed or covering(reader, index)
     (entry,) = reader.entries(index, LeafIndex(index + 1))
     return EventReceipt(entry, index, inclusion(reader, index, checkpoint_size(note)), note)
+
+
+def log_key_chain(reader: LedgerReader, indexes: Iterable[LeafIndex]) -> bytes:
+    """The chain of a ledger's keys (`hub.log_key_chain`).
+
+    Args:
+        reader: The ledger.
+        indexes: Of the entries that say something of its key, in order.
+
+    Raises:
+        FatalError: As `covering`.
+    """
+    links = []
+    for index in (LeafIndex(0), *indexes):
+        note = covering(reader, index)
+        entry = next(iter(reader.entries(index, LeafIndex(index + 1))), None)
+        if entry is None:
+            raise FatalError("STORE_DAMAGED", f"entry {index} is missing")
+        path = inclusion(reader, index, checkpoint_size(note))
+        links.append(format_proof(TlogProof(index, path, note, entry)))
+    return format_chain(links)
 
 
 def batch_receipt(reader: LedgerReader, start: LeafIndex, end: LeafIndex) -> Receipt:

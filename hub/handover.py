@@ -136,6 +136,9 @@ class _NotedShelf:
             self._streams[stream_id] = None
         self._shelf.put(stream_id, matter)
 
+    def all_matters(self) -> Iterable[tuple[bytes, bytes]]:
+        return self._shelf.all_matters()
+
     def add_event(self, event_id: bytes, stream_id: bytes, index: int) -> None:
         self._shelf.add_event(event_id, stream_id, index)
 

@@ -27,6 +27,7 @@ from ledger.batch import Batch, decode_tbs
 from ledger.checkpoint import Checkpoint, parse_checkpoint
 from ledger.entry import BatchEntry, decode_entry, encode_event_entry
 from ledger.heads import MAX_COUNTER, head_next
+from ledger.log_keys import LogKeys
 from ledger.note import NoteVerifier
 from ledger.tree import HASH_BYTES, hash_leaf, verify_inclusion
 
@@ -122,7 +123,7 @@ class Received(NamedTuple):
 
 
 def verify_run(
-    run: NotificationRun, *, point: PointId, known_head: Hash, verifier: NoteVerifier, key_at: KeyAt
+    run: NotificationRun, *, point: PointId, known_head: Hash, verifier: NoteVerifier | LogKeys, key_at: KeyAt
 ) -> list[Received]:
     """Check everything that a run claims.
 
@@ -130,7 +131,7 @@ def verify_run(
         run: As it arrived.
         point: Whose run it must be.
         known_head: The running hash that the receiver holds after notification `run.first_n - 1`.
-        verifier: The ledger's key.
+        verifier: The ledger's key, or every key that it had.
         key_at: Batch keys by ledger index; complete through the run's last index.
 
     Returns:

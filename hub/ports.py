@@ -199,11 +199,17 @@ class LedgerReader(Protocol):
     def directory_entries(self, start: LeafIndex) -> Iterator[tuple[LeafIndex, bytes]]:
         """Index and entry bytes of every directory event at or after an index, ascending."""
 
+    def log_key_indexes(self) -> Sequence[LeafIndex]:
+        """Indexes of the events that say something of the ledger's own key, ascending."""
+
     def statistics_entries(self, start: LeafIndex) -> Iterator[tuple[LeafIndex, bytes]]:
         """Index and entry bytes of every event of statistics at or after an index, ascending."""
 
     def payload(self, entry: LeafIndex, number: int) -> bytes | None:
         """A sealed envelope, by the event that names it and its position in `sealed`, if it is still held."""
+
+    def payload_count(self) -> int:
+        """Sealed envelopes that are held."""
 
     def sealed_streams(self) -> frozenset[bytes]:
         """Ids of the streams that are sealed."""

@@ -47,7 +47,7 @@ from ledger.entry import (
     encode_event_entry,
     event_of,
 )
-from ledger.note import NoteSigner
+from ledger.note import NoteSigner, NoteVerifier
 from ledger.tree import appended_node_reader
 
 MATTERS_IN_MEMORY = 20_000
@@ -60,6 +60,7 @@ class Recorder:
     Args:
         store: Holds a ledger already.
         log_signer: Signs checkpoints; its name is the ledger's origin.
+        next_signer: The key that takes its place or has just done so; None if there is none.
         hub_key: The hub's own key, which the genesis entry names.
         rules: The contracts in force.
         clock: Hub time.
@@ -69,10 +70,18 @@ class Recorder:
     """
 
     def __init__(
-        self, *, store: Store, log_signer: NoteSigner, hub_key: Ed25519PrivateKey, rules: Rules, clock: Clock
+        self,
+        *,
+        store: Store,
+        log_signer: NoteSigner,
+        hub_key: Ed25519PrivateKey,
+        rules: Rules,
+        clock: Clock,
+        next_signer: NoteSigner | None = None,
     ) -> None:
         self._store = store
-        self._signer = log_signer
+        self._origin = log_signer.name
+        self._held = {signer.verifier: signer for signer in (log_signer, next_signer) if signer is not None}
         self.rules = rules
         self._clock = clock
         self._matters: dict[bytes, Matter] = {}
@@ -83,10 +92,6 @@ class Recorder:
         note = self._store.checkpoint()
         if note is None:
             raise FatalError("LEDGER_MISSING", "the store holds no ledger; make one with `pprd init`")
-        checkpoint = parse_checkpoint(note, self._signer.verifier)
-        self._tree = evidence.frontier(self._store, checkpoint.size)
-        if self._tree.root() != checkpoint.root:
-            raise FatalError("STORE_DAMAGED", "the stored tiles do not lead to the root of the last checkpoint")
         (first,) = self._store.entries(LeafIndex(0), LeafIndex(1))
         genesis = decode_entry(first)
         if not isinstance(genesis, GenesisEntry) or genesis.hub_key != hub_raw:
@@ -97,6 +102,15 @@ class Recorder:
         ):
             raise FatalError("STORE_DAMAGED", "this ledger was made with other settings: sandbox or divisions")
         self.genesis = genesis
+        self.directory = Directory(self.rules.divisions)
+        for index, entry in self._store.directory_entries(LeafIndex(0)):
+            self.directory.apply_event(index, entry, self.rules.registry)
+        self._take_keys()
+        checkpoint = parse_checkpoint(note, self.log_keys)
+        self._signers(checkpoint.size + 1)
+        self._tree = evidence.frontier(self._store, checkpoint.size)
+        if self._tree.root() != checkpoint.root:
+            raise FatalError("STORE_DAMAGED", "the stored tiles do not lead to the root of the last checkpoint")
         self._hub_signing = SigningKey.of_hub(key_id=signing.key_id("hub-events", hub_raw), public_key=hub_raw)
         self._heads: dict[PointId, tuple[int, Hash]] = dict(self._store.heads())
         self._sealed = SealedStreams(self._store.sealed_streams(), self._store.closed_streams())
@@ -104,14 +118,27 @@ class Recorder:
         self._edge: dict[tuple[int, int], bytes] = {}
         self._last_leaf_of: dict[bytes, tuple[Hash, LeafIndex]] = {}
         self._recorded_at = self._store.recorded_at()
-        self.directory = Directory(self.rules.divisions)
-        for index, entry in self._store.directory_entries(LeafIndex(0)):
-            self.directory.apply_event(index, entry, self.rules.registry)
         self.directory.editions.check_adopted(self.rules.editions)
         basis = basis_of(self.rules.editions)
         if self._store.due_basis() != basis:
             rows = derived(self._store, self.rules.procedures, self.now_ms(), self._sealed.streams)
             self._store.write_due(rows, basis)
+
+    def _take_keys(self) -> None:
+        """Find out which keys sign checkpoints, from the genesis record and the directory."""
+        self.log_keys = self.directory.log_keys.keys(NoteVerifier.parse(self.genesis.log_key))
+
+    def _signers(self, size: int) -> list[NoteSigner]:
+        """Those who sign a checkpoint of a size.
+
+        Raises:
+            FatalError: LOG_KEY_MISSING: a key that has to sign is not at hand.
+        """
+        wanted = self.log_keys.at(size)
+        missing = [key.key_id.hex() for key in wanted if key not in self._held]
+        if missing:
+            raise FatalError("LOG_KEY_MISSING", f"key {', '.join(missing)} of {self.log_keys.origin} is not at hand")
+        return [self._held[key] for key in wanted]
 
     @property
     def reader(self) -> Store:
@@ -174,6 +201,7 @@ class Recorder:
             state = work.producers.get(header.producer) or self.producer(header.producer)
             if header.batch_seq < state.next_seq:
                 return Repeat(header)
+            self.directory.check_open()
             key = self._signing_key(batch.key_id, LeafIndex(work.start))
             checked = check_batch(batch, header, key=key, state=state, now_ms=now_ms, rules=self.rules)
         except ChainError as error:
@@ -327,9 +355,10 @@ class Recorder:
             return None
         before = self._tree.copy()
         self._tree.extend(work.leaves)
-        note = sign_checkpoint(
-            Checkpoint(self._signer.name, TreeSize(self._tree.size), self._tree.root()), self._signer
-        )
+        if work.directory:
+            self._take_keys()
+        size = TreeSize(self._tree.size)
+        note = sign_checkpoint(Checkpoint(self._origin, size, self._tree.root()), *self._signers(size))
         commit = commit_of(work, note, self._read_edge, now_ms, self._due(work, now_ms, about))
         try:
             self._store.begin(commit)

@@ -23,6 +23,7 @@ from hub.admission import Admitted, Rules, admit
 from hub.audit_batches import BatchChain, OpenBatch, wrong
 from hub.audit_errors import KeptError, UnexplainedError
 from hub.clearance import ACCESS_RECORDED
+from hub.closing import CLOSED, check_closing, open_matters
 from hub.directory import Directory
 from hub.hub_events import check_due, check_heads, check_opening
 from hub.matter import Matter
@@ -56,6 +57,9 @@ class Shelf(Protocol):
             UnexplainedError: EVENT_ID_REUSED, now or at a later call: an id came twice; names both entries.
             KeptError: An id is kept with another entry.
         """
+
+    def all_matters(self) -> Iterable[tuple[bytes, bytes]]:
+        """Stream id and packed state of every matter, in any order."""
 
     def stream_of(self, event_id: bytes) -> bytes | None:
         """The stream of a recorded event id."""
@@ -325,6 +329,9 @@ class Replay:
             case "dir":
                 self.directory.apply(index, header, admitted.body)
                 self._note_directory(index, leaf)
+                if header.event_type == CLOSED:
+                    packed = (one for _, one in self._shelf.all_matters())
+                    check_closing(admitted.body, open_matters(packed, self.batches.rules.procedures))
             case "acc":
                 self._account(header, admitted)
 

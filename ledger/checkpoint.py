@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from contracts.errors import ContractError, EvidenceError
 from contracts.ids import Hash, TreeSize
 from ledger.compact import EMPTY_ROOT, HASH_BYTES, MAX_TREE_SIZE
+from ledger.log_keys import LogKeys, check_signed
 from ledger.note import KeyType, NoteSigner, NoteVerifier, parse_note, sign_note, split_note
 from ledger.note_text import check_name, parse_base64, parse_decimal
 
@@ -74,23 +75,47 @@ def parse_foreign_text(text: bytes) -> Checkpoint:
     return parse_checkpoint_text(b"\n".join([*lines[:3], b""]))
 
 
-def parse_checkpoint(note: bytes, verifier: NoteVerifier) -> Checkpoint:
-    """Read a checkpoint and check the signature of its log. Cosignatures are for `ledger.policy`.
+def parse_checkpoint(note: bytes, keys: NoteVerifier | LogKeys) -> Checkpoint:
+    """Read a checkpoint and check the signatures of its log. Cosignatures are for `ledger.policy`.
 
     Args:
         note: The exact bytes of the signed note.
-        verifier: The log's key, of type 0x01.
+        keys: The log's key, of type 0x01, or every key that it had.
 
     Raises:
         ContractError: NOTE_MALFORMED.
-        EvidenceError: SIGNATURE_INVALID, or CHECKPOINT_INVALID if it is the checkpoint of another log.
+        EvidenceError: SIGNATURE_INVALID; LOG_KEY_RETIRED, a key of the log signed it that signs this size no more;
+            CHECKPOINT_INVALID, it is the checkpoint of another log, or one of two keys has not signed.
     """
-    if verifier.key_type is not KeyType.ED25519:
-        raise EvidenceError("CHECKPOINT_INVALID", f"key {verifier.name!r} is not a log's")
-    checkpoint = parse_checkpoint_text(parse_note(note, [verifier]).text)
-    if checkpoint.origin != verifier.name:
-        raise EvidenceError("CHECKPOINT_INVALID", f"{verifier.name!r} signed a checkpoint of {checkpoint.origin!r}")
+    if isinstance(keys, LogKeys):
+        return _parse_by_size(note, keys)
+    if keys.key_type is not KeyType.ED25519:
+        raise EvidenceError("CHECKPOINT_INVALID", f"key {keys.name!r} is not a log's")
+    checkpoint = parse_checkpoint_text(parse_note(note, [keys]).text)
+    _check_origin(checkpoint, keys.name)
     return checkpoint
+
+
+def _parse_by_size(note: bytes, keys: LogKeys) -> Checkpoint:
+    """Which keys must have signed follows from the size that they have signed."""
+    if len(keys.keys) == 1:
+        return parse_checkpoint(note, keys.first)
+    checkpoint = parse_checkpoint_text(split_note(note)[0])
+    _check_origin(checkpoint, keys.origin)
+    try:
+        signed = parse_note(note, keys.at(checkpoint.size)).verified
+    except EvidenceError as err:
+        retired = {(key.name, key.key_id) for key in keys.retired(checkpoint.size)}
+        if any((line.name, line.key_id) in retired for line in split_note(note)[1]):
+            raise EvidenceError("LOG_KEY_RETIRED", f"size {checkpoint.size} bears an earlier key only") from err
+        raise
+    check_signed(checkpoint.size, [item.verifier for item in signed], keys)
+    return checkpoint
+
+
+def _check_origin(checkpoint: Checkpoint, origin: str) -> None:
+    if checkpoint.origin != origin:
+        raise EvidenceError("CHECKPOINT_INVALID", f"{origin!r} signed a checkpoint of {checkpoint.origin!r}")
 
 
 def checkpoint_size(note: bytes) -> TreeSize:
@@ -104,12 +129,17 @@ def checkpoint_size(note: bytes) -> TreeSize:
     return parse_checkpoint_text(split_note(note)[0]).size
 
 
-def sign_checkpoint(checkpoint: Checkpoint, signer: NoteSigner) -> bytes:
+def sign_checkpoint(checkpoint: Checkpoint, *signers: NoteSigner) -> bytes:
     """Give the signed note of a checkpoint.
 
+    Args:
+        checkpoint: What is signed.
+        signers: The log's key; while it is replaced, both.
+
     Raises:
-        ContractError: NOTE_MALFORMED, the key has another name than the ledger.
+        ContractError: NOTE_MALFORMED, a key has another name than the ledger.
     """
-    if signer.name != checkpoint.origin:
-        raise ContractError("NOTE_MALFORMED", f"key {signer.name!r} does not sign for {checkpoint.origin!r}")
-    return sign_note(checkpoint.text(), [signer])
+    for signer in signers:
+        if signer.name != checkpoint.origin:
+            raise ContractError("NOTE_MALFORMED", f"key {signer.name!r} does not sign for {checkpoint.origin!r}")
+    return sign_note(checkpoint.text(), signers)

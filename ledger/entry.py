@@ -10,6 +10,8 @@ Event entries are nine of ten: they are written and read by hand, to the byte as
 Source: LEDGER, section 4.
 """
 
+from __future__ import annotations
+
 import json
 import re
 from functools import lru_cache
@@ -18,7 +20,7 @@ from typing import Any, Final, NamedTuple
 
 from contracts.avro import Codec
 from contracts.errors import ContractError
-from contracts.ids import Hash, KeyId
+from contracts.ids import Hash, KeyId, TreeSize
 from ledger.batch import MAX_BATCH
 from ledger.tiles import MAX_ENTRY_BYTES
 
@@ -38,6 +40,8 @@ def _prefix(codec: Codec) -> bytes:
 _GENESIS: Final = _load("entry_genesis.avsc")
 _BATCH: Final = _load("entry_batch.avsc")
 _GENESIS_PREFIX: Final = _prefix(_GENESIS)
+_SUCCESSOR: Final = _load("entry_genesis_successor.avsc")
+_SUCCESSOR_PREFIX: Final = _prefix(_SUCCESSOR)
 BATCH_PREFIX: Final = _prefix(_BATCH)
 """First bytes of every batch entry, and of no other."""
 _EVENT_PREFIX: Final = _prefix(_load("entry_event.avsc"))
@@ -45,6 +49,20 @@ _PREFIX_BYTES: Final = len(_EVENT_PREFIX)
 MAX_EVENT_ENTRY_BYTES: Final = MAX_ENTRY_BYTES - _PREFIX_BYTES - 3
 """Longest event that fits into an entry, with a length prefix of three bytes."""
 _is_code = re.compile(f"[A-Z][A-Z_]{{0,{MAX_CODE_LENGTH - 1}}}", re.ASCII).fullmatch
+
+
+class Predecessor(NamedTuple):
+    """How a ledger ended from which another one goes on.
+
+    Attributes:
+        origin: Its name.
+        size: All its entries; the last one says that it is closed.
+        root: Root over them, 32 bytes.
+    """
+
+    origin: str
+    size: TreeSize
+    root: Hash
 
 
 class GenesisEntry(NamedTuple):
@@ -59,6 +77,7 @@ class GenesisEntry(NamedTuple):
         sandbox: True if every event is about synthetic identities.
         divisions_hash: SHA-256 of the division list.
         clock_skew_ms: How far `created_ms` of a batch may lie from `recorded_at`.
+        predecessor: The closed ledger from which this one goes on; None for a ledger that begins.
     """
 
     origin: str
@@ -69,6 +88,7 @@ class GenesisEntry(NamedTuple):
     sandbox: bool
     divisions_hash: Hash
     clock_skew_ms: int
+    predecessor: Predecessor | None = None
 
 
 class Refused(NamedTuple):
@@ -119,7 +139,11 @@ def encode_genesis(entry: GenesisEntry) -> bytes:
     Raises:
         ContractError: ENTRY_MALFORMED, a field is out of its range.
     """
-    return _encode(_GENESIS, _GENESIS_PREFIX, entry._asdict())
+    fields = entry._asdict()
+    if entry.predecessor is None:
+        del fields["predecessor"]
+        return _encode(_GENESIS, _GENESIS_PREFIX, fields)
+    return _encode(_SUCCESSOR, _SUCCESSOR_PREFIX, fields | {"predecessor": entry.predecessor._asdict()})
 
 
 def encode_batch_entry(entry: BatchEntry) -> bytes:
@@ -166,6 +190,9 @@ def decode_entry(data: bytes) -> GenesisEntry | BatchEntry | EventEntry:
         return BatchEntry(**(fields | {"refused": refused}))
     if prefix == _GENESIS_PREFIX:
         return GenesisEntry(**_decode(_GENESIS, data))
+    if prefix == _SUCCESSOR_PREFIX:
+        fields = _decode(_SUCCESSOR, data)
+        return GenesisEntry(**(fields | {"predecessor": Predecessor(**fields["predecessor"])}))
     raise ContractError("ENTRY_MALFORMED", f"{len(data)} bytes do not begin like an entry")
 
 

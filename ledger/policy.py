@@ -15,12 +15,13 @@ Source: LEDGER, section 8; C2SP tlog-policy.
 
 import re
 from collections.abc import Callable, Iterable, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from contracts.errors import ContractError, EvidenceError
-from ledger.checkpoint import Checkpoint, parse_checkpoint_text
-from ledger.note import WITNESS_TYPES, KeyType, NoteVerifier, parse_note
+from ledger.checkpoint import Checkpoint, parse_checkpoint, parse_checkpoint_text
+from ledger.log_keys import LogKeys
+from ledger.note import WITNESS_TYPES, KeyType, NoteVerifier, parse_note, split_note
 
 MAX_POLICY_BYTES: Final = 65_536
 NO_QUORUM: Final = "none"
@@ -94,12 +95,14 @@ class Policy:
         witnesses: In the order of their definition.
         groups: In the order of their definition.
         quorum: Name of the witness or group that must have seen a checkpoint, `none` if nobody has to.
+        log_keys: Every key that one of the logs had, where that was found out; a policy file does not say it.
     """
 
     logs: tuple[Log, ...]
     witnesses: tuple[Witness, ...]
     groups: tuple[Group, ...]
     quorum: str
+    log_keys: LogKeys | None = None
 
     def __post_init__(self) -> None:
         """Refuse what contradicts itself: ContractError POLICY_MALFORMED."""
@@ -113,6 +116,14 @@ class Policy:
             if url is not None and not _is_item(url):
                 raise _malformed(f"{url!r} is no URL")
         self._check_names()
+
+    def following(self, log_keys: LogKeys) -> "Policy":
+        """The same policy for a log whose key was replaced: what its keys sign then follows from the size.
+
+        Args:
+            log_keys: Found out from a key of this policy.
+        """
+        return replace(self, log_keys=log_keys)
 
     def _check_names(self) -> None:
         defined: set[str] = set()
@@ -149,10 +160,11 @@ class Policy:
             EvidenceError: SIGNATURE_INVALID, a known signature is bad or there is none; CHECKPOINT_INVALID, no log of
                 the policy signed it for its own origin, or the quorum is not reached.
         """
-        read = parse_note(note, self.verifiers)
+        logs = self._logs_of(note)
+        read = parse_note(note, [*logs, *(item.verifier for item in self.witnesses)])
         checkpoint = read_text(read.text)
         signed = {item.verifier: item.seconds for item in read.verified}
-        if not any(log.verifier in signed and log.verifier.name == checkpoint.origin for log in self.logs):
+        if not any(log in signed and log.name == checkpoint.origin for log in logs):
             raise EvidenceError("CHECKPOINT_INVALID", f"no known log signed this checkpoint of {checkpoint.origin!r}")
         seconds = {witness.name: signed.get(witness.verifier) for witness in self.witnesses}
         cosigned_at = tuple((name, at) for name, at in seconds.items() if at is not None)
@@ -160,6 +172,15 @@ class Policy:
             names = ", ".join(name for name, _ in cosigned_at) or "nobody"
             raise EvidenceError("CHECKPOINT_INVALID", f"quorum {self.quorum!r} is not reached by {names}")
         return Witnessed(checkpoint, cosigned_at)
+
+    def _logs_of(self, note: bytes) -> list[NoteVerifier]:
+        """The keys of logs that count under a note; of a log whose key was replaced all must have signed."""
+        logs = [log.verifier for log in self.logs]
+        keys = self.log_keys
+        if keys is None or parse_checkpoint_text(split_note(note)[0]).origin != keys.origin:
+            return logs
+        size = parse_checkpoint(note, keys).size
+        return [*(log for log in logs if log.name != keys.origin), *keys.at(size)]
 
     def is_reached(self, cosigners: Iterable[str]) -> bool:
         """Say whether witnesses with these names, whose cosignatures were verified, reach the quorum."""

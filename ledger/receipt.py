@@ -17,6 +17,7 @@ from contracts.ids import Hash, LeafIndex, TreeSize
 from ledger.batch import Batch, decode_tbs
 from ledger.checkpoint import Checkpoint, checkpoint_size, parse_checkpoint
 from ledger.entry import BatchEntry, decode_entry, encode_event_entry
+from ledger.log_keys import LogKeys
 from ledger.note import NoteVerifier
 from ledger.proof import TlogProof, format_proof
 from ledger.tree import hash_leaf, range_paths, root_of, verify_range
@@ -42,14 +43,16 @@ class Receipt(NamedTuple):
     checkpoint: bytes
 
 
-def verify_receipt(receipt: Receipt, *, tbs: bytes, events: Sequence[bytes], verifier: NoteVerifier) -> Checkpoint:
+def verify_receipt(
+    receipt: Receipt, *, tbs: bytes, events: Sequence[bytes], verifier: NoteVerifier | LogKeys
+) -> Checkpoint:
     """Check that a batch was recorded as the receipt says.
 
     Args:
         receipt: What the hub answered.
         tbs: The signed batch header that the receipt must be for.
         events: The bytes E of the accepted events of the batch, in order.
-        verifier: The log's key.
+        verifier: The log's key, or every key that it had.
 
     Returns:
         The verified checkpoint; the only source of the size and the root.
@@ -113,14 +116,16 @@ def accepted_positions(entry: BatchEntry) -> list[int]:
     return [position for position in range(decode_tbs(entry.tbs).n) if position not in refused]
 
 
-def receipt_to_tlog_proof(receipt: Receipt, *, position: int, events: Sequence[bytes], verifier: NoteVerifier) -> bytes:
+def receipt_to_tlog_proof(
+    receipt: Receipt, *, position: int, events: Sequence[bytes], verifier: NoteVerifier | LogKeys
+) -> bytes:
     """Give the proof file of one accepted event; the receipt is checked first.
 
     Args:
         receipt: What the hub answered.
         position: Place of the event in the batch, from 0, refused events counted.
         events: The bytes E of the accepted events of the batch, in order.
-        verifier: The log's key.
+        verifier: The log's key, or every key that it had.
 
     Returns:
         A file that proves the event's entry and carries it, see `ledger.proof`.

@@ -14,7 +14,7 @@ Source: LEDGER, section 8; C2SP tlog-witness.
 """
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 from contracts.errors import AccessError, ConflictError, ContractError, EvidenceError
@@ -69,14 +69,14 @@ class Opened(NamedTuple):
         request: As asked.
         text: Text of its checkpoint, to be cosigned.
         checkpoint: What the text says.
-        log_line: The log's own signature line.
-        log: The log's key.
+        log_lines: The log's own signature lines, one for each of its keys that are known here.
+        log: The log's key; of several one that has signed.
     """
 
     request: AddCheckpoint
     text: bytes
     checkpoint: Checkpoint
-    log_line: bytes
+    log_lines: bytes
     log: NoteVerifier
 
 
@@ -129,12 +129,13 @@ def parse_request(body: bytes) -> AddCheckpoint:
     return AddCheckpoint(old_size, path, note)
 
 
-def open_request(body: bytes, logs: Mapping[str, NoteVerifier]) -> Opened:
+def open_request(body: bytes, logs: Mapping[str, Sequence[NoteVerifier]]) -> Opened:
     """Read a request and check that a known log signed its checkpoint.
 
     Args:
         body: As received.
-        logs: The keys of the logs that are witnessed, by origin.
+        logs: The keys of the logs that are witnessed, by origin; of several keys one must have signed, as while a log
+            replaces its key.
 
     Raises:
         ContractError: WITNESS_REQUEST_MALFORMED.
@@ -145,18 +146,19 @@ def open_request(body: bytes, logs: Mapping[str, NoteVerifier]) -> Opened:
         checkpoint = parse_checkpoint_text(split_note(request.checkpoint)[0])
     except ContractError as err:
         raise _malformed(err.message) from err
-    verifier = logs.get(checkpoint.origin)
-    if verifier is None:
+    verifiers = logs.get(checkpoint.origin)
+    if not verifiers:
         raise AccessError("LOG_UNKNOWN", "this ledger is not witnessed here", field="origin")
     try:
-        note = parse_note(request.checkpoint, [verifier])
+        note = parse_note(request.checkpoint, verifiers)
     except ContractError as err:
         raise _malformed(err.message) from err
     except EvidenceError as err:
         raise AccessError("LOG_SIGNATURE_INVALID", err.message, field="checkpoint") from err
     lines = parse_lines(request.checkpoint[len(note.text) + 1 :])
-    (log_line,) = (line for line, read in lines if (read.name, read.key_id) == (verifier.name, verifier.key_id))
-    return Opened(request, note.text, checkpoint, log_line, verifier)
+    signed = {(item.verifier.name, item.verifier.key_id) for item in note.verified}
+    log_lines = b"".join(line for line, read in lines if (read.name, read.key_id) in signed)
+    return Opened(request, note.text, checkpoint, log_lines, note.verified[0].verifier)
 
 
 def check_growth(opened: Opened, known: Known) -> None:
@@ -194,7 +196,7 @@ def contradiction(opened: Opened, known: Known, note: bytes) -> EvidenceFile | N
     is_next = opened.request.old_size == known.size < opened.checkpoint.size
     if known.size == 0 or not (is_next or opened.checkpoint.size == known.size):
         return None
-    return of_heads(opened.log, note, opened.text + b"\n" + opened.log_line, opened.request.path if is_next else None)
+    return of_heads(opened.log, note, opened.text + b"\n" + opened.log_lines, opened.request.path if is_next else None)
 
 
 def parse_lines(body: bytes) -> tuple[tuple[bytes, SignatureLine], ...]:

@@ -59,6 +59,10 @@ def audit_command(
         Path | None,
         typer.Option(help="Keep the state of the audit in this file, and go on from it after an interruption."),
     ] = None,
+    predecessor: Annotated[
+        str | None, typer.Option(help="The archive of the closed ledger from which this one goes on: check the link.")
+    ] = None,
+    predecessor_vkey: Annotated[str | None, typer.Option(help="A verifier key of that ledger.")] = None,
     disclosure: Annotated[
         bool,
         typer.Option(help="Then compare who was given which content with who may get it, and name what does not fit."),
@@ -72,6 +76,7 @@ def audit_command(
     """Audit a ledger from its first entry to its last; with --recipient, what one delivery point got of it."""
     from adapters.compose.auditing import run_audit
     from adapters.compose.foreign_auditing import hold_to_policy, policy_of
+    from adapters.compose.ledger_end import hold_to_predecessor
     from adapters.compose.sources import Trust
 
     trust = Trust(ca_file, cert, key)
@@ -94,6 +99,8 @@ def audit_command(
                 )
                 if policy is not None and report.problem is None:
                     report = hold_to_policy(report, policy_of(vkey, _bytes(policy)), trust)
+                if predecessor is not None and report.problem is None:
+                    report = hold_to_predecessor(report, predecessor, vkey=predecessor_vkey, trust=trust)
             except UnavailableError as error:
                 tell(error, as_json=as_json)
                 raise typer.Exit(EXIT_UNREADABLE) from error
@@ -213,6 +220,9 @@ def show_report(report: Report) -> None:
         )
     else:
         out.print(f"Key {report.vkey} (yours)", markup=False, soft_wrap=True)
+    if (before := report.predecessor) is not None:
+        checked = "checked" if report.is_predecessor_checked else "not checked: say --predecessor ARCHIVE"
+        out.print(f"Goes on from {before.origin}, closed at size {before.size} ({checked})", markup=False)
     table = Table(box=None, show_header=False, pad_edge=False)
     table.add_column(style="bold")
     table.add_column(justify="right")

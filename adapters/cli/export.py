@@ -15,11 +15,19 @@ from adapters.cli.progress import entries_bar
 def export_command(
     data: Data,
     to: Annotated[Path, typer.Option("--out", help="The folder: new, or an earlier export of this ledger.")],
+    archive: Annotated[
+        bool, typer.Option("--archive", help="Only a closed ledger whose end its witnesses have cosigned.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Export tiles, policy, history and a sample of receipts; again only what is new."""
     from adapters.compose.auditing import run_export
+    from adapters.compose.folder import DataFolder
+    from adapters.compose.ledger_end import check_archivable
 
+    if archive:
+        with told(as_json=as_json):
+            check_archivable(DataFolder(data).hub_settings())
     with told(as_json=as_json), entries_bar("exporting", is_shown=not as_json) as progress:
         done = run_export(data, to, progress=progress)
     if as_json:

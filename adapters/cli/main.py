@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from adapters.cli.anchors import anchor_command
 from adapters.cli.audit import audit_command
 from adapters.cli.backups import backup_command
 from adapters.cli.checks import fsck_command, repair_command
@@ -41,6 +42,8 @@ from adapters.cli.key_rolls import (
 from adapters.cli.key_rolls import export_command as export_keys_command
 from adapters.cli.key_rolls import list_command as list_keys_command
 from adapters.cli.keys import keys_app
+from adapters.cli.ledger_end import close_command
+from adapters.cli.log_keys import log_keys_command, rotate_key_app
 from adapters.cli.making import init_command, region_init_command
 from adapters.cli.office_register import offices_app
 from adapters.cli.offices import inbox_command, receive_command, tasks_command
@@ -131,6 +134,10 @@ ledger_app.command("export")(export_command)
 ledger_app.command("serve")(serve_ledger)
 ledger_app.command("fsck")(fsck_command)
 ledger_app.command("repair")(repair_command)
+ledger_app.command("anchor")(anchor_command)
+ledger_app.command("close")(close_command)
+ledger_app.command("keys")(log_keys_command)
+ledger_app.add_typer(rotate_key_app, name="rotate-key")
 app.command("demo")(demo_command)
 
 

@@ -22,17 +22,25 @@ def init_command(
     origin: Annotated[str, typer.Option(help="Name of the ledger in every checkpoint, for ever.")],
     sandbox: Sandbox,
     listen: Annotated[str, typer.Option(help="HOST:PORT where the hub will listen.")] = "127.0.0.1:0",
+    continues: Annotated[
+        str | None, typer.Option(help="The archive of a closed ledger from which this one goes on, under a new origin.")
+    ] = None,
+    continues_vkey: Annotated[
+        str | None, typer.Option(help="A verifier key of that ledger, from a source of your own.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Make the keys and the ledger of a new hub, with its genesis entry."""
     from adapters.compose import create_ledger
     from adapters.compose.folder import DataFolder
+    from adapters.compose.ledger_end import predecessor_for
     from adapters.settings import HubSettings
 
     folder = DataFolder(data)
     with told(as_json=as_json):
         settings = HubSettings.load(None, data_dir=folder.hub, origin=origin, listen=listen, sandbox=sandbox)
-        verifier = create_ledger(settings)
+        predecessor = None if continues is None else predecessor_for(origin, continues, vkey=continues_vkey)
+        verifier = create_ledger(settings, predecessor)
         folder.write_hub(settings)
     if as_json:
         say_json({"data": str(data), "origin": origin, "vkey": verifier.vkey})

@@ -64,21 +64,21 @@ def _event_row(index: int, header: Header) -> dict[str, Any]:
 
 def checkpoint_command(data: MaybeData = None, hub: Hub = None, vkey: Vkey = None, as_json: AsJson = False) -> None:
     """Print the last signed checkpoint, after checking its signature."""
-    from adapters.compose.views import genesis_of, ledger_view
+    from adapters.compose.log_key_views import keys_of
+    from adapters.compose.views import ledger_view
     from ledger.checkpoint import parse_checkpoint
-    from ledger.note import NoteVerifier
 
     with told(as_json=as_json), ledger_view(data, hub) as view:
         note = view.checkpoint()
-        verifier = NoteVerifier.parse(vkey or genesis_of(view).log_key)
-        checkpoint = parse_checkpoint(note, verifier)
+        keys = keys_of(view, vkey)
+        checkpoint = parse_checkpoint(note, keys)
     if as_json:
         say_json(
             {
                 "origin": checkpoint.origin,
                 "size": checkpoint.size,
                 "root": checkpoint.root.hex(),
-                "vkey": verifier.vkey,
+                "vkey": keys.at(checkpoint.size)[0].vkey,
                 "note": note.decode(),
             }
         )

@@ -30,6 +30,13 @@ PolicyFile = Annotated[
 ]
 KnownVkey = Annotated[str | None, typer.Option("--vkey", help="The ledger's verifier key, where no policy is given.")]
 
+KnownKeys = Annotated[
+    Path | None,
+    typer.Option(
+        "--log-keys", help="Chain of the ledger's keys (`pprd ledger keys`), where the key was replaced meanwhile."
+    ),
+]
+
 
 @receipt_app.command("get")
 def receipt_command(
@@ -41,16 +48,16 @@ def receipt_command(
     as_json: AsJson = False,
 ) -> None:
     """Write the proof that an event is in the ledger as a file, after checking it."""
-    from adapters.compose.views import genesis_of, ledger_view
+    from adapters.compose.log_key_views import keys_of
+    from adapters.compose.views import ledger_view
     from ledger.checkpoint import parse_checkpoint
-    from ledger.note import NoteVerifier
     from ledger.proof import TlogProof, format_proof, verify_proof
 
     with told(as_json=as_json), ledger_view(data, hub) as view:
-        verifier = NoteVerifier.parse(vkey or genesis_of(view).log_key)
+        keys = keys_of(view, vkey)
         receipt = view.receipt(uuid_bytes(event_id))
         proof = TlogProof(receipt.index, receipt.path, receipt.checkpoint, receipt.entry)
-        checkpoint = verify_proof(proof, receipt.entry, lambda note: parse_checkpoint(note, verifier))
+        checkpoint = verify_proof(proof, receipt.entry, lambda note: parse_checkpoint(note, keys))
         to.write_bytes(format_proof(proof))
     row = {"file": str(to), "index": receipt.index, "origin": checkpoint.origin, "size": checkpoint.size}
     if as_json:
@@ -101,10 +108,12 @@ def verify_command(
     file: Annotated[Path, typer.Argument(help="The proof file, F.tlog-proof, or an evidence pack, F.html.")],
     policy: PolicyFile = None,
     vkey: KnownVkey = None,
+    log_keys: KnownKeys = None,
     as_json: AsJson = False,
 ) -> None:
     """Check a proof file or an evidence pack against keys of your own; no hub is asked."""
     from adapters.compose.foreign_auditing import policy_of
+    from adapters.compose.log_key_views import followed
     from adapters.compose.packing import check_page, is_page
     from hub.receipt_file import verify_receipt_file
 
@@ -112,6 +121,9 @@ def verify_command(
     try:
         with _naming(policy):
             known = policy_of(vkey, None if policy is None else read_file(policy))
+        if log_keys is not None:
+            with _naming(log_keys):
+                known = followed(known, read_file(log_keys))
         with _naming(file):
             data = read_file(file)
             pack = check_page(data, known) if is_page(data) else None

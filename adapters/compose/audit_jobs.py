@@ -20,11 +20,10 @@ from adapters.store.store_shelf import StoreShelf
 from contracts.errors import ExchangeError, UnavailableError
 from hub.admission import Rules
 from hub.audit_forward import Passed
-from hub.audit_notes import check_genesis, parse_kept
+from hub.audit_notes import check_genesis, log_keys, parse_kept
 from hub.audit_payloads import PayloadCount
-from hub.audit_report import Progress, Report
+from hub.audit_report import Progress, Report, predecessor_of
 from hub.audit_states import StatesAudit
-from ledger.note import NoteVerifier
 
 HALVES: Final = 2
 """Processes into which an audit falls."""
@@ -71,8 +70,8 @@ def audit_divided(
     told = progress or (lambda done, size: None)
     try:
         key = vkey or source.log_key()
-        verifier = NoteVerifier.parse(key)
-        checkpoint = parse_kept(source.checkpoint(), verifier)
+        keys = log_keys(source, key, rules.registry)
+        checkpoint = parse_kept(source.checkpoint(), keys)
         if checkpoint.size < worth_entries:
             return None
         if isinstance(shelf, StoreShelf):
@@ -88,7 +87,7 @@ def audit_divided(
                 told(frame[0], checkpoint.size)
         if counted is None:
             return None
-        check_genesis(states.replay.genesis, verifier)
+        check_genesis(states.replay.genesis, keys)
         states.finish()
     except UnavailableError:
         raise
@@ -104,6 +103,7 @@ def audit_divided(
         root=root,
         tally=states.replay.tally,
         checkpoints=checkpoints,
+        predecessor=predecessor_of(states.replay.genesis),
         runs=states.runs.compared,
         payloads=None if payloads is None else PayloadCount(*payloads),
     )

@@ -11,14 +11,13 @@ from adapters.compose.audit_sources import ledger_file
 from adapters.compose.auditing import run_export
 from adapters.compose.key_locks import key_lock
 from adapters.compose.parts import KEYS, contracts_in_force, only_one
-from adapters.keys.folder import read_hub_keys
+from adapters.keys.folder import read_log_keys
 from adapters.store.export_check import ExportCheck
 from adapters.store.ledger_check import MAX_DAMAGES, Damage, LedgerCheck
 from adapters.store.sqlite import SqliteStore
+from adapters.store.store_keys import store_keys
 from contracts.errors import ExchangeError, UnavailableError
-from contracts.ids import LeafIndex
-from hub.audit_source import genesis_key
-from ledger.note import NoteSigner, NoteVerifier
+from ledger.note import NoteSigner
 
 Progress = Callable[[int, int], None]
 
@@ -98,7 +97,7 @@ def _all(check: LedgerCheck, data: Path, export: Path | None) -> Iterator[Damage
 def _check(data: Path, progress: Progress | None) -> Iterator[LedgerCheck]:
     file = _file(data)
     rules = contracts_in_force(is_sandbox=True)
-    with LedgerCheck(file, rules, signer=_signer(file), progress=progress) as check:
+    with LedgerCheck(file, rules, signers=_signers(file), progress=progress) as check:
         yield check
 
 
@@ -109,12 +108,13 @@ def _file(data: Path) -> Path:
     return file
 
 
-def _signer(file: Path) -> NoteSigner | None:
-    """The log's key, where the folder holds it and it is the ledger's."""
+def _signers(file: Path) -> list[NoteSigner]:
+    """The log's keys, where the folder holds them and they are the ledger's."""
     try:
         with closing(SqliteStore(file, read_only=True)) as store:
-            verifier = NoteVerifier.parse(genesis_key(store.entries(LeafIndex(0), LeafIndex(1))))
-        signer = NoteSigner(verifier.name, read_hub_keys(file.parent / KEYS, key_lock()).log)
+            known = {key.verifier for key in store_keys(store).keys}
+        held = read_log_keys(file.parent / KEYS, key_lock())
+        signers = [NoteSigner(next(iter(known)).name, private) for private in held]
     except ExchangeError:
-        return None
-    return signer if signer.verifier == verifier else None
+        return []
+    return [signer for signer in signers if signer.verifier in known]

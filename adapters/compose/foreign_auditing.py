@@ -6,8 +6,10 @@ from contextlib import ExitStack, closing
 from dataclasses import replace
 
 from adapters.compose.audit_sources import ledger_file
+from adapters.compose.log_key_views import followed
 from adapters.compose.sources import SYSTEM, Trust, open_source
 from adapters.store.cosigned_store import CosignedStore
+from adapters.store.store_keys import store_chain
 from contracts.errors import ContractError, ExchangeError, UnavailableError
 from contracts.ids import TreeSize
 from hub.audit_report import Problem, Progress, Report
@@ -66,8 +68,9 @@ def hold_to_policy(report: Report, policy: Policy, trust: Trust = SYSTEM) -> Rep
     Raises:
         UnavailableError: SOURCE_MOVED: the ledger has grown since the audit.
     """
-    note = _checkpoint(report, trust)
+    note, chain = _checkpoint(report, trust)
     try:
+        policy = policy if chain is None else followed(policy, chain)
         checkpoint = policy.verify(note).checkpoint
     except ExchangeError as error:
         return replace(report, problem=Problem(error.code, error.message, None, "checkpoint"))
@@ -78,10 +81,13 @@ def hold_to_policy(report: Report, policy: Policy, trust: Trust = SYSTEM) -> Rep
     return report
 
 
-def _checkpoint(report: Report, trust: Trust) -> bytes:
+def _checkpoint(report: Report, trust: Trust) -> tuple[bytes, bytes | None]:
+    """The signed note, and the chain of the log's keys where it had more than one."""
     ledger = ledger_file(report.source)
     if ledger is None:
         with ExitStack() as stack:
-            return open_source(stack, report.source, trust).checkpoint().data
+            source = open_source(stack, report.source, trust)
+            chain = source.log_keys()
+            return source.checkpoint().data, None if chain is None else chain.data
     with closing(CosignedStore(ledger, read_only=True)) as store:
-        return store.checkpoint(TreeSize(report.size)) or b""
+        return store.checkpoint(TreeSize(report.size)) or b"", store_chain(store, report.size)

@@ -40,6 +40,7 @@ from hub.application import Application
 from hub.opening_rate import OpeningLimits
 from hub.run_builder import RunBuilder
 from ledger.batch import MAX_BATCH
+from ledger.entry import Predecessor
 from ledger.note import NoteSigner, NoteVerifier
 
 STATISTICS_SECONDS: Final = 3600.0
@@ -50,8 +51,12 @@ TIMERS_SECONDS: Final = 60.0
 log = structlog.get_logger()
 
 
-def create_ledger(settings: HubSettings) -> NoteVerifier:
+def create_ledger(settings: HubSettings, predecessor: Predecessor | None = None) -> NoteVerifier:
     """Make the keys and the ledger of a new hub: its genesis record, and the adoption of the founding edition.
+
+    Args:
+        settings: Of the hub.
+        predecessor: The closed ledger from which this one goes on.
 
     Returns:
         The key under which its checkpoints are verified, to be handed to every region.
@@ -72,6 +77,7 @@ def create_ledger(settings: HubSettings) -> NoteVerifier:
                 rules=contracts_in_force(is_sandbox=settings.sandbox, clock_skew_ms=settings.clock_skew_ms),
                 clock=clock,
                 entropy=SystemEntropy(),
+                predecessor=predecessor,
             )
             application.record([adoption_of(application, FOUNDING, local_day(clock.now_ms()))])
         finally:
@@ -107,6 +113,7 @@ def _application(settings: HubSettings, store: CosignedStore) -> Application:
     return Application(
         store=store,
         log_signer=NoteSigner(settings.origin, keys.log),
+        next_signer=None if keys.next_log is None else NoteSigner(settings.origin, keys.next_log),
         hub_key=keys.events,
         rules=contracts_in_force(is_sandbox=settings.sandbox, clock_skew_ms=settings.clock_skew_ms),
         clock=SystemClock(),
@@ -179,6 +186,8 @@ class HubProgram:
 
         async def publish_statistics() -> None:
             # Made on another thread: a large table takes a second, and the writer may not wait for it.
+            if application.is_closed:
+                return
             file = projections_file(settings.data_dir)
             for parts in await asyncio.to_thread(unpublished, file, store, application.rules):
                 await sequencer.call(partial(application.record, parts))

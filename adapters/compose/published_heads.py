@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from adapters.compose.log_key_views import keys_of
 from adapters.compose.parts import contracts_in_force
-from adapters.compose.views import LedgerView, genesis_of, ledger_view
+from adapters.compose.views import LedgerView, ledger_view
 from contracts.errors import RuleError
 from contracts.event import decode_event
 from contracts.ids import LeafIndex, PointId
@@ -14,7 +15,6 @@ from hub.head_file import read_head_file
 from ledger.checkpoint import checkpoint_size
 from ledger.entry import EventEntry, decode_entry
 from ledger.heads import HEADS_PUBLISHED
-from ledger.note import NoteVerifier
 from ledger.policy import NO_QUORUM, Log, Policy
 from ledger.proof import TlogProof, format_proof
 
@@ -45,7 +45,8 @@ def last_head(point: PointId, data: Path | None, address: str | None) -> FoundHe
     """
     registry = contracts_in_force(is_sandbox=True).registry
     with ledger_view(data, address) as view:
-        policy = Policy((Log(NoteVerifier.parse(genesis_of(view).log_key)),), (), (), NO_QUORUM)
+        keys = keys_of(view)
+        policy = Policy((Log(keys.first),), (), (), NO_QUORUM).following(keys)
         end = int(checkpoint_size(view.checkpoint()))
         while end > 0:
             start = max(0, end - _RANGE)

@@ -16,6 +16,7 @@ from typing import Final
 from adapters.compose.audit_sources import ledger_file, opened_source
 from adapters.compose.entry_prover import entry_prover
 from adapters.compose.foreign_auditing import policy_of
+from adapters.compose.log_key_views import followed
 from adapters.compose.parts import REGION_FILE, contracts_in_force
 from adapters.compose.sources import SYSTEM, Trust
 from adapters.region.inbox_file import InboxFile, inbox_file
@@ -25,6 +26,7 @@ from contracts.event import Header, decode_event
 from contracts.ids import HUB_REGION, Hash, KeyId, LeafIndex, PointId
 from hub.admission import Rules
 from hub.audit_errors import KeptError
+from hub.audit_notes import check_genesis, check_log_keys, log_keys
 from hub.audit_report import Progress
 from hub.audit_source import Source
 from hub.completeness import Complete, Due, IncompleteError, PublishedHead, check_complete
@@ -39,6 +41,7 @@ from ledger.entry import EventEntry, decode_entry, encode_event_entry
 from ledger.evidence_file import EvidenceFile
 from ledger.exhibit import Proved
 from ledger.heads import HEADS_PUBLISHED
+from ledger.log_keys import LogKeys
 from ledger.note import NoteVerifier
 from ledger.policy import Policy
 from ledger.proof import parse_proof
@@ -175,6 +178,7 @@ class _Ledger:
         self._published: list[PublishedHead] = []
         self._keys: dict[KeyId, LeafIndex] = {}
         self._note = b""
+        self._log_keys: LogKeys | None = None
         self._size = 0
         self.directory = Directory(rules.divisions)
 
@@ -200,8 +204,10 @@ class _Ledger:
                 f"{replay.tally.entries} entries lead to root {replay.tree.root().hex()}; signed is"
                 f" {checkpoint.root.hex()} over {checkpoint.size}",
             )
-        if self._policy is None and (replay.genesis is None or replay.genesis.log_key != self._source.log_key()):
-            raise KeptError("LEDGER_UNEXPLAINED", "the genesis record names another key", index=0)
+        if self._policy is None:
+            keys = log_keys(self._source, self._source.log_key(), self._rules.registry)
+            check_genesis(replay.genesis, keys)
+            check_log_keys(replay.directory, keys)
         self._progress(checkpoint.size, checkpoint.size)
         self.directory = replay.directory
         return _Voices(self._published, self._due, self._log(), checkpoint.size, self._keys, self._prover)
@@ -211,6 +217,9 @@ class _Ledger:
         policy = self._policy or policy_of(self._source.log_key(), None)
         self._note = kept.data
         try:
+            if (chain := self._source.log_keys()) is not None:
+                policy = followed(policy, chain.data)
+                self._log_keys = policy.log_keys
             return policy.verify(kept.data).checkpoint
         except ExchangeError as error:
             raise KeptError(error.code, error.message, place=kept.place) from error
@@ -237,6 +246,9 @@ class _Ledger:
             self._keys[KeyId(self._rules.registry.decode_body(header.body)[1]["key_id"])] = index
 
     def _log(self) -> NoteVerifier:
+        """The key that has signed the head that was read."""
+        if self._log_keys is not None:
+            return self._log_keys.at(self._size)[0]
         if self._policy is not None:
             return self._policy.logs[0].verifier
         return NoteVerifier.parse(self._source.log_key())

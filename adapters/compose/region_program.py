@@ -30,6 +30,7 @@ from adapters.settings import RegionSettings
 from contracts.errors import UnavailableError
 from contracts.ids import KeyId, PointId, RegionCode
 from contracts.instant import local_day
+from ledger.log_keys import LogKeys
 from ledger.note import NoteVerifier
 
 log = structlog.get_logger()
@@ -251,6 +252,10 @@ def ports_of(identity: Identity, gateway: RegionGateway, client: ExchangeClient)
         async for run in client.runs(point, from_n=from_n):
             yield run.data
 
+    async def log_keys(note: bytes) -> LogKeys:
+        await gateway.checkpoints.learn(note)
+        return gateway.checkpoints.keys
+
     return Ports(
         verifier=identity.verifier,
         directory_through=gateway.replica.keys_through,
@@ -258,6 +263,7 @@ def ports_of(identity: Identity, gateway: RegionGateway, client: ExchangeClient)
         fetch_runs=fetch_runs,
         heads=gateway.checkpoints,
         keeper=gateway.evidence,
+        log_keys=log_keys,
     )
 
 

@@ -21,8 +21,10 @@ from adapters.compose.sources import Trust, open_source
 from adapters.store.shelf import SpillingShelf
 from contracts.errors import ExchangeError, UnavailableError
 from contracts.ids import LeafIndex
+from contracts.schema import load_registry
+from hub.audit_notes import log_keys, parse_kept
 from hub.replay import Replay
-from ledger.checkpoint import Checkpoint, parse_checkpoint
+from ledger.checkpoint import Checkpoint
 from ledger.note import NoteVerifier
 
 log = structlog.get_logger()
@@ -33,7 +35,7 @@ class Validator:
 
     Args:
         source: What `open_source` takes.
-        verifier: The log's key.
+        verifier: A key of the log.
         ca: Certificates that may have signed the source's.
     """
 
@@ -88,7 +90,8 @@ class _Running:
     def catch_up(self) -> None:
         """See `Validator.catch_up`."""
         try:
-            checkpoint = parse_checkpoint(self._source.checkpoint().data, self._verifier)
+            keys = log_keys(self._source, self._verifier.vkey, load_registry())
+            checkpoint = parse_kept(self._source.checkpoint(), keys)
         except ExchangeError as error:
             log.warning("replay.waited", code=error.code)
             return

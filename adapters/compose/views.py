@@ -36,6 +36,9 @@ class LedgerView(Protocol):
     def genesis(self) -> bytes:
         """Bytes of entry 0."""
 
+    def log_keys(self) -> bytes:
+        """The chain of its keys, unchecked."""
+
     def entries(self, start: LeafIndex, end: LeafIndex) -> Sequence[bytes]:
         """Bytes of a few entries [start, end)."""
 
@@ -113,6 +116,9 @@ class _InFolder:
     def genesis(self) -> bytes:
         return next(iter(self._store.entries(LeafIndex(0), LeafIndex(1))))
 
+    def log_keys(self) -> bytes:
+        return evidence.log_key_chain(self._store, self._store.log_key_indexes())
+
     def entries(self, start: LeafIndex, end: LeafIndex) -> Sequence[bytes]:
         return list(self._store.entries(start, end))
 
@@ -164,6 +170,9 @@ class _OverGrpc:
             raise RuleError("NOT_FOUND", "the hub gives no entry 0")
 
         return self._ask(ask)
+
+    def log_keys(self) -> bytes:
+        return self._ask(lambda client: client.log_keys())
 
     def entries(self, start: LeafIndex, end: LeafIndex) -> Sequence[bytes]:
         async def ask(client: ExchangeClient) -> list[bytes]:

@@ -10,7 +10,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, Self, TypeAlias
 
 from adapters.compose.key_locks import key_lock
 from adapters.compose.parts import KEYS, SystemClock, only_one
@@ -39,13 +39,19 @@ def read_policy(path: Path) -> Policy:
     return parse_policy(data)
 
 
-def known_logs(settings: WitnessSettings) -> dict[str, NoteVerifier]:
+Logs: TypeAlias = dict[str, tuple[NoteVerifier, ...]]
+"""Keys of ledgers by origin; several while one replaces its key."""
+
+
+def known_logs(settings: WitnessSettings) -> Logs:
     """The ledgers that a witness cosigns, by origin.
 
     Raises:
         ContractError: SETTINGS_INVALID: one of them is run by the witness's own people; or as `read_policy`.
     """
-    logs = {log.verifier.name: log.verifier for log in read_policy(settings.policy).logs}
+    logs: Logs = {}
+    for log in read_policy(settings.policy).logs:
+        logs[log.verifier.name] = (*logs.get(log.verifier.name, ()), log.verifier)
     for origin in settings.operates:
         if origin in logs:
             raise ContractError("SETTINGS_INVALID", f"who runs {origin} is no witness for it", field="operates")
@@ -73,9 +79,7 @@ class Signers:
 class _Deciding:
     """`adapters.web.witness_site.Witnessing`."""
 
-    def __init__(
-        self, store: WitnessStore, logs: dict[str, NoteVerifier], signers: Signers, validator: Validator | None
-    ) -> None:
+    def __init__(self, store: WitnessStore, logs: Logs, signers: Signers, validator: Validator | None) -> None:
         self._store = store
         self._logs = logs
         self._signers = signers
@@ -138,13 +142,13 @@ class WitnessProgram:
             self._stack = stack.pop_all()
         return self
 
-    async def _validator(self, stack: AsyncExitStack, logs: dict[str, NoteVerifier]) -> Validator | None:
+    async def _validator(self, stack: AsyncExitStack, logs: Logs) -> Validator | None:
         source = self._settings.validate_source
         if source is None:
             return None
         if len(logs) != 1:
             raise ContractError("SETTINGS_INVALID", "a validating witness has one ledger", field="policy")
-        (verifier,) = logs.values()
+        ((verifier, *_),) = logs.values()
         validator = stack.enter_context(Validator(source, verifier, self._ca))
         await asyncio.to_thread(validator.catch_up)
         return validator

@@ -244,6 +244,11 @@ class ExchangeClient:
         )
         return response.checkpoint
 
+    async def log_keys(self) -> bytes:
+        """The chain of the ledger's keys, unchecked."""
+        response: pb.GetLogKeysResponse = await self._ask(self._stub.GetLogKeys, pb.GetLogKeysRequest())
+        return response.chain
+
     async def producer(self, producer: str) -> ProducerState:
         """Where a producer's chain of batches stands."""
         response: pb.GetProducerResponse = await self._ask(

@@ -59,6 +59,14 @@ class HubSource:
         """See `hub.audit_source.Source.log_key`: the one in the genesis record."""
         return genesis_key(self.entries(LeafIndex(0), LeafIndex(1)))
 
+    def log_keys(self) -> Kept | None:
+        """See `hub.audit_source.Source.log_keys`."""
+        try:
+            response: pb.GetLogKeysResponse = self._stub.GetLogKeys(pb.GetLogKeysRequest(), timeout=_CALL_SECONDS)
+        except grpc.RpcError as error:
+            raise _ours(error) from error
+        return Kept("GetLogKeys", response.chain)
+
     def checkpoint(self) -> Kept:
         """See `hub.audit_source.Source.checkpoint`."""
         try:

@@ -114,6 +114,7 @@ class Reads:
             "GetProof": unary("GetProof", pb.GetProofRequest, self._proof, limits),
             "GetEntries": server_stream("GetEntries", pb.GetEntriesRequest, self._entries, limits),
             "GetCheckpoint": unary("GetCheckpoint", pb.GetCheckpointRequest, self._checkpoint, limits),
+            "GetLogKeys": unary("GetLogKeys", pb.GetLogKeysRequest, self._log_keys, limits),
             "OpenPayload": unary("OpenPayload", pb.OpenPayloadRequest, self._open, limits),
             "WatchDirectory": server_stream("WatchDirectory", pb.WatchDirectoryRequest, self._watch, limits),
             "GetRuns": server_stream("GetRuns", pb.GetRunsRequest, self._runs, limits),
@@ -176,6 +177,11 @@ class Reads:
         if note is None:
             raise RuleError("NOT_FOUND", f"no checkpoint was signed at size {request.size}", field="size")
         return pb.GetCheckpointResponse(checkpoint=note)
+
+    async def _log_keys(self, request: pb.GetLogKeysRequest) -> Message:
+        changes = self._application.directory.log_keys.changes
+        indexes = [change.entry for change in changes]
+        return pb.GetLogKeysResponse(chain=await self._readers.run(evidence.log_key_chain, self._reader, indexes))
 
     async def _producer(self, request: pb.GetProducerRequest) -> Message:
         if not is_point_id(request.producer):

@@ -32,6 +32,7 @@ from adapters.keys.key_file import (
     write_key,
 )
 from adapters.keys.key_lock import KeyLock
+from adapters.keys.rotation import NEXT
 from contracts.ids import OfficeId, PointId
 from contracts.suite import X25519, SealingPrivateKey, new_sealing_key
 
@@ -54,10 +55,12 @@ class HubKeys:
     Attributes:
         log: Signs checkpoints and nothing else.
         events: Signs the hub's own batches and nothing else.
+        next_log: The key that takes the place of `log`, once it is made.
     """
 
     log: Ed25519PrivateKey
     events: Ed25519PrivateKey
+    next_log: Ed25519PrivateKey | None = None
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -109,10 +112,33 @@ def make_hub_keys(folder: Path, lock: KeyLock | None = None) -> HubKeys:
 
 def read_hub_keys(folder: Path, lock: KeyLock | None = None) -> HubKeys:
     """Read the keys of a hub; raises as `read_key`."""
+    next_log = folder / f"log.{NEXT}{_SUFFIX}"
     return HubKeys(
         log=read_signing_key(folder / "log.key", lock),
         events=read_signing_key(folder / "hub-events.key", lock),
+        next_log=read_signing_key(next_log, lock) if next_log.exists() else None,
     )
+
+
+def read_log_keys(folder: Path, lock: KeyLock | None = None) -> list[Ed25519PrivateKey]:
+    """Read every key of a hub that signs or signed checkpoints, as far as they are kept; raises as `read_key`."""
+    return [read_signing_key(path, lock) for path in sorted(folder.glob(f"log*{_SUFFIX}"))]
+
+
+def make_anchor_keys(folder: Path, lock: KeyLock | None = None) -> None:
+    """Generate and keep the two keys of who anchors ledgers; raises as `write_key`."""
+    make_folder(folder)
+    write_key(folder / "anchor-ml-dsa-44.key", MLDSA44PrivateKey.generate(), lock)
+    write_key(folder / "anchor.key", Ed25519PrivateKey.generate(), lock)
+
+
+def read_anchor_keys(
+    folder: Path, lock: KeyLock | None = None
+) -> tuple[Ed25519PrivateKey | MLDSA44PrivateKey, Ed25519PrivateKey | MLDSA44PrivateKey]:
+    """Read the two keys of who anchors ledgers, Ed25519 and ML-DSA-44; raises as `read_key`."""
+    names = ("anchor.key", "anchor-ml-dsa-44.key")
+    first, second = (read_cosigning_key(folder / name, lock) for name in names)
+    return first, second
 
 
 def make_witness_keys(folder: Path, *, is_ml_dsa: bool, lock: KeyLock | None = None) -> WitnessKeys:

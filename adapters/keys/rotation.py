@@ -34,6 +34,8 @@ NEXT: Final = "next"
 """Which key of a role is to be used next."""
 
 _SUFFIX: Final = ".key"
+LOG: Final = "log"
+"""Role of the key that signs a hub's checkpoints; no region has one."""
 _is_role: Final = re.compile(rf"batch|open|receipt|broker|office-{OFFICE_PATTERN}|point-[0-9]{{2}}-(?:node|[0-9]{{6}})")
 
 
@@ -41,7 +43,7 @@ class HeldKey(NamedTuple):
     """One key file of a region.
 
     Attributes:
-        role: `batch`, `open`, `receipt`, `broker`, `office-<office>` or `point-<point>`.
+        role: `batch`, `open`, `receipt`, `broker`, `office-<office>` or `point-<point>`; of a hub `log`.
         which: Empty for the one in use, `next`, or the id of an earlier one.
         path: The file.
         key_id: Under which the directory knows it.
@@ -79,6 +81,7 @@ def held_keys(folder: Path, lock: KeyLock | None) -> Iterator[HeldKey]:
 
 def make_first(folder: Path, role: str, lock: KeyLock | None, *, suite: str = X25519) -> HeldKey:
     """Make the key of a role that has none, such as a new office; else as `make_next`."""
+    check_role(role)
     return _make(folder, role, "", lock, suite)
 
 
@@ -134,6 +137,23 @@ def switch(folder: Path, role: str, lock: KeyLock | None) -> HeldKey:
     return _held(path, role, "", read_key(path, lock))
 
 
+def drop_next(folder: Path, role: str) -> None:
+    """Destroy the next key of a role that is not to be used; nothing was sealed to it and nothing needs it."""
+    _file(folder, role, NEXT).unlink(missing_ok=True)
+
+
+def drop_earlier(folder: Path, role: str) -> list[str]:
+    """Destroy the earlier keys of a role that signs; what they signed is checked with their public sides.
+
+    Returns:
+        Names of the files.
+    """
+    earlier = [path for path in sorted(folder.glob(f"{role}.*{_SUFFIX}")) if path != _file(folder, role, NEXT)]
+    for path in earlier:
+        path.unlink()
+    return [path.name for path in earlier]
+
+
 def _held(path: Path, role: str, which: str, key: PrivateKey) -> HeldKey:
     purpose = role.partition("-")[0]
     if isinstance(key, MLDSA44PrivateKey) or isinstance(key, SealingPrivateKey) is not (purpose in ("office", "point")):
@@ -156,5 +176,6 @@ def check_role(role: str) -> None:
 
 
 def _file(folder: Path, role: str, which: str = "") -> Path:
-    check_role(role)
+    if role != LOG:
+        check_role(role)
     return folder / f"{role}{'.' if which else ''}{which}{_SUFFIX}"

@@ -115,7 +115,7 @@ class Inbox:
                 for pull in pulls:
                     tasks.create_task(self._read(broker, intake, pull, one_at_a_time, stop))
                 if self._ports.heads is not None:
-                    tasks.create_task(listen(broker, self._ports.heads, self._ports.verifier, stop))
+                    tasks.create_task(listen(broker, self._ports.heads, self._ports, stop))
         except BaseExceptionGroup as group:
             raise worst_of(group) from group
 

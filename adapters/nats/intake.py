@@ -22,6 +22,7 @@ from contracts.ids import Hash, KeyId, LeafIndex, PointId, RegionCode
 from hub.delivery_receipt import DeliveryReceipt
 from hub.notification import KeyAt, NotificationRun, Received, verify_run
 from ledger.heads import HEAD_ZERO, head_next
+from ledger.log_keys import LogKeys
 from ledger.note import NoteVerifier
 
 DIRECTORY_SECONDS: Final = 20.0
@@ -92,7 +93,7 @@ class Ports(NamedTuple):
     """What an intake needs from the rest of its region.
 
     Attributes:
-        verifier: The ledger's key.
+        verifier: The ledger's key; what is known of its replacement comes from `log_keys`.
         directory_through: Waits until the region's directory holds every event up to a ledger index, and gives the
             batch keys that it and the genesis entry know; raises `UnavailableError` when it cannot get there.
         private_of: The private key of a delivery point with an id, if the region has it.
@@ -100,6 +101,7 @@ class Ports(NamedTuple):
             data of each, as on the broker.
         heads: What the region knows of the ledger's head; None where an intake stands without a gateway.
         keeper: Keeps evidence; None there too.
+        log_keys: Gives the keys of the ledger, complete for a checkpoint; None where it never had another one.
     """
 
     verifier: NoteVerifier
@@ -108,6 +110,7 @@ class Ports(NamedTuple):
     fetch_runs: Callable[[PointId, int], AsyncIterator[bytes]]
     heads: Heads | None = None
     keeper: Keeper | None = None
+    log_keys: Callable[[bytes], Awaitable[LogKeys]] | None = None
 
 
 class Intake:
@@ -197,9 +200,11 @@ class Intake:
             return
         keys = await self._keys_through(run)
         known_head = self._head_at(point, run.first_n - 1)
-        received = verify_run(run, point=point, known_head=known_head, verifier=self._ports.verifier, key_at=keys)
-        if self._ports.heads is not None:
-            self._ports.heads.see(run.checkpoint)
+        ports = self._ports
+        log_keys = ports.verifier if ports.log_keys is None else await ports.log_keys(run.checkpoint)
+        received = verify_run(run, point=point, known_head=known_head, verifier=log_keys, key_at=keys)
+        if ports.heads is not None:
+            ports.heads.see(run.checkpoint)
         self._fresh += received[standing.n + 1 - run.first_n :]
         self._standings[point] = Standing(run.last_n, run.head_after)
 

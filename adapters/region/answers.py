@@ -20,6 +20,13 @@ from ledger.tree import hash_leaf, verify_inclusion
 _REPEATED = "EVENT_REPEATED"
 
 
+def notes_of(reply: Reply) -> list[bytes]:
+    """The signed checkpoints that come with an answer, unchecked."""
+    receipt = reply.answer.receipt
+    notes = [original.checkpoint for original in reply.originals.values()]
+    return notes if receipt is None else [receipt.checkpoint, *notes]
+
+
 def check_reply(batch: SubmittedBatch, reply: Reply, checkpoints: Checkpoints) -> Sequence[EventResult]:
     """Check the answer to a batch that was not refused as a whole.
 
@@ -39,7 +46,7 @@ def check_reply(batch: SubmittedBatch, reply: Reply, checkpoints: Checkpoints) -
     if receipt is None or [result.position for result in results] != list(range(len(batch.events))):
         raise EvidenceError("RECEIPT_INVALID", "the answer does not account for every event of the batch")
     accepted = [batch.events[r.position] for r in results if r.outcome is Outcome.ACCEPTED]
-    checkpoint = verify_receipt(receipt, tbs=batch.tbs, events=accepted, verifier=checkpoints.verifier)
+    checkpoint = verify_receipt(receipt, tbs=batch.tbs, events=accepted, verifier=checkpoints.keys)
     checkpoints.match(checkpoint, receipt.checkpoint)
     _check_entry(batch, receipt, results)
     for result in results:

@@ -6,6 +6,9 @@ prove: each is a beginning of the newest, and the newest is trusted from then on
 rollback or a fork: it is kept as evidence with the one that it contradicts, and whoever showed it is not believed.
 
 An exchange that cannot be reached proves nothing, for or against it: heads wait until it answers.
+
+The ledger's key may be replaced. Who is about to check a note lets `learn` look at it first: where it bears a key that
+is not known here, the exchange is asked for the chain of the ledger's keys, which is believed only from the known key.
 """
 
 from __future__ import annotations
@@ -19,15 +22,19 @@ import structlog
 from adapters.region.evidence import EvidenceMaker
 from adapters.region.exchange import Exchange
 from adapters.region.region_store import RegionStore
-from contracts.errors import EvidenceError, ExchangeError, UnavailableError
+from contracts.errors import ContractError, EvidenceError, ExchangeError, UnavailableError
 from contracts.ids import Hash
+from contracts.schema import load_registry
+from hub.log_key_chain import verify_chain
 from ledger.checkpoint import Checkpoint, checkpoint_size, parse_checkpoint
-from ledger.note import NoteVerifier
+from ledger.log_keys import LogKeys
+from ledger.note import NoteVerifier, split_note
 from ledger.tree import verify_consistency
 
 CONNECT_SECONDS: Final = 0.5
 """Pause between two times of connecting what came with receipts, so that busy times cost one question."""
 _MARK: Final = "checkpoint"
+_KEYS_MARK: Final = "log-keys"
 _RECENT: Final = 1024
 _ASKED: Final = 256
 log = structlog.get_logger()
@@ -43,6 +50,9 @@ class Checkpoints:
         exchange: Proves that one head extends another.
         verifier: The ledger's key, as the operator handed it over.
         evidence: Keeps heads that contradict each other.
+
+    Attributes:
+        keys: Every key of the ledger that is known here.
     """
 
     def __init__(
@@ -51,7 +61,11 @@ class Checkpoints:
         self._store = store
         self._exchange = exchange
         self._evidence = evidence
-        self.verifier = verifier
+        self._verifier = verifier
+        kept = store.mark(_KEYS_MARK)
+        self.keys = LogKeys.of(verifier) if kept is None else verify_chain(kept, verifier, load_registry())
+        self._evidence.log_keys = self.keys
+        self._strangers: set[bytes] = set()
         self._trusted: _Head | None = None
         self._seen: dict[int, _Head] = {}
         self._loose: dict[int, _Head] = {}
@@ -63,7 +77,7 @@ class Checkpoints:
         """The newest head that all others were proved to be a beginning of, with its note; None before the first."""
         if self._trusted is None:
             note = trusted_note(self._store)
-            self._trusted = None if note is None else (parse_checkpoint(note, self.verifier), note)
+            self._trusted = None if note is None else (parse_checkpoint(note, self.keys), note)
         return self._trusted
 
     def see(self, note: bytes) -> Checkpoint:
@@ -76,7 +90,7 @@ class Checkpoints:
         known = self._seen.get(checkpoint_size(note))
         if known is not None and known[1] == note:
             return known[0]
-        return self.match(parse_checkpoint(note, self.verifier), note)
+        return self.match(parse_checkpoint(note, self.keys), note)
 
     def match(self, checkpoint: Checkpoint, note: bytes) -> Checkpoint:
         """The same for a checkpoint whose signature was checked already."""
@@ -97,6 +111,37 @@ class Checkpoints:
             del self._seen[next(iter(self._seen))]
         return checkpoint
 
+    async def learn(self, *notes: bytes) -> None:
+        """Fetch the chain of the ledger's keys if a note bears a key that is not known here, or lacks one that is.
+
+        Nothing is believed of a note by this; whoever checks it finds the keys that the chain says.
+
+        Raises:
+            EvidenceError: LOG_KEYS_INVALID: the chain does not hold; nothing of it was kept.
+            UnavailableError: The exchange cannot be reached.
+        """
+        strangers = {key_id for note in notes for key_id in self._unknown(note)} - self._strangers
+        if not strangers:
+            return
+        chain = await self._exchange.log_keys()
+        keys = verify_chain(chain, self._verifier, load_registry())
+        if len(keys.keys) > 1 and keys != self.keys:
+            self._store.set_mark(_KEYS_MARK, chain)
+            self.keys = self._evidence.log_keys = keys
+            log.info("log_keys.learned", count=len(keys.keys))
+        # A line of nobody's is asked for once; a key that is missing may be announced or end with any entry.
+        self._strangers |= strangers - {b""} - {key.verifier.key_id for key in keys.keys}
+
+    def _unknown(self, note: bytes) -> set[bytes]:
+        """Ids of keys under the ledger's name that are not known here; `b""` where one that has to sign did not."""
+        try:
+            lines = {line.key_id for line in split_note(note)[1] if line.name == self.keys.origin}
+            wanted = {key.key_id for key in self.keys.at(checkpoint_size(note))}
+        except ContractError:
+            return set()
+        known = {key.verifier.key_id for key in self.keys.keys}
+        return (lines - known) | (set() if wanted <= lines else {b""})
+
     async def advance(self) -> Checkpoint:
         """Fetch the last head and connect it with everything that was seen.
 
@@ -108,6 +153,7 @@ class Checkpoints:
             UnavailableError: The exchange cannot be reached.
         """
         note = await self._exchange.checkpoint()
+        await self.learn(note)
         checkpoint = self.see(note)
         trusted = self.trusted
         if trusted is not None and checkpoint.size < trusted[0].size:

@@ -17,18 +17,19 @@ import structlog
 from adapters.region.evidence_store import EvidenceStore
 from adapters.region.exchange import Exchange, Reply
 from adapters.region.region_store import RegionStore
-from contracts.errors import ExchangeError
+from contracts.errors import ContractError, ExchangeError
 from contracts.event import Header
 from contracts.ids import Hash, LeafIndex
 from contracts.schema import SchemaRegistry
 from hub.batch_suspicions import suspicions
 from hub.notification import NotificationRun, split_path
 from hub.submission import SubmittedBatch
-from ledger.checkpoint import Checkpoint, parse_checkpoint
+from ledger.checkpoint import Checkpoint, checkpoint_size, parse_checkpoint
 from ledger.compact import hash_leaf, sha256
 from ledger.entry import BatchEntry, decode_entry, encode_event_entry
 from ledger.evidence_file import Shown
 from ledger.exhibit import Proved, number, of_entries, of_heads, of_path, of_prefix, of_range
+from ledger.log_keys import LogKeys
 from ledger.note import NoteVerifier
 from ledger.receipt import Receipt
 
@@ -46,6 +47,9 @@ class EvidenceMaker:
         exchange: Asked for proofs.
         verifier: The ledger's key.
         registry: Schemas of bodies.
+
+    Attributes:
+        log_keys: Every key of the ledger that is known here; whoever learns of another one says it here.
     """
 
     def __init__(
@@ -60,23 +64,23 @@ class EvidenceMaker:
         self._kept = kept
         self._store = store
         self._exchange = exchange
-        self._verifier = verifier
+        self.log_keys = LogKeys.of(verifier)
         self._registry = registry
 
     # -- heads
 
     def heads(self, known: bytes, shown: bytes, path: Sequence[Hash] | None = None) -> bool:
         """Keep two heads that do not go together, with what was given as a proof; says whether they do not."""
-        file = of_heads(self._verifier, known, shown, path)
+        file = of_heads(self._log(known, shown), known, shown, path)
         return file is not None and self._kept.keep(file)
 
     async def growth(self, known: bytes, shown: bytes, path: Sequence[Hash] | None) -> None:
         """Keep a longer head that was not proved to extend an earlier one; the strongest claim that can be had."""
         self.heads(known, shown, path)
-        old, new = (parse_checkpoint(note, self._verifier) for note in (known, shown))
+        old, new = (parse_checkpoint(note, self.log_keys) for note in (known, shown))
         async with _in_time():
             last = await self._exchange.checkpoint()
-            if parse_checkpoint(last, self._verifier).size < new.size:
+            if parse_checkpoint(last, self.log_keys).size < new.size:
                 self.heads(shown, last)
             await self._prefix(old, known, shown, new)
 
@@ -85,13 +89,13 @@ class EvidenceMaker:
         at = LeafIndex(old.size - 1)
         entry = await self._entry(at)
         path = (await self._exchange.inclusion(at, tree_size=new.size)).path
-        self._kept.keep(of_prefix(self._verifier, known, shown, hash_leaf(entry), path))
+        self._kept.keep(of_prefix(self._log(known, shown), known, shown, hash_leaf(entry), path))
 
     # -- proofs and answers
 
     def path(self, note: bytes, index: LeafIndex, entry: bytes, path: Sequence[Hash]) -> None:
         """Keep an inclusion path that does not lead to the signed root."""
-        self._kept.keep(of_path(self._verifier, note, index, hash_leaf(entry), path))
+        self._kept.keep(of_path(self._log(note), note, index, hash_leaf(entry), path))
 
     async def reply(self, batch: SubmittedBatch, reply: Reply) -> None:
         """Keep what is wrong with the answer to a batch: its receipt, receipts of repeats, the recorded batch."""
@@ -111,7 +115,8 @@ class EvidenceMaker:
     def _keep_range(self, receipt: Receipt, leaves: Sequence[Hash]) -> None:
         if len(leaves) == receipt.end - receipt.start:
             start = LeafIndex(receipt.start)
-            self._kept.keep(of_range(self._verifier, receipt.checkpoint, start, leaves, receipt.left, receipt.right))
+            note = receipt.checkpoint
+            self._kept.keep(of_range(self._log(note), note, start, leaves, receipt.left, receipt.right))
 
     # -- notifications
 
@@ -176,7 +181,7 @@ class EvidenceMaker:
         entry = decode_entry(data)
         if not isinstance(entry, BatchEntry):
             return
-        size = parse_checkpoint(note, self._verifier).size
+        size = parse_checkpoint(note, self.log_keys).size
         path = tuple((await self._exchange.inclusion(index, tree_size=size)).path)
         batch = Proved(index, data, path, note)
         for claim, other in suspicions(entry, self._store.directory_events(), self._registry):
@@ -193,7 +198,17 @@ class EvidenceMaker:
         return b""
 
     def _keep(self, claim: str, entries: Sequence[Proved], shown: Iterable[Shown] = ()) -> bool:
-        return self._kept.keep(of_entries(claim, self._verifier, entries, tuple(shown)))
+        log_key = self._log(*(one.note for one in entries))
+        return self._kept.keep(of_entries(claim, log_key, entries, tuple(shown)))
+
+    def _log(self, *notes: bytes) -> NoteVerifier:
+        """A key of the ledger that has signed all of some notes, if there is one: a file names one key."""
+        try:
+            sizes = [checkpoint_size(note) for note in notes]
+        except ContractError:
+            return self.log_keys.first
+        common = set.intersection(*(set(self.log_keys.at(size)) for size in sizes)) if sizes else set()
+        return next((key.verifier for key in self.log_keys.keys if key.verifier in common), self.log_keys.first)
 
 
 @asynccontextmanager

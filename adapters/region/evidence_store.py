@@ -46,7 +46,7 @@ class EvidenceStore:
             Whether it shows what it claims; a file that does not is dropped.
         """
         try:
-            data = checked(file, log=self._verifier, read_body=self._read_body)
+            data = checked(file, log=self._log_of(file), read_body=self._read_body)
         except ExchangeError:
             return False
         name = f"{_MARK}{file.claim} {sha256(data).digest()[:6].hex()}"
@@ -54,6 +54,10 @@ class EvidenceStore:
             self._store.set_mark(name, data)
         log.error("evidence.kept", claim=file.claim)
         return True
+
+    def _log_of(self, file: EvidenceFile) -> NoteVerifier:
+        """The key that a file of ours is about: of a ledger whose key was replaced, the maker knows them all."""
+        return file.log if file.log.name == self._verifier.name else self._verifier
 
 
 def kept_files(store: RegionStore) -> Sequence[tuple[str, bytes]]:

@@ -117,6 +117,9 @@ class Exchange(Protocol):
     async def checkpoint(self, size: int | None = None) -> bytes:
         """The signed note of an exact size, or the last one."""
 
+    async def log_keys(self) -> bytes:
+        """The chain of the ledger's keys."""
+
     async def producer(self, producer: str) -> ProducerState:
         """Where a producer's chain of batches stands."""
 

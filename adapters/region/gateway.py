@@ -18,7 +18,7 @@ from typing import Final, Self
 
 import structlog
 
-from adapters.region.answers import check_reply
+from adapters.region.answers import check_reply, notes_of
 from adapters.region.batching import BatchMaker
 from adapters.region.checkpoints import Checkpoints
 from adapters.region.composer import Composer
@@ -357,6 +357,7 @@ class RegionGateway:
         batch = await self._recorded_batch(event_id)
         async with self._exchange.submit_stream(window=1) as line:
             reply = await (await line.send(batch))
+        await self.checkpoints.learn(*notes_of(reply))
         return check_reply(batch, reply, self.checkpoints)
 
     async def _recorded_batch(self, event_id: bytes) -> SubmittedBatch:

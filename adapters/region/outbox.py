@@ -19,7 +19,7 @@ from typing import Final, NamedTuple
 
 import structlog
 
-from adapters.region.answers import check_reply
+from adapters.region.answers import check_reply, notes_of
 from adapters.region.batching import BatchMaker, place_before
 from adapters.region.checkpoints import Checkpoints
 from adapters.region.evidence import EvidenceMaker
@@ -236,6 +236,7 @@ class Outbox:
                 while True:
                     waiting, answer = await answers.get()
                     reply = await self._in_time(answer)
+                    await self._checkpoints.learn(*notes_of(reply))
                     try:
                         self._take(waiting, reply)
                     except EvidenceError:

@@ -196,6 +196,7 @@ class Replica:
 
     async def _prove(self, index: int, entry: bytes) -> None:
         proof = await self._exchange.inclusion(index)
+        await self._checkpoints.learn(proof.checkpoint)
         checkpoint = self._checkpoints.see(proof.checkpoint)
         verify_inclusion(
             leaf_hash=hash_leaf(entry),

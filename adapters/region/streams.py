@@ -192,6 +192,7 @@ class Streams:
         receipt = await self._exchange.receipt(last.header.event_id)
         if receipt.entry != encode_event_entry(last.event) or receipt.index != last.leaf_index:
             raise EvidenceError("STREAM_INVALID", f"the receipt of entry {last.leaf_index} is for another event")
+        await self._checkpoints.learn(receipt.checkpoint)
         checkpoint = self._checkpoints.see(receipt.checkpoint)
         verify_inclusion(
             leaf_hash=hash_leaf(receipt.entry),

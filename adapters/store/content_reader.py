@@ -8,7 +8,7 @@ from adapters.store.ledger_reader import SqliteReader
 from adapters.store.ledger_tables import KEYLESS, payload_id, payload_range
 from contracts.event import decode_event
 from contracts.ids import KeyId, LeafIndex, OfficeId, TreeSize
-from contracts.procedure_types import ERASE
+from contracts.procedure_types import ERASE, ERASE_ALL
 from ledger.entry import event_of
 
 
@@ -72,7 +72,8 @@ class ContentReader(SqliteReader):
         """Whether an entry at or after an index says that a stream's content was destroyed."""
         return bool(
             self._one(
-                "SELECT count(*) FROM effects WHERE stream_id=? AND idx>=? AND does LIKE 'ERASE%'", stream_id, entry
+                "SELECT count(*) FROM effects WHERE (stream_id=? AND does LIKE 'ERASE%' OR does=?) AND idx>=?",
+                *(stream_id, ERASE_ALL, entry),
             )[0]
         )
 

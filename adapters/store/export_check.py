@@ -13,6 +13,7 @@ from adapters.store.export_layout import (
     CHECKPOINT,
     HISTORY,
     LOG,
+    LOG_KEYS,
     MANIFEST,
     POLICY,
     RECEIPTS,
@@ -24,14 +25,13 @@ from adapters.store.export_layout import (
 from adapters.store.ledger_check import Damage
 from adapters.store.published_files import StoreFiles
 from adapters.store.sqlite import SqliteStore
+from adapters.store.store_keys import store_chain, store_keys
+from adapters.store.tiles_export import export_policy
 from contracts.errors import EvidenceError, ExchangeError
 from contracts.ids import LeafIndex, TreeSize
 from hub.audit_errors import KeptError
-from hub.audit_source import genesis_key
 from hub.evidence import frontier
 from ledger.checkpoint import Checkpoint, parse_checkpoint
-from ledger.note import NoteVerifier
-from ledger.policy import NO_QUORUM, Log, Policy, format_policy
 from ledger.proof import parse_proof, verify_proof
 from ledger.tiles import TILE_WIDTH, TilePlace, tiles_of
 
@@ -49,7 +49,7 @@ class ExportCheck:
         self._out = out
         self._folder = ExportFolder(out)
         self._files = StoreFiles(store)
-        self._verifier = NoteVerifier.parse(genesis_key(store.entries(LeafIndex(0), LeafIndex(1))))
+        self._keys = store_keys(store)
 
     def damages(self) -> Iterator[Damage]:
         """Every file that is missing, left over or differs."""
@@ -93,8 +93,11 @@ class ExportCheck:
         if place is not None and place.is_in(size):
             yield from self._tile(name, place)
         elif name == POLICY:
-            if self._folder.read(name) != self._policy():
+            if self._folder.read(name) != export_policy(self._keys, size):
                 yield Damage(name, "the log's key", "something else")
+        elif name == LOG_KEYS:
+            if self._folder.read(name) != store_chain(self._store, size):
+                yield Damage(name, "the chain of the log's keys", "something else")
         elif name.startswith((f"{HISTORY}/", f"{RECEIPTS}/")):
             try:
                 self._sample(name)
@@ -113,7 +116,7 @@ class ExportCheck:
         verify_proof(proof, entry, lambda note: self._checkpoint(name, note))
 
     def _checkpoint(self, name: str, note: bytes) -> Checkpoint:
-        checkpoint = parse_checkpoint(note, self._verifier)
+        checkpoint = parse_checkpoint(note, self._keys)
         root = (
             frontier(self._store, TreeSize(checkpoint.size)).root() if checkpoint.size <= self._store.size() else None
         )
@@ -153,10 +156,7 @@ class ExportCheck:
                 path.unlink()
             elif path.is_dir() and not any(path.iterdir()):
                 path.rmdir()
-        (self._out / POLICY).write_bytes(self._policy())
-
-    def _policy(self) -> bytes:
-        return format_policy(Policy((Log(self._verifier),), (), (), NO_QUORUM))
+        (self._out / POLICY).write_bytes(export_policy(self._keys, self._store.size()))
 
 
 def _differs(name: str, error: ExchangeError) -> Damage:

@@ -3,7 +3,8 @@
     OUT/log/checkpoint                    the signed note, written last
     OUT/log/tile/<L>/<N>[.p/<W>]          hash tiles
     OUT/log/tile/entries/<N>[.p/<W>]      entry bundles
-    OUT/policy                            the log's verifier key, quorum none
+    OUT/log/log-keys                      the chain of the log's keys, where it had more than one
+    OUT/policy                            the log's verifier key, quorum none; both keys while one is replaced
     OUT/history/<size>.checkpoint         a sample of the checkpoints over time
     OUT/receipts/<index>.tlog-proof       a sample of proof files, each with its entry
     OUT/manifest                          SHA-256 of every file outside log/tile, as `sha256sum` writes it
@@ -26,6 +27,7 @@ from ledger.tiles import TilePlace, parse_tile_path
 
 LOG: Final = "log"
 CHECKPOINT: Final = "log/checkpoint"
+LOG_KEYS: Final = "log/log-keys"
 POLICY: Final = "policy"
 HISTORY: Final = "history"
 RECEIPTS: Final = "receipts"
@@ -33,7 +35,7 @@ MANIFEST: Final = "manifest"
 MAX_FILE_BYTES: Final = 32 << 20
 """No file of an export is longer: 256 entries of 65,535 bytes are the most that one holds."""
 
-_is_line = re.compile(r"([0-9a-f]{64})  ([a-z/]+|(?:history|receipts)/[0-9]{1,19}\.[a-z-]+)").fullmatch
+_is_line = re.compile(r"([0-9a-f]{64})  ([a-z/-]+|(?:history|receipts)/[0-9]{1,19}\.[a-z-]+)").fullmatch
 
 
 def history_name(size: int) -> str:

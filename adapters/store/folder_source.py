@@ -9,6 +9,7 @@ from typing import Final
 
 from adapters.store.shelf import SpillingShelf
 from adapters.store.sqlite import SqliteStore
+from adapters.store.store_keys import store_chain
 from contracts.ids import LeafIndex, TreeSize
 from contracts.instant import DAY_MS
 from contracts.procedure_types import ERASE, Procedure
@@ -45,6 +46,11 @@ class FolderSource:
     def log_key(self) -> str:
         """See `hub.audit_source.Source.log_key`: the one in the genesis record."""
         return genesis_key(self.entries(LeafIndex(0), LeafIndex(1)))
+
+    def log_keys(self) -> Kept | None:
+        """See `hub.audit_source.Source.log_keys`: made from what is kept."""
+        chain = store_chain(self._store, self._size)
+        return None if chain is None else Kept("checkpoints", chain)
 
     def checkpoint(self) -> Kept:
         """See `hub.audit_source.Source.checkpoint`."""

@@ -23,16 +23,16 @@ from typing import Any, Final
 from adapters.store.cosigned_store import is_line
 from adapters.store.shelf import SpillingShelf
 from adapters.store.sqlite import SqliteStore
+from adapters.store.store_keys import store_keys
 from contracts.errors import EvidenceError, ExchangeError, UnavailableError
 from contracts.ids import Hash, LeafIndex, TreeSize
 from hub.admission import Rules
-from hub.audit_source import genesis_key
 from hub.intake import chain_id
 from hub.ports import Run
 from hub.rebuilt import Rebuild, RebuiltCommit
 from ledger.checkpoint import Checkpoint, parse_checkpoint, sign_checkpoint
 from ledger.entry import BATCH_PREFIX
-from ledger.note import NoteSigner, NoteVerifier
+from ledger.note import NoteSigner
 
 _TABLES: Final = {
     "event_ids": ("event_id BLOB, idx INTEGER", 1),
@@ -81,7 +81,7 @@ class LedgerCheck:
     Args:
         file: The ledger's file.
         rules: The contracts.
-        signer: The log's key, if it is at hand.
+        signers: The log's keys that are at hand.
         progress: Told how many of how many entries are done.
     """
 
@@ -90,12 +90,12 @@ class LedgerCheck:
         file: Path,
         rules: Rules,
         *,
-        signer: NoteSigner | None = None,
+        signers: Sequence[NoteSigner] = (),
         progress: Callable[[int, int], None] | None = None,
     ) -> None:
         self._file = file
         self._rules = rules
-        self._signer = signer
+        self._held = {signer.verifier: signer for signer in signers}
         self._progress = progress or (lambda done, size: None)
         self._folder = tempfile.TemporaryDirectory(prefix="pprd-check-")
         self._expected = Path(self._folder.name) / "expected.sqlite"
@@ -144,11 +144,11 @@ class LedgerCheck:
 
     def _last(self, store: SqliteStore) -> Checkpoint:
         """The newest checkpoint that the ledger's key signed: what the entries must lead to."""
-        self._verifier = NoteVerifier.parse(genesis_key(store.entries(LeafIndex(0), LeafIndex(1))))
+        self._keys = store_keys(store)
         note = store.checkpoint()
         if type(note) is not bytes:
             raise EvidenceError("LEDGER_UNEXPLAINED", "the last checkpoint holds no bytes")
-        return parse_checkpoint(note, self._verifier)
+        return parse_checkpoint(note, self._keys)
 
     def _commits(self, size: int) -> list[int]:
         """Sizes at which commits ended, as checkpoints or delivery runs tell; never one that cuts a batch."""
@@ -218,17 +218,24 @@ class LedgerCheck:
             if root is None:
                 yield Damage(place, "nothing", "a checkpoint where no commit ended")
             elif (why := self._wrong_note(note, size, root)) is not None:
-                yield Damage(place, f"root {root.hex()}, signed", why, self._signer is not None)
+                yield Damage(place, f"root {root.hex()}, signed", why, self._signers(size) is not None)
             elif recorded_at != at:
                 yield Damage(place, f"recorded at {at}", f"recorded at {recorded_at}")
         for size, (root, _) in expected.items():
-            yield Damage(f"checkpoints {size}", f"root {root.hex()}, signed", "nothing", self._signer is not None)
+            yield Damage(
+                f"checkpoints {size}", f"root {root.hex()}, signed", "nothing", self._signers(size) is not None
+            )
+
+    def _signers(self, size: int) -> list[NoteSigner] | None:
+        """Those who sign a checkpoint of a size; None if one of them is not at hand."""
+        signers = [self._held[key] for key in self._keys.at(size) if key in self._held]
+        return signers if len(signers) == len(self._keys.at(size)) else None
 
     def _wrong_note(self, note: object, size: int, root: bytes) -> str | None:
         if not isinstance(note, bytes):
             return "no bytes"
         try:
-            checkpoint = parse_checkpoint(note, self._verifier)
+            checkpoint = parse_checkpoint(note, self._keys)
         except ExchangeError as error:
             return error.code
         if (checkpoint.size, checkpoint.root) != (size, root):
@@ -269,8 +276,8 @@ class LedgerCheck:
             row = db.execute("SELECT note FROM main.checkpoints WHERE size=?", (size,)).fetchone()
             if row is not None and self._wrong_note(row[0], size, root) is None:
                 db.execute("UPDATE main.checkpoints SET recorded_at=? WHERE size=?", (at, size))
-            elif self._signer is not None:
-                note = sign_checkpoint(Checkpoint(self._signer.name, TreeSize(size), Hash(root)), self._signer)
+            elif (signers := self._signers(size)) is not None:
+                note = sign_checkpoint(Checkpoint(self._keys.origin, TreeSize(size), Hash(root)), *signers)
                 db.execute("INSERT OR REPLACE INTO main.checkpoints VALUES (?,?,?)", (size, note, at))
 
     @contextmanager

@@ -14,6 +14,7 @@ from adapters.store.ledger_tables import STATISTICS
 from contracts.ids import Hash, LeafIndex, PointId, TreeSize
 from contracts.procedure_types import ERASE_AND_CLOSE
 from hub.intake import chain_id
+from hub.log_key_changes import LOG_KEY_EVENTS
 from hub.ports import ProducerState, Run
 
 _PAGE: Final = 1000
@@ -215,6 +216,15 @@ class SqliteReader(LedgerFile):
             for row in rows:
                 yield LeafIndex(row[0]), row[1]
             at = LeafIndex(rows[-1][0] + 1)
+
+    def log_key_indexes(self) -> Sequence[LeafIndex]:
+        """See `hub.ports.LedgerReader.log_key_indexes`."""
+        rows = self._all(
+            "SELECT d.idx FROM directory_log d JOIN stored_events e ON e.rowid=d.idx+1"
+            f" WHERE e.topic IN ({','.join('?' * len(LOG_KEY_EVENTS))}) ORDER BY d.idx",
+            *LOG_KEY_EVENTS,
+        )
+        return [LeafIndex(row[0]) for row in rows]
 
     def statistics_entries(self, start: LeafIndex) -> Iterator[tuple[LeafIndex, bytes]]:
         """See `hub.ports.LedgerReader.statistics_entries`."""

@@ -20,7 +20,7 @@ from eventsourcing.persistence import StoredEvent
 from eventsourcing.sqlite import SQLiteApplicationRecorder, SQLiteCursor
 
 from contracts.errors import ConflictError, FatalError
-from contracts.procedure_types import ERASE_AND_CLOSE, ERASES, SEAL, UNSEAL
+from contracts.procedure_types import ERASE_ALL, ERASE_AND_CLOSE, ERASES, SEAL, UNSEAL
 from hub.intake import chain_id
 from hub.ports import Commit, Run, StoredEffect
 
@@ -107,6 +107,9 @@ class LedgerRecorder(SQLiteApplicationRecorder):
                 for first, last in self._payload_ids(c, effect.stream_id, effect.entry):
                     c.execute("DELETE FROM wrapped_keys WHERE payload BETWEEN ? AND ?", (first, last))
                     c.execute("DELETE FROM payloads WHERE id BETWEEN ? AND ?", (first, last))
+            elif effect.does == ERASE_ALL:
+                c.execute("DELETE FROM wrapped_keys")
+                c.execute("DELETE FROM payloads")
             elif effect.brought_by is not None:
                 first, last = payload_range(effect.brought_by)
                 c.execute(

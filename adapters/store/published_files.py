@@ -7,6 +7,7 @@ from pathlib import Path
 
 from adapters.store.export_layout import ExportFolder
 from adapters.store.sqlite import SqliteStore
+from adapters.store.store_keys import store_chain
 from contracts.errors import FatalError, RuleError
 from contracts.ids import LeafIndex, TreeSize
 from hub.audit_errors import KeptError
@@ -15,6 +16,7 @@ from ledger.compact import HASH_BYTES
 from ledger.tiles import TILE_WIDTH, TilePlace, decode_bundle, encode_bundle, parse_tile_path
 
 _CHECKPOINT = "checkpoint"
+_LOG_KEYS = "log-keys"
 
 
 class StoreFiles:
@@ -44,6 +46,11 @@ class StoreFiles:
             if note is None:
                 raise FatalError("STORE_DAMAGED", f"no checkpoint of size {size} is kept")
             return note
+        if name == _LOG_KEYS:
+            chain = store_chain(self._store)
+            if chain is None:
+                raise RuleError("NOT_FOUND", "this ledger has one key")
+            return chain
         place = parse_tile_path(name)
         # What is signed but not cosigned yet may be read: a witness that validates has to see it first.
         if not place.is_in(self._store.size()):
@@ -80,6 +87,8 @@ class FolderFiles:
             note = self._folder.read(_CHECKPOINT)
             if name == _CHECKPOINT:
                 return note
+            if name == _LOG_KEYS:
+                return self._folder.read(name)
             place = parse_tile_path(name)
             if not place.is_in(checkpoint_size(note)):
                 raise RuleError("NOT_FOUND", "this is not published")

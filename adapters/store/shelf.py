@@ -112,6 +112,10 @@ class SpillingShelf:
         row = self._db.execute("SELECT packed FROM matters WHERE stream_id=?", (stream_id,)).fetchone()
         return None if row is None else unpack(row[0])
 
+    def all_matters(self) -> Iterator[tuple[bytes, bytes]]:
+        """See `hub.replay.Shelf.all_matters`."""
+        return self.matters()
+
     def put(self, stream_id: bytes, matter: Matter) -> None:
         """See `hub.replay.Shelf.put`."""
         matters = self._matters

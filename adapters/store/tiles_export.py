@@ -19,6 +19,7 @@ from adapters.store.export_layout import (
     CHECKPOINT,
     HISTORY,
     LOG,
+    LOG_KEYS,
     MANIFEST,
     POLICY,
     RECEIPTS,
@@ -30,14 +31,14 @@ from adapters.store.export_layout import (
     tile_place,
 )
 from adapters.store.sqlite import SqliteStore
+from adapters.store.store_keys import store_chain, store_keys
 from contracts.errors import ConflictError, ExchangeError, FatalError, UnavailableError
 from contracts.ids import LeafIndex, TreeSize
-from hub.audit_source import genesis_key
 from hub.evidence import entry_receipt, frontier
 from ledger.checkpoint import Checkpoint, parse_checkpoint
 from ledger.compact import HASH_BYTES
 from ledger.entry import EventEntry, decode_entry
-from ledger.note import NoteVerifier
+from ledger.log_keys import LogKeys
 from ledger.policy import NO_QUORUM, Log, Policy, format_policy
 from ledger.proof import TlogProof, format_proof
 from ledger.tiles import TILE_WIDTH, encode_bundle, entries_path, tile_path, tiles_of
@@ -95,13 +96,15 @@ class TilesExport:
         note = self._store.checkpoint(size) if size else None
         if note is None:
             raise UnavailableError("STORE_MISSING", "the store holds no ledger that could be exported")
-        verifier = NoteVerifier.parse(genesis_key(self._store.entries(LeafIndex(0), LeafIndex(1))))
-        checkpoint = parse_checkpoint(note, verifier)
-        policy = format_policy(Policy((Log(verifier),), (), (), NO_QUORUM))
+        keys = store_keys(self._store, size)
+        checkpoint = parse_checkpoint(note, keys)
         try:
-            published = self._earlier(policy, verifier, checkpoint)
+            published = self._earlier(keys, checkpoint)
             self._remove_temporary()
-            self._write(POLICY, policy)
+            self._write(POLICY, export_policy(keys, size))
+            chain = store_chain(self._store, size)
+            if chain is not None:
+                self._write(LOG_KEYS, chain)
             self._write_log(published, size)
             history, receipts = self._write_history(size), self._write_receipts(size)
             os.sync()
@@ -111,11 +114,11 @@ class TilesExport:
         except OSError as error:
             raise UnavailableError("EXPORT_FAILED", f"{error.filename}: {error.strerror}") from error
         self._progress(size, size)
-        return Exported(verifier.name, size, self._written, history, receipts)
+        return Exported(keys.origin, size, self._written, history, receipts)
 
     # -- what is there already
 
-    def _earlier(self, policy: bytes, verifier: NoteVerifier, now: Checkpoint) -> int:
+    def _earlier(self, keys: LogKeys, now: Checkpoint) -> int:
         """Size of the export that the folder holds already; 0 for none, or for one that never came to its end.
 
         Raises:
@@ -125,12 +128,14 @@ class TilesExport:
             raise _occupied("it is a file")
         if all(_is_temporary(name) for name in self._folder.walk()):
             return 0
-        if not self._folder.has(POLICY) or self._folder.read(POLICY) != policy:
+        policies = {export_policy(keys, key.since) for key in keys.keys}
+        policies |= {export_policy(keys, key.until + 1) for key in keys.keys if key.until is not None}
+        if not self._folder.has(POLICY) or self._folder.read(POLICY) not in policies:
             raise _occupied("it holds no export of this ledger")
         if not self._folder.has(CHECKPOINT):
             return 0
         try:
-            earlier = parse_checkpoint(self._folder.read(CHECKPOINT), verifier)
+            earlier = parse_checkpoint(self._folder.read(CHECKPOINT), keys)
         except UnavailableError:
             raise
         except ExchangeError as error:
@@ -266,6 +271,11 @@ class TilesExport:
 
     def _partials(self) -> Iterator[str]:
         return (name for name in self._folder.walk(f"{LOG}/tile") if ".p/" in name)
+
+
+def export_policy(keys: LogKeys, size: int) -> bytes:
+    """The policy file of an export of a size: the keys that sign it, and nobody else."""
+    return format_policy(Policy(tuple(Log(key) for key in keys.at(size)), (), (), NO_QUORUM))
 
 
 def evenly(count: int, wanted: int) -> list[int]:

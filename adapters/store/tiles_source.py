@@ -15,6 +15,7 @@ from adapters.store.export_layout import (
     CHECKPOINT,
     HISTORY,
     LOG,
+    LOG_KEYS,
     MANIFEST,
     POLICY,
     RECEIPTS,
@@ -33,6 +34,7 @@ from hub.ports import Run
 from hub.replay import Replay
 from ledger.checkpoint import Checkpoint, checkpoint_size, parse_checkpoint
 from ledger.compact import HASH_BYTES
+from ledger.log_keys import LogKeys
 from ledger.note import NoteVerifier
 from ledger.policy import Policy, format_policy, parse_policy
 from ledger.proof import TlogProof, parse_proof, verify_proof
@@ -101,9 +103,14 @@ class TilesSource:
             self._size = self._signed_size()
             return genesis_key(self.entries(LeafIndex(0), LeafIndex(1)))
         logs = self._policy().logs
-        if len(logs) != 1:
+        if not 1 <= len(logs) <= 2 or len({log.verifier.name for log in logs}) != 1:
             raise KeptError("EXPORT_DAMAGED", f"names {len(logs)} logs, an export holds one", place=POLICY)
         return logs[0].verifier.vkey
+
+    def log_keys(self) -> Kept | None:
+        """See `hub.audit_source.Source.log_keys`."""
+        place = f"{self._prefix}log-keys"
+        return Kept(place, self._folder.read(place)) if self._folder.has(place) else None
 
     def _signed_size(self) -> int:
         kept = self.checkpoint()
@@ -191,13 +198,16 @@ class TilesSource:
         genesis = replay.genesis
         policy = self._policy()
         vkeys = [log.verifier.vkey for log in policy.logs]
-        vkey = "" if genesis is None else genesis.log_key
-        if vkeys != [vkey]:
-            raise KeptError("EXPORT_DAMAGED", f"names {', '.join(vkeys) or 'no log'}, the log is {vkey}", place=POLICY)
+        if genesis is None:
+            raise KeptError("LEDGER_UNEXPLAINED", "the first entry is no genesis record", index=0)
+        keys = replay.directory.log_keys.keys(NoteVerifier.parse(genesis.log_key))
+        wanted = [key.vkey for key in keys.at(replay.tally.entries)]
+        if vkeys != wanted:
+            told = f"names {', '.join(vkeys) or 'no log'}, the log is {', '.join(wanted)}"
+            raise KeptError("EXPORT_DAMAGED", told, place=POLICY)
         _told_at(CHECKPOINT, partial(policy.verify, self._folder.read(CHECKPOINT)))
-        verifier = NoteVerifier.parse(vkey)
         for name in self._names(RECEIPTS):
-            self._check_receipt(name, verifier)
+            self._check_receipt(name, keys)
         self._check_manifest()
         for name in self._folder.walk():
             if not self._is_expected(name):
@@ -221,7 +231,7 @@ class TilesSource:
             raise KeptError("EXPORT_DAMAGED", f"holds the receipt of entry {proof.index}", place=name)
         return proof
 
-    def _check_receipt(self, name: str, verifier: NoteVerifier) -> None:
+    def _check_receipt(self, name: str, keys: LogKeys) -> None:
         proof = self._receipt(name)
         if proof.index >= self._size:
             raise KeptError("EXPORT_DAMAGED", f"entry {proof.index} is not in the log", place=name)
@@ -231,7 +241,7 @@ class TilesSource:
             raise KeptError("PROOF_MALFORMED", "does not carry the entry of the log", place=name, index=proof.index)
 
         def read(note: bytes) -> Checkpoint:
-            return parse_checkpoint(note, verifier)
+            return parse_checkpoint(note, keys)
 
         _told_at(name, partial(verify_proof, proof, entry, read))
 
@@ -268,7 +278,7 @@ class TilesSource:
                 raise KeptError("TILE_INVALID", "is no beginning of the wider tile", place=name)
 
     def _is_expected(self, name: str) -> bool:
-        if name in (CHECKPOINT, POLICY, MANIFEST) or name.startswith((f"{HISTORY}/", f"{RECEIPTS}/")):
+        if name in (CHECKPOINT, LOG_KEYS, POLICY, MANIFEST) or name.startswith((f"{HISTORY}/", f"{RECEIPTS}/")):
             return True
         place = tile_place(name)
         return place is not None and place.is_in(self._size)

@@ -131,8 +131,8 @@ class WitnessStore:
     @staticmethod
     def _replace(db: sqlite3.Connection, opened: Opened, lines: bytes) -> None:
         checkpoint = opened.checkpoint
-        # Only the log's own line is taken over: what others appended was not checked here.
-        note = add_lines(opened.text + b"\n" + opened.log_line, [lines])
+        # Only the log's own lines are taken over: what others appended was not checked here.
+        note = add_lines(opened.text + b"\n" + opened.log_lines, [lines])
         row = (origin_hash(checkpoint.origin), checkpoint.origin, checkpoint.size, checkpoint.root, note)
         db.execute("INSERT OR REPLACE INTO cosigned VALUES (?,?,?,?,?)", row)
 

@@ -1,6 +1,7 @@
 """The ledger over HTTP: checkpoint, hash tiles and entry bundles under the names that C2SP gives them.
 
     GET <prefix>/checkpoint                     asked for anew each time, for an ETag
+    GET <prefix>/log-keys                       the chain of the log's keys, where it had more than one; as checkpoint
     GET <prefix>/tile/<L>/<N>[.p/<W>]           immutable
     GET <prefix>/tile/entries/<N>[.p/<W>]       immutable, gzip where the asker takes it
 
@@ -28,6 +29,7 @@ BYTES: Final = "application/octet-stream"
 IMMUTABLE: Final = "public, max-age=31536000, immutable"
 FRESH: Final = "no-cache, max-age=0"
 _ENTRIES: Final = "tile/entries/"
+_GROWING: Final = ("checkpoint", "log-keys")
 _match_range = re.compile(r"bytes=([0-9]{1,10})-([0-9]{0,10})").fullmatch
 _has_gzip = re.compile(r"(?:^|,)\s*(?:gzip|\*)\s*(?:;\s*q=(?!0(?:\.0*)?\s*(?:,|$))[0-9.]+\s*)?(?:,|$)").search
 
@@ -47,7 +49,9 @@ class LedgerSite:
 
     def routes(self) -> list[tuple[str, str, Handler]]:
         """Methods, paths and handlers; HEAD comes with GET."""
-        return [(method, f"{self._prefix}/{{name:checkpoint|tile/.+}}", self._answer) for method in ("GET", "HEAD")]
+        return [
+            (method, f"{self._prefix}/{{name:checkpoint|log-keys|tile/.+}}", self._answer) for method in ("GET", "HEAD")
+        ]
 
     async def _answer(self, request: web.Request) -> web.Response:
         self._reading = self._reading or Reading()
@@ -58,7 +62,7 @@ class LedgerSite:
         etag = f'"{hashlib.sha256(data).hexdigest()[:32]}{"-gzip" if is_packed else ""}"'
         headers = {
             "ETag": etag,
-            "Cache-Control": FRESH if name == "checkpoint" else IMMUTABLE,
+            "Cache-Control": FRESH if name in _GROWING else IMMUTABLE,
             "Accept-Ranges": "bytes",
             "X-Content-Type-Options": "nosniff",
             "Access-Control-Allow-Origin": "*",
@@ -67,7 +71,7 @@ class LedgerSite:
             headers["Vary"] = "Accept-Encoding"
         if etag in [one.strip().removeprefix("W/") for one in request.headers.get("If-None-Match", "").split(",")]:
             return web.Response(status=304, headers=headers)
-        headers["Content-Type"] = TEXT if name == "checkpoint" else BYTES
+        headers["Content-Type"] = TEXT if name in _GROWING else BYTES
         if is_packed:
             # No time in it: the same entries are the same bytes, whoever asks and when.
             packed = await self._reading.run(gzip.compress, data, 6, mtime=0)

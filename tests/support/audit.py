@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from contracts.ids import LeafIndex
 from hub.matter import Matter, pack
 from hub.ports import LedgerReader
@@ -25,6 +27,10 @@ class MemoryShelf:
     def put(self, stream_id: bytes, matter: Matter) -> None:
         """Keep a matter."""
         self.matters[stream_id] = matter
+
+    def all_matters(self) -> Iterator[tuple[bytes, bytes]]:
+        """Every matter."""
+        return ((stream_id, pack(matter)) for stream_id, matter in self.matters.items())
 
     def add_event(self, event_id: bytes, stream_id: bytes, index: int) -> None:
         """Keep an event id with its stream."""
@@ -65,7 +71,7 @@ def audit(reader: LedgerReader, world: World) -> Tally:
     size = reader.size()
     replay.feed_all(reader.entries(LeafIndex(0), LeafIndex(size)))
     note = reader.checkpoint()
-    checkpoint = None if note is None else parse_checkpoint(note, world.verifier)
+    checkpoint = None if note is None else parse_checkpoint(note, replay.directory.log_keys.keys(world.verifier))
     found = {
         "checkpoint": None if checkpoint is None else (checkpoint.size, checkpoint.root),
         "heads": dict(reader.heads()),

@@ -130,6 +130,7 @@ class FaultRig:
     Attributes:
         world: Keys, and maker of matters.
         broker: The broker.
+        hub_address: Where the hub listens.
         programs: By name: `hub`, `relay`, `region-44`, ...
         acknowledged: Every event whose receipt arrived, with its index.
     """
@@ -140,7 +141,7 @@ class FaultRig:
         self.acknowledged: dict[bytes, LeafIndex] = {}
         self._regions = regions
         self._data = DataFolder(folder)
-        self._hub_address = f"127.0.0.1:{_free_port()}"
+        self.hub_address = f"127.0.0.1:{_free_port()}"
         self._found()
         config = write_broker_files(self._data, self._data.nats / "config")
         self.broker = NatsServer(folder=self._data.nats, config=config)
@@ -179,7 +180,7 @@ class FaultRig:
         self._data.write_hub(
             HubSettings(
                 data_dir=self._data.hub,
-                listen=self._hub_address,
+                listen=self.hub_address,
                 origin=ORIGIN,
                 sandbox=True,
                 heads_every_seconds=1.0,
@@ -190,7 +191,7 @@ class FaultRig:
                 RegionSettings(
                     region=region,
                     data_dir=self._data.region(region),
-                    hub_address=self._hub_address,
+                    hub_address=self.hub_address,
                     nats_url=self.broker.url,
                     log_vkey=self.world.verifier.vkey,
                     sandbox=True,
@@ -232,7 +233,7 @@ class FaultRig:
 
     async def _is_answered(self, batch: SubmittedBatch) -> bool:
         try:
-            async with ExchangeClient(self._hub_address) as client, client.submit_stream() as stream:
+            async with ExchangeClient(self.hub_address) as client, client.submit_stream() as stream:
                 reply = await (await stream.send(batch))
         except UnavailableError:
             return False

@@ -87,7 +87,7 @@ def _files() -> Iterator[Target]:
     path = tuple(prove_consistency(node, 5, 8))
     bodies = (request(old_size=0, path=(), note=NOTE), request(old_size=5, path=path, note=NOTE))
     yield Target("add-checkpoint body", bodies, parse_request, format_request, max_bytes=MAX_BODY_BYTES)
-    logs = {LOG.name: LOG.verifier}
+    logs = {LOG.name: [LOG.verifier]}
     yield Target("add-checkpoint request", bodies, lambda data: open_request(data, logs), max_bytes=MAX_BODY_BYTES)
     policies = (
         f"log {LOG.verifier.vkey} https://log.example/\n\n# who\nwitness a {WITNESS.verifier.vkey}\n"

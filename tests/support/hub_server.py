@@ -27,6 +27,7 @@ from hub.application import Application
 from hub.replay import Tally
 from hub.run_builder import RunBuilder
 from hub.submission import Outcome
+from ledger.note import NoteSigner
 from tests.support.audit import audit
 from tests.support.batches import Made
 from tests.support.world import World
@@ -82,6 +83,7 @@ class HubServer:
         max_queue_bytes: Of the sequencer.
         tls: What the hub and its client show each other; None in plain text.
         work_lists: Gives pages of work lists; the hub keeps none if not given.
+        next_signer: The key that takes the place of the ledger's.
 
     Attributes:
         world: As given.
@@ -102,8 +104,10 @@ class HubServer:
         max_queue_bytes: int = MAX_QUEUE_BYTES,
         tls: tuple[grpc.ServerCredentials, grpc.ChannelCredentials] | None = None,
         work_lists: WorkLists = no_work_lists,
+        next_signer: NoteSigner | None = None,
     ) -> None:
         self._work_lists = work_lists
+        self._next_signer = next_signer
         self.world = world or World()
         self._path = path
         self._limits = limits
@@ -118,7 +122,10 @@ class HubServer:
     async def __aenter__(self) -> HubServer:
         is_new = not self._path.exists()
         self.store = CosignedStore(self._path)
-        self.application = self.world.found(self.store) if is_new else self.world.load(self.store)
+        if is_new:
+            self.application = self.world.found(self.store)
+        if not is_new or self._next_signer is not None:
+            self.application = self.world.load(self.store, next_signer=self._next_signer)
         self.sequencer = Sequencer(self.application, max_queue_events=self._bounds[0], max_queue_bytes=self._bounds[1])
         self.sequencer.start()
         form = RunForm(RunBuilder(self.store), self.application.directory.point)

@@ -32,6 +32,7 @@ class LossyExchange:
         change: Changes each answer.
         change_update: Changes each directory update.
         change_opened: Changes each opened payload.
+        change_keys: Changes the chain of the ledger's keys.
         sent: Every batch that was given to the line, in order.
     """
 
@@ -41,6 +42,7 @@ class LossyExchange:
     change: Change = lambda reply: reply
     change_update: Callable[[DirectoryUpdate], DirectoryUpdate] = lambda update: update
     change_opened: Callable[[Opened], Opened] = lambda opened: opened
+    change_keys: Callable[[bytes], bytes] = lambda chain: chain
 
     def __post_init__(self) -> None:
         self.sent: list[SubmittedBatch] = []
@@ -54,6 +56,9 @@ class LossyExchange:
     async def directory(self, from_index: int = 0, *, follow: bool = False) -> AsyncIterator[DirectoryUpdate]:
         async for update in self.client.directory(from_index, follow=follow):
             yield self.change_update(update)
+
+    async def log_keys(self) -> bytes:
+        return self.change_keys(await self.client.log_keys())
 
     async def open_payload(self, request: OpenRequest) -> Opened:
         return self.change_opened(await self.client.open_payload(request))

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from adapters.cli.main import app
+from adapters.compose import log_key_rolls
 from adapters.nats import inbox
 from adapters.nats.publisher import Publisher
 from adapters.region.database import RegionDatabase
@@ -39,6 +40,8 @@ STEPS: Final = {
     "order-draft": (OutboxStore, "draft"),
     "order-answer": (OutboxStore, "settle"),
     "order-confirmed": (OrderStore, "confirmed"),
+    "log-key-made": (log_key_rolls, "make_next"),
+    "log-key-files": (log_key_rolls, "switch"),
 }
 """Durable steps by name: where the function stands."""
 

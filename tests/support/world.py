@@ -255,7 +255,7 @@ class World:
             application.record(drafts[start : start + 256])
         return application
 
-    def load(self, store: Store) -> Application:
+    def load(self, store: Store, *, next_signer: NoteSigner | None = None) -> Application:
         """Load the hub from a store that holds this world's ledger."""
         return Application(
             store=store,
@@ -264,6 +264,7 @@ class World:
             rules=self.rules,
             clock=self.clock,
             entropy=self.entropy,
+            next_signer=next_signer,
         )
 
     @cached_property

@@ -127,7 +127,7 @@ def test_a_changed_checkpoint_is_signed_again_where_the_key_is(honest: KeptLedge
 
     repair_ledger(kept.folder)
     assert check_ledger(kept.folder).count == 1, "without the key it is named and left"
-    with LedgerCheck(kept.file, contracts_in_force(is_sandbox=True), signer=kept.world.log_signer) as check:
+    with LedgerCheck(kept.file, contracts_in_force(is_sandbox=True), signers=[kept.world.log_signer]) as check:
         check.derive()
         check.repair()
 
@@ -141,7 +141,7 @@ def test_a_lost_checkpoint_is_missed_and_signed_again(honest: KeptLedger, kept: 
 
     (damage,) = check_ledger(kept.folder).damages
     assert (damage.place, damage.found) == (f"checkpoints {size}", "nothing")
-    with LedgerCheck(kept.file, contracts_in_force(is_sandbox=True), signer=kept.world.log_signer) as check:
+    with LedgerCheck(kept.file, contracts_in_force(is_sandbox=True), signers=[kept.world.log_signer]) as check:
         check.derive()
         check.repair()
 

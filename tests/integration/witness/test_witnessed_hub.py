@@ -161,7 +161,7 @@ async def test_a_witness_that_knows_another_history_does_not_cosign_this_one(tmp
         )
         with WitnessStore(installed.settings.data_dir / WITNESS_FILE) as store:
             body = format_request(AddCheckpoint(TreeSize(0), (), fork))
-            opened = open_request(body, {hub.world.verifier.name: hub.world.verifier})
+            opened = open_request(body, {hub.world.verifier.name: [hub.world.verifier]})
             store.advance(opened, lambda text: installed.signers.grown.line(text, seconds=1), 1)
         async with running(installed) as url:
             policy = policy_of(hub.world.verifier, [("44-a", installed.signers.grown.verifier, url)], 1)

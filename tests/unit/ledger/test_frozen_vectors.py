@@ -29,7 +29,7 @@ READERS: Mapping[str, Callable[[bytes], object]] = {
     "policies": parse_policy,
     "proofs": parse_proof,
     "bundles": decode_bundle,
-    "requests": lambda data: check_growth(open_request(data, {LOG.name: LOG.verifier}), NOTHING_KNOWN),
+    "requests": lambda data: check_growth(open_request(data, {LOG.name: [LOG.verifier]}), NOTHING_KNOWN),
     "tile-names": lambda data: parse_tile_path(data.decode()),
 }
 

@@ -210,7 +210,7 @@ def test_a_witness_answers_as_published(number: int) -> None:
 
     status = 200
     try:
-        check_growth(open_request(row["body"].encode(), {log.name: log}), known)
+        check_growth(open_request(row["body"].encode(), {log.name: [log]}), known)
     except ExchangeError as error:
         status = _STATUS[error.code]
 

@@ -69,6 +69,11 @@ class ExchangeStub:
                 request_serializer=pprd_dot_v1_dot_exchange__pb2.GetCheckpointRequest.SerializeToString,
                 response_deserializer=pprd_dot_v1_dot_exchange__pb2.GetCheckpointResponse.FromString,
                 _registered_method=True)
+        self.GetLogKeys = channel.unary_unary(
+                '/pprd.v1.Exchange/GetLogKeys',
+                request_serializer=pprd_dot_v1_dot_exchange__pb2.GetLogKeysRequest.SerializeToString,
+                response_deserializer=pprd_dot_v1_dot_exchange__pb2.GetLogKeysResponse.FromString,
+                _registered_method=True)
         self.OpenPayload = channel.unary_unary(
                 '/pprd.v1.Exchange/OpenPayload',
                 request_serializer=pprd_dot_v1_dot_exchange__pb2.OpenPayloadRequest.SerializeToString,
@@ -148,6 +153,13 @@ class ExchangeServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetLogKeys(self, request, context):
+        """The chain of the ledger's keys: whoever trusts one of them learns of all others from it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def OpenPayload(self, request, context):
         """One sealed payload for one recipient office. AccessRecorded is in the ledger before this answers.
         """
@@ -220,6 +232,11 @@ def add_ExchangeServicer_to_server(servicer, server):
                     servicer.GetCheckpoint,
                     request_deserializer=pprd_dot_v1_dot_exchange__pb2.GetCheckpointRequest.FromString,
                     response_serializer=pprd_dot_v1_dot_exchange__pb2.GetCheckpointResponse.SerializeToString,
+            ),
+            'GetLogKeys': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetLogKeys,
+                    request_deserializer=pprd_dot_v1_dot_exchange__pb2.GetLogKeysRequest.FromString,
+                    response_serializer=pprd_dot_v1_dot_exchange__pb2.GetLogKeysResponse.SerializeToString,
             ),
             'OpenPayload': grpc.unary_unary_rpc_method_handler(
                     servicer.OpenPayload,
@@ -436,6 +453,33 @@ class Exchange:
             '/pprd.v1.Exchange/GetCheckpoint',
             pprd_dot_v1_dot_exchange__pb2.GetCheckpointRequest.SerializeToString,
             pprd_dot_v1_dot_exchange__pb2.GetCheckpointResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetLogKeys(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/pprd.v1.Exchange/GetLogKeys',
+            pprd_dot_v1_dot_exchange__pb2.GetLogKeysRequest.SerializeToString,
+            pprd_dot_v1_dot_exchange__pb2.GetLogKeysResponse.FromString,
             options,
             channel_credentials,
             insecure,
