@@ -28,6 +28,10 @@ class AccessProof:
         self._checkpoints = checkpoints
         self._rules = rules
 
+    async def learn(self, opened: Opened) -> None:
+        """Learn of a key of the ledger that an answer bears and that is not known here; see `Checkpoints.learn`."""
+        await self._checkpoints.learn(opened.receipt.checkpoint)
+
     def check(self, request: OpenRequest, ref: SealedRef, opened: Opened) -> LeafIndex:
         """Check an answer before anything of it is decrypted.
 

@@ -301,7 +301,7 @@ class Opener:
         request = self._request(header, ref, reader, reason_key, approval_key)
         self._check_right(header, request)
         opened = await self._exchange.open_payload(request)
-        await self._checkpoints.learn(opened.receipt.checkpoint)
+        await self._proof.learn(opened)
         index, content = await self._checked(request, header, ref, opened)
         is_withheld = bool(content["minor"]) and reader.approver is None
         with self._db.transaction():
