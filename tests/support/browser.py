@@ -33,6 +33,17 @@ FLAGS: Final = (
 )
 VERDICT: Final = "body[data-verdict]"
 _WAIT_MS: Final = 20_000
+_REFUSALS: Final = """
+  async ([body, rows]) => {
+    const v = globalThis.verifier, found = [];
+    const job = Object.getPrototypeOf(async () => {}).constructor("v", "row", body);
+    for (const row of rows) {
+      try { await job(v, row); found.push(""); }
+      catch (error) { if (!(error instanceof v.Refusal)) throw error; found.push(error.message || "?"); }
+    }
+    return found;
+  }
+"""
 Scheme = Literal["light", "dark"]
 
 
@@ -105,6 +116,15 @@ class JsVerifier:
     def call(self, expression: str, argument: object = None) -> Any:
         """Value of a JavaScript function `(argument) => ...`, its promise awaited."""
         return self._page.evaluate(expression, argument)
+
+    def refusals(self, body: str, rows: list[Any]) -> list[str]:
+        """For each row why it is refused, "" if it is not; any other fault of the verifier is raised.
+
+        Args:
+            body: JavaScript that sees the functions as `v` and a row as `row`.
+            rows: Plain values.
+        """
+        return list(self._page.evaluate(_REFUSALS, [body, rows]))
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from __future__ import annotations
 import random
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -82,10 +82,15 @@ def fuzz(target: Target, *, count: int, seed: int) -> Outcome:
         _feed(target, data, outcome)
     if outcome.codes:
         raise AssertionError(f"{target.name}: seeds are refused with {dict(outcome.codes)}")
-    mutator = _Mutator(target, random.Random(f"{target.name} {seed}"))
-    for _ in range(count - len(target.seeds)):
-        _feed(target, mutator.next(), outcome)
+    for data in mutated(target, count=count - len(target.seeds), seed=seed):
+        _feed(target, data, outcome)
     return outcome
+
+
+def mutated(target: Target, *, count: int, seed: int) -> Iterator[bytes]:
+    """Inputs made from those that a parser accepts."""
+    mutator = _Mutator(target, random.Random(f"{target.name} {seed}"))
+    return (mutator.next() for _ in range(count))
 
 
 def _feed(target: Target, data: bytes, outcome: Outcome) -> None:

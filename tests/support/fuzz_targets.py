@@ -16,6 +16,7 @@ from contracts.ids import KeyId, OfficeId
 from contracts.schema import load_registry
 from contracts.sealing import Associated, RecipientKey, WrappedKey, check_form, check_wrapped_key, open_sealed, seal
 from contracts.suite import X25519
+from docs.ledger_packs import pack_samples
 from docs.ledger_parties import INPUTS, LOG, ML_DSA_WITNESS, NOTE, PUBLISHED, TEXT, WITNESS, cosigned, request
 from ledger.batch import MAX_TBS_BYTES, decode_tbs, encode_tbs
 from ledger.checkpoint import parse_checkpoint, parse_checkpoint_text, parse_foreign_text
@@ -29,6 +30,7 @@ from ledger.entry import (
     encode_genesis,
 )
 from ledger.note import MAX_VKEY_LENGTH, NoteVerifier, parse_note, split_note
+from ledger.pack import MAX_PACK_BYTES, format_pack, parse_pack
 from ledger.policy import MAX_POLICY_BYTES, Policy, format_policy, parse_policy
 from ledger.proof import MAX_PROOF_BYTES, TlogProof, format_proof, parse_proof
 from ledger.tiles import MAX_PATH_LENGTH, decode_bundle, encode_bundle, parse_tile_path
@@ -42,7 +44,7 @@ NAMES: Final = (
     "note", "known note", "checkpoint", "checkpoint text", "foreign text", "verifier key",
     "cosignature line", "ed25519 cosignature",
     "ml-dsa-44 cosignature", "add-checkpoint body", "add-checkpoint request", "policy", "proof file", "tile path",
-    "entries bundle", "entry", "event", "batch header", "body", "envelope and wrapped key", "manifest",
+    "entries bundle", "entry", "event", "batch header", "body", "envelope and wrapped key", "manifest", "evidence pack",
 )  # fmt: skip
 """Names of all targets; making them takes a second, naming them nothing."""
 
@@ -100,6 +102,8 @@ def _files() -> Iterator[Target]:
         for index in (0, 5, 7)
     ]
     yield Target("proof file", proofs, parse_proof, format_proof, max_bytes=MAX_PROOF_BYTES)
+    packs = [sample.pack for sample in pack_samples() if sample.check is None]
+    yield Target("evidence pack", packs, parse_pack, format_pack, max_bytes=MAX_PACK_BYTES)
     names = (b"tile/0/000", b"tile/3/x001/x234/067.p/9", b"tile/entries/x001/000", b"tile/entries/000.p/255")
     yield Target(
         "tile path", names, _text(parse_tile_path), lambda place: place.path.encode(), max_bytes=MAX_PATH_LENGTH

@@ -1,7 +1,7 @@
 // What one leaf of the ledger holds: the genesis record, a batch header, or an event; and the bytes that a producer signs.
 // Source: LEDGER, sections 4 and 5.
 
-import { fromAscii, refuse, startsWith, toBytes, toHex, toNumber } from "./bytes.js";
+import { fromAscii, quote, refuse, startsWith, toBytes, toHex, toNumber } from "./bytes.js";
 import { readSingle } from "./avro.js";
 import { MAX_ENTRY_BYTES } from "./proof.js";
 
@@ -20,9 +20,10 @@ export function readEntry(words, data) {
 }
 
 function checkRefused(refused) {
-  for (const [at, { position }] of refused.entries()) {
+  for (const [at, { position, code }] of refused.entries()) {
     const before = at ? refused[at - 1].position : -1;
     if (position <= before || position >= MAX_BATCH) refuse("refused events do not stand in order of position");
+    if (!/^[A-Z][A-Z_]{0,27}$/.test(code)) refuse(`${quote(code)} is not a reason code`);
   }
 }
 

@@ -61,14 +61,18 @@ async function showPage(page, places, change) {
   document.body.dataset.verdict = result.verdict;
 }
 
-function showVerdict(place, { verdict, facts }) {
+function showVerdict(place, { verdict, facts, checks }) {
   const { title, embedded, own } = VERDICTS[verdict];
-  setVerdict(place, verdict, title, facts.isOwn ? own : embedded);
+  const names = verdict === "pass" ? [] : checks.filter(({ state }) => state === verdict).map(({ name }) => name);
+  setVerdict(place, verdict, title, facts.isOwn ? own : embedded, names);
 }
 
-function setVerdict(place, state, title, sentence) {
+/** The verdict, with the checks that it rests on if it is not a good one. */
+function setVerdict(place, state, title, sentence, names = []) {
   const mark = el("span", { class: "mark", "aria-hidden": "true" }, STATES[state].mark);
-  const said = el("div", {}, el("p", { class: "title" }, both(title)), el("p", {}, lines(sentence)));
+  const list = names.length ? el("ul", {}, names.map((name) => el("li", {}, both(CHECKS[name].title)))) : null;
+  const label = list && el("p", {}, both(STATES[state].label), ":");
+  const said = el("div", {}, el("p", { class: "title" }, both(title)), el("p", {}, lines(sentence)), label, list);
   place.className = `verdict ${state}`;
   place.replaceChildren(mark, said);
 }

@@ -1,14 +1,14 @@
 // Proof files (.tlog-proof): an entry, its index, its path, and the checkpoint with all its signatures.
 // Source: LEDGER, section 9; C2SP tlog-proof.
 
-import { MAX_NUMBER, fromAscii, fromBase64, fromDecimal, refuse, toBytes, toHex } from "./bytes.js";
+import { MAX_NUMBER, fromAscii, fromBase64, fromDecimal, refuse } from "./bytes.js";
 import { MAX_NOTE_BYTES, readCheckpointText, splitNote } from "./note.js";
 import { MAX_PATH, checkHashes } from "./tree.js";
 
 const PROOF_HEADER = "c2sp.org/tlog-proof@v1";
 export const MAX_ENTRY_BYTES = 65535;
 const MAX_PROOF_BYTES = MAX_NOTE_BYTES + 96 * 1024;
-const BLANK = toHex(toBytes("\n\n"));
+const NEWLINE = 0x0a;
 
 export async function parseProof(data) {
   if (data.length > MAX_PROOF_BYTES) refuse(`a proof file has at most ${MAX_PROOF_BYTES} bytes`);
@@ -28,6 +28,6 @@ export async function parseProof(data) {
 }
 
 function findBlank(data) {
-  for (let at = 0; at + 1 < data.length; at += 1) if (toHex(data.subarray(at, at + 2)) === BLANK) return at;
-  return refuse("there is no empty line before the checkpoint");
+  const at = data.findIndex((byte, index) => byte === NEWLINE && data[index + 1] === NEWLINE);
+  return at < 0 ? refuse("there is no empty line before the checkpoint") : at;
 }

@@ -12,7 +12,7 @@ export const CHECKS = {
   policy: {
     title: ["Whose signatures count", "信任策略"],
     why: [
-      "The policy is well formed: {logs} ledger key, {witnesses} witnesses, quorum “{quorum}”.",
+      "The policy is well formed. Ledger keys: {logs}; witnesses: {witnesses}; quorum: “{quorum}”.",
       "策略格式正确：账本密钥 {logs} 个，见证方 {witnesses} 个，法定数为“{quorum}”。",
     ],
   },
@@ -150,7 +150,7 @@ export const VERDICTS = {
 export const HEADINGS = {
   kind: ["Evidence pack", "证据包"],
   record: ["What was recorded", "记录内容"],
-  unproved: ["not proved", "未经证明"],
+  unproved: ["Not proved: do not rely on what stands here", "未经证明：请勿采信以下内容"],
   sealed: ["Sealed content", "密封内容"],
   checks: ["The checks", "核验项目"],
   keys: ["Whose keys these are", "密钥由谁持有"],

@@ -28,6 +28,7 @@ WITNESSES: Final = {
 
 FUNCTIONS = (
     "fromBase64",
+    "fromUtf8",
     "fromHex",
     "toHex",
     "toBytes",
@@ -35,12 +36,14 @@ FUNCTIONS = (
     "parsePolicy",
     "parseProof",
     "parsePack",
+    "splitNote",
     "readNote",
     "readSigned",
     "readCosigners",
     "readCheckpointText",
     "readEntry",
-    "readEventEntry",
+    "readEvent",
+    "readSingle",
     "readTbs",
     "hashLeaf",
     "hashNode",

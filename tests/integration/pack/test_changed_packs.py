@@ -92,7 +92,10 @@ def test_a_byte_that_is_another_fails_the_check_that_is_about_it(
 
             assert verdict(page) == HOLDS_NOT
             is_read = states(page)["event"] == "pass"
-            assert page.get_by_text("not proved").count() == (1 if is_read else 0)
+            assert page.get_by_text("do not rely on").count() == (1 if is_read else 0)
+            named = page.locator("[role=status] li").all_inner_texts()
+            assert len(named) == len(failed(page))
+            assert named[0] in page.inner_text(f"[data-check={found[region]}]").replace("\n", " ")
 
     assert found == {region: check for region, (check, _) in REGIONS.items()}
 

@@ -27,26 +27,6 @@ def text64(data: bytes) -> str:
     return base64.b64encode(data).decode()
 
 
-def refusals(js: JsVerifier, body: str, rows: list[Any]) -> list[str]:
-    """For each row "" or why it is refused; `body` is JavaScript that sees `v` and `row`."""
-    return list(
-        js.call(
-            """
-            async ([body, rows]) => {
-              const v = globalThis.verifier, found = [];
-              const job = Object.getPrototypeOf(async () => {}).constructor("v", "row", body);
-              for (const row of rows) {
-                try { await job(v, row); found.push(""); }
-                catch (error) { if (!(error instanceof v.Refusal)) throw error; found.push(error.message || "?"); }
-              }
-              return found;
-            }
-            """,
-            [body, rows],
-        )
-    )
-
-
 _NOTE = """
   const keys = await Promise.all(row.keys.map(v.parseVkey));
   const note = await v.readNote(v.fromBase64(row.data), keys);
@@ -69,7 +49,7 @@ def test_every_frozen_defect_is_refused(js: JsVerifier, kind: str) -> None:
     keys = KEYS[:1] if kind == "checkpoints" else KEYS
     rows = [{"data": text64(file.read_bytes()), "keys": keys, "isLog": kind == "checkpoints"} for file in files]
 
-    found = refusals(js, BODIES[kind], rows)
+    found = js.refusals(BODIES[kind], rows)
 
     assert len(files) > 10
     assert [file.name for file, why in zip(files, found, strict=True) if not why] == []
@@ -96,7 +76,7 @@ def test_outside_merkle_vectors_are_judged_as_published(js: JsVerifier, kind: st
         # A number of JavaScript does not hold all of these.
         row.update({name: str(row[name]) for name in ("leafIdx", "treeSize", "size1", "size2") if name in row})
 
-    found = refusals(js, body, rows)
+    found = js.refusals(body, rows)
 
     is_no_hash = [kind == "consistency" and len(base64.b64decode(row["root1"])) != 32 for row in rows]
     assert len(rows) == 98
@@ -114,8 +94,8 @@ def test_every_published_proof_of_the_tree_holds(js: JsVerifier) -> None:
       await v.verifyConsistency({ size1: BigInt(row.old), size2: BigInt(row.new), path, root1, root2 });
     """
 
-    assert set(refusals(js, inclusion, tree["inclusion"])) == {""}
-    assert set(refusals(js, consistency, tree["consistency"])) == {""}
+    assert set(js.refusals(inclusion, tree["inclusion"])) == {""}
+    assert set(js.refusals(consistency, tree["consistency"])) == {""}
 
 
 def test_policies_say_what_is_published_but_for_lines_that_no_browser_checks(js: JsVerifier) -> None:
@@ -159,8 +139,8 @@ def test_proof_files_prove_their_entry_and_no_other(js: JsVerifier) -> None:
     good = [row | {"policy": policy} for row in (*proofs["good"], proofs["without_extra"], proofs["cosigned"])]
     wrong = [row | {"policy": policy} for row in proofs["wrong"]]
 
-    assert set(refusals(js, body, good)) == {""}
-    assert "" not in refusals(js, body, wrong)
+    assert set(js.refusals(body, good)) == {""}
+    assert "" not in js.refusals(body, wrong)
 
 
 def test_entries_are_read_by_their_kinds(js: JsVerifier) -> None:

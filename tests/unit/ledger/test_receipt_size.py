@@ -74,7 +74,7 @@ def longest(size: int, origin: str, witnesses: Sequence[str]) -> int:
 
 
 def drawn(entries: int, batch: int) -> tuple[int, float]:
-    """Mean length of first receipts of ledgers that grow to this size by such batches, and the share below the limit."""
+    """Mean length of first receipts while a ledger grows to this size by such batches, and the share below 1,500."""
     chance = random.Random(1)
     lengths = []
     for _ in range(_DRAWN):
