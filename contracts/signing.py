@@ -5,6 +5,7 @@ What is signed begins with a label that holds a NUL (LEDGER 5), made by the call
 """
 
 import hashlib
+from functools import lru_cache
 from typing import Final
 
 from cryptography.exceptions import InvalidSignature
@@ -85,9 +86,14 @@ def verify(public_raw: bytes, signature: bytes, tbs: bytes) -> None:
     Source: RFC 8032, section 5.1.7.
     """
     try:
-        Ed25519PublicKey.from_public_bytes(public_raw).verify(signature, tbs)
+        _parsed(public_raw).verify(signature, tbs)
     except (InvalidSignature, ValueError, TypeError) as err:
         raise EvidenceError("SIGNATURE_INVALID", f"no signature of key {public_raw.hex()}") from err
+
+
+@lru_cache(4096)
+def _parsed(public_raw: bytes) -> Ed25519PublicKey:
+    return Ed25519PublicKey.from_public_bytes(public_raw)
 
 
 def check_public_key(public_raw: bytes) -> None:

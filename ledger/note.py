@@ -263,14 +263,7 @@ def split_note(data: bytes) -> tuple[bytes, tuple[SignatureLine, ...]]:
     Raises:
         ContractError: NOTE_MALFORMED.
     """
-    if len(data) > MAX_NOTE_BYTES:
-        raise malformed(f"a note has at most {MAX_NOTE_BYTES} bytes, not {len(data)}")
-    try:
-        content = data.decode("utf-8")
-    except UnicodeDecodeError as err:
-        raise malformed(f"byte {err.start} is not UTF-8") from err
-    if _CONTROL.search(content):
-        raise malformed("a note has no control character but the newline")
+    content = _content(data)
     text, blank, signatures = content.rpartition("\n\n")
     if not blank or not signatures.endswith("\n"):
         raise malformed("a note is a text, an empty line and lines of signatures, each ending in a newline")
@@ -315,8 +308,11 @@ def sign_note(text: bytes, signers: Sequence[NoteSigner]) -> bytes:
     """
     if not text.endswith(b"\n"):
         raise malformed("the text of a note ends in a newline")
+    if not signers:
+        raise malformed("a note has at least one signature")
     note = text + b"\n" + b"".join(signer.line(text) for signer in signers)
-    split_note(note)
+    # What a signer adds has the form: its name was checked when it was made.
+    _content(note)
     return note
 
 
@@ -329,6 +325,18 @@ def add_lines(note: bytes, lines: Iterable[bytes]) -> bytes:
     longer = note + b"".join(lines)
     split_note(longer)
     return longer
+
+
+def _content(data: bytes) -> str:
+    if len(data) > MAX_NOTE_BYTES:
+        raise malformed(f"a note has at most {MAX_NOTE_BYTES} bytes, not {len(data)}")
+    try:
+        content = data.decode("utf-8")
+    except UnicodeDecodeError as err:
+        raise malformed(f"byte {err.start} is not UTF-8") from err
+    if _CONTROL.search(content):
+        raise malformed("a note has no control character but the newline")
+    return content
 
 
 def _line(verifier: NoteVerifier, payload: bytes) -> bytes:

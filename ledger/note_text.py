@@ -14,12 +14,13 @@ from typing import Final
 from contracts.errors import ContractError
 
 MAX_NUMBER: Final = (1 << 63) - 1
+_is_name = re.compile(r"[^\x00-\x20\s+]+").fullmatch
 _is_decimal = re.compile("0|[1-9][0-9]{0,18}", re.ASCII).fullmatch
 
 
 def check_name(name: str) -> None:
     """Raise ContractError NOTE_MALFORMED unless a text may be the name of a key or the origin of a log."""
-    if not name or any(character <= " " or character == "+" or character.isspace() for character in name):
+    if not _is_name(name):
         raise malformed(f"{name[:40]!r} is not the name of a key")
 
 

@@ -305,15 +305,22 @@ def appended_node_reader(before: CompactRange, leaf_hashes: Sequence[Hash]) -> N
         from any size within them, all in the tree that the append makes. Other nodes are a KeyError.
     """
     start, end = before.size, before.size + len(leaf_hashes)
-    known = dict(zip(_left_nodes(start), before.hashes, strict=True))
-    levels = _range_levels(start, end, leaf_hashes, end, before.hashes, ())
+    left, leaves = tuple(before.hashes), tuple(leaf_hashes)
+    known = dict(zip(_left_nodes(start), left, strict=True))
+    folded: list[list[tuple[int, list[Hash]]]] = []
 
     def node(level: int, index: int) -> Hash:
+        if (level, index) in known:
+            return known[level, index]
+        # The proof of a lone batch at the end asks for nothing else.
+        if not folded:
+            folded.append(_range_levels(start, end, leaves, end, left, ()))
+        (levels,) = folded
         if level < len(levels):
             first, nodes = levels[level]
             if index >= first and (index + 1) << level <= end:
                 return nodes[index - first]
-        return known[level, index]
+        raise KeyError((level, index))
 
     return node
 

@@ -46,7 +46,7 @@ class CosignedStore(SqliteStore):
 
     def _write(self, statements: Sequence[tuple[str, Sequence[object]]]) -> None:
         try:
-            with self._datastore.transaction(commit=True) as c:
+            with self._transaction() as c:
                 for statement, parameters in statements:
                     c.execute(statement, parameters)
         except (PersistenceError, sqlite3.Error) as error:

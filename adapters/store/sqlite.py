@@ -7,13 +7,14 @@ Not here: the tables and their rows (`adapters.store.ledger_tables`), questions 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable
-from contextlib import ExitStack, closing, suppress
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from threading import Lock
 from typing import Final
 
-from eventsourcing.persistence import IntegrityError, PersistenceError
+from eventsourcing.persistence import PersistenceError
+from eventsourcing.sqlite import SQLiteCursor
 
 from adapters.store.content_reader import ContentReader
 from contracts.errors import FatalError
@@ -33,18 +34,24 @@ class SqliteStore(ContentReader):
     def __init__(self, path: Path, *, read_only: bool = False) -> None:
         super().__init__(path, read_only=read_only)
         self._turn = Lock()
-        self._open = ExitStack()
+        self._writing: sqlite3.Connection | None = None
 
     def close(self) -> None:
         """Give back connections and files; what was begun and not finished is rolled back."""
-        with suppress(InterruptedError, PersistenceError, sqlite3.Error):
-            self._open.__exit__(InterruptedError, InterruptedError(), None)
+        if self._writing is not None:
+            self._writing.close()
         super().close()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[SQLiteCursor]:
+        """A small transaction of its own, between two commits."""
+        with self._turn, self._datastore.transaction(commit=True) as c:
+            yield c
 
     def write_due(self, rows: Iterable[tuple[bytes, int | None]], basis: bytes) -> None:
         """See `hub.ports.Store.write_due`."""
         try:
-            with self._datastore.transaction(commit=True) as c:
+            with self._transaction() as c:
                 c.execute("UPDATE matters SET due_ms=NULL WHERE due_ms IS NOT NULL")
                 c.executemany("UPDATE matters SET due_ms=? WHERE stream_id=?", ((at, s) for s, at in rows))
                 c.execute("INSERT OR REPLACE INTO derived VALUES ('due', ?)", (basis,))
@@ -55,24 +62,37 @@ class SqliteStore(ContentReader):
         """See `hub.ports.Store.begin`."""
         self._turn.acquire()
         try:
-            with ExitStack() as stack:
-                cursor = stack.enter_context(self._datastore.transaction(commit=True))
-                self._recorder.write(cursor, commit)
-                self._open = stack.pop_all()
+            self._recorder.write(self._begun(), commit)
         except BaseException as error:
+            self._roll_back()
             self._turn.release()
-            if isinstance(error, IntegrityError):
+            if isinstance(error, sqlite3.IntegrityError):
                 told = f"the store refuses a row that was checked before: {error}"
                 raise FatalError("STORE_FAILED", told) from error
-            if isinstance(error, PersistenceError | sqlite3.Error):
+            if isinstance(error, sqlite3.Error):
                 raise FatalError("STORE_FAILED", f"the commit cannot be written: {error}") from error
             raise
+
+    def _begun(self) -> SQLiteCursor:
+        """A cursor of the connection that commits, in a new transaction that nobody else can write beside."""
+        if self._writing is None:
+            self._writing = self._pool.connect()
+        cursor = SQLiteCursor(self._writing.cursor())
+        cursor.execute("BEGIN IMMEDIATE")
+        return cursor
+
+    def _roll_back(self) -> None:
+        with suppress(sqlite3.Error):
+            if self._writing is not None:
+                self._writing.rollback()
 
     def finish(self) -> None:
         """See `hub.ports.Store.finish`."""
         try:
-            self._open.close()
-        except (PersistenceError, sqlite3.Error) as error:
+            if self._writing is not None:
+                self._writing.commit()
+        except sqlite3.Error as error:
+            self._roll_back()
             raise FatalError("STORE_FAILED", f"whether the commit is on disk is unknown: {error}") from error
         finally:
             self._turn.release()

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -109,11 +110,8 @@ def test_what_follows_a_commit_that_was_lost_is_never_recorded(tmp_path: Path, m
     one = application.begin([world.batches["44"].batch([first])])
     two = Meanwhile(application, [world.batches["44"].batch([second])])
 
-    def lose() -> None:
-        raise sqlite3.OperationalError("disk I/O error")
-
     with monkeypatch.context() as patch:
-        patch.setattr(sqlite3_of(store), "commit", lose)
+        patch.setattr(store, "_writing", FailingConnection(store._writing))
         with pytest.raises(FatalError, match="STORE_FAILED"):
             one()
     with pytest.raises(FatalError):
@@ -126,7 +124,14 @@ def test_what_follows_a_commit_that_was_lost_is_never_recorded(tmp_path: Path, m
         audit(again, world)
 
 
-def sqlite3_of(store: SqliteStore) -> object:
-    """The connection that writes."""
-    (connection,) = store._datastore.pool._in_use.values()
-    return connection
+class FailingConnection:
+    """The connection that writes, on a disk that takes nothing."""
+
+    def __init__(self, connection: object) -> None:
+        self._connection = connection
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._connection, name)
+
+    def commit(self) -> None:
+        raise sqlite3.OperationalError("disk I/O error")
