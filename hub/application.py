@@ -207,7 +207,10 @@ class Application(Recorder):
         def answers() -> list[Opened | ExchangeError]:
             answer = finish()
             results = zip(events, receipts_of(answer, events), answer.results, strict=True)
-            return [_opened(one, *next(results)) if isinstance(one, Found) else one for one in found]
+            return [
+                _opened(request, one, *next(results)) if isinstance(one, Found) else one
+                for request, one in zip(requests, found, strict=True)
+            ]
 
         return answers
 
@@ -277,8 +280,10 @@ class Application(Recorder):
         return recorded
 
 
-def _opened(found: Found, event: bytes, receipt: EventReceipt | None, result: EventResult) -> Opened | ExchangeError:
+def _opened(
+    request: OpenRequest, found: Found, event: bytes, receipt: EventReceipt | None, result: EventResult
+) -> Opened | ExchangeError:
     """What an office gets once its opening is recorded; the error where it was not."""
     if result.outcome is not Outcome.ACCEPTED or receipt is None:
-        return replayed(result.refusal)
+        return replayed(request, result.refusal)
     return Opened(found.envelope, found.wrapped, receipt, event)

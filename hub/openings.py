@@ -263,12 +263,13 @@ def access_draft(request: OpenRequest, profile: str) -> HubDraft:
     )
 
 
-def replayed(refusal: Refusal | None) -> ExchangeError:
+def replayed(request: OpenRequest, refusal: Refusal | None) -> ExchangeError:
     """The error for a request whose opening could not be recorded, as a rule because it was answered before."""
-    if refusal is None or refusal.code in {"EVENT_ID_REUSED", "POSITION_CONFLICT"}:
-        return AccessError("OPEN_REPEATED", "this request was answered before; ask with a new one", field="request_id")
-    if refusal.code == "TRANSITION_FORBIDDEN":
+    code = None if refusal is None else refusal.code
+    if code == "TRANSITION_FORBIDDEN" or (code == "POSITION_CONFLICT" and request.clearance):
         return AccessError("CLEARANCE_OVER", "the one reading was made", field="clearance")
+    if refusal is None or code in {"EVENT_ID_REUSED", "POSITION_CONFLICT"}:
+        return AccessError("OPEN_REPEATED", "this request was answered before; ask with a new one", field="request_id")
     return refusal.error()
 
 

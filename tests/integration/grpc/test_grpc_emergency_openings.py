@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from tests.integration.grpc.test_grpc_openings import request_for
 from tests.support.async_tests import runs_in_a_loop
 from tests.support.batches import Made
 from tests.support.clearances import ClearanceMaker
-from tests.support.hub_server import HubServer
+from tests.support.hub_server import Gate, HubServer, until
 from tests.support.matters import notification
 from tests.support.world import World, WorldOffice
 
@@ -113,6 +114,28 @@ async def test_two_other_offices_clear_one_opening_and_the_officer_is_told_in_it
         assert await refusal(hub, clearance.request()) == "CLEARANCE_OVER"
         tally = hub.audit()
         assert tally.openings == {"45": 1}
+        assert tally.cleared == {"EMERGENCY": 1}
+
+
+@runs_in_a_loop
+async def test_requests_that_share_a_commit_share_no_clearance(tmp_path: Path) -> None:
+    """Both are judged before either is recorded: the one reading is still one."""
+    async with HubServer(tmp_path / "ledger.sqlite") as hub:
+        world = hub.world
+        sent, office, (first, second) = await acknowledged(hub), asker(world), others(world)
+        clearance = ClearanceMaker(world, "EMERGENCY", office, sent.header)
+        await hub.submit([clearance.asked(first, second)])
+        await hub.submit([clearance.approved(second)])
+        await hub.submit([clearance.approved(first)])
+        async with Gate(hub) as gate:
+            calls = [asyncio.ensure_future(hub.client.open_payload(clearance.request())) for _ in range(3)]
+            await until(lambda: hub.sequencer.waiting_events == 1 + len(calls))
+            gate.open()
+            answers = await asyncio.gather(*calls, return_exceptions=True)
+
+        assert sum(isinstance(answer, Opened) for answer in answers) == 1
+        assert [answer.code for answer in answers if isinstance(answer, ExchangeError)] == ["CLEARANCE_OVER"] * 2
+        tally = hub.audit()
         assert tally.cleared == {"EMERGENCY": 1}
 
 
