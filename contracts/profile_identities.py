@@ -5,8 +5,9 @@ whatever its name, and a string with `"form": "uscc"` is the code of an organisa
 plaintext can make this check. Messages name fields, never values.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
+from itertools import chain
 from typing import Any, Final
 
 from contracts.errors import ContractError
@@ -19,6 +20,10 @@ ORGANISATION: Final = "uscc"
 
 _Found = tuple[bool, Any]
 """Whether it is an identity, and the value."""
+_Find = Callable[[Any], Iterator[_Found]]
+"""What stands in a value of a schema."""
+_made: Final[dict[int, tuple[Any, _Find]]] = {}
+"""By identity of the schema, which stays alive with it: a schema is walked once, not with every value."""
 
 
 def check_identities(schema: Any, value: Any, *, is_sandbox: bool) -> None:
@@ -33,7 +38,7 @@ def check_identities(schema: Any, value: Any, *, is_sandbox: bool) -> None:
         ContractError: IDENTITY_FORM.
         RuleError: SYNTHETIC_IDENTITY_REFUSED or REAL_IDENTITY_REFUSED.
     """
-    for is_identity, found in _find(schema, value, {}):
+    for is_identity, found in _find_in(schema)(value):
         if is_identity:
             _check_identity(found, is_sandbox=is_sandbox)
         else:
@@ -47,7 +52,7 @@ def identities(schema: Any, value: Any) -> Iterator[Mapping[str, Any]]:
         schema: JSON of the profile's schema.
         value: A value that fits it.
     """
-    return (found for is_identity, found in _find(schema, value, {}) if is_identity)
+    return (found for is_identity, found in _find_in(schema)(value) if is_identity)
 
 
 def _check_identity(identity: Mapping[str, Any], *, is_sandbox: bool) -> None:
@@ -58,22 +63,52 @@ def _check_identity(identity: Mapping[str, Any], *, is_sandbox: bool) -> None:
     validate_identity(IdDocType(identity["document_type"]), identity["document_number"], birth_date, sandbox=is_sandbox)
 
 
-def _find(schema: Any, value: Any, named: dict[str, Any]) -> Iterator[_Found]:
+def _find_in(schema: Any) -> _Find:
+    made = _made.get(id(schema))
+    if made is None:
+        made = _made[id(schema)] = (schema, _compile(schema, {}) or _nobody)
+    return made[1]
+
+
+def _nobody(_value: Any) -> Iterator[_Found]:
+    """Of a schema in which nobody stands."""
+    return iter(())
+
+
+def _compile(schema: Any, named: dict[str, _Find | None]) -> _Find | None:
+    """None where nobody stands below."""
     if isinstance(schema, str):
-        schema = named.get(schema, schema)
+        return named.get(schema)
     if isinstance(schema, list):
-        if value is not None:
-            yield from _find(next(branch for branch in schema if branch != "null"), value, named)
-    elif isinstance(schema, dict):
-        match schema["type"]:
-            case "record":
-                named[schema["name"]] = schema
-                if {row["name"] for row in schema["fields"]} >= IDENTITY:
-                    yield True, value
-                for row in schema["fields"]:
-                    yield from _find(row["type"], value[row["name"]], named)
-            case "array":
-                for item in value:
-                    yield from _find(schema["items"], item, named)
-            case "string" if schema.get("form") == ORGANISATION:
-                yield False, value
+        inner = _compile(next(branch for branch in schema if branch != "null"), named)
+        return None if inner is None else lambda value: iter(()) if value is None else inner(value)
+    match schema["type"]:
+        case "record":
+            finds = [(row["name"], _compile(row["type"], named)) for row in schema["fields"]]
+            is_identity = {name for name, _ in finds} >= IDENTITY
+            found = [(name, find) for name, find in finds if find is not None]
+            named[schema["name"]] = record = _of_record(found, is_identity=is_identity)
+            return record
+        case "array":
+            return _of_items(_compile(schema["items"], named))
+        case "string" if schema.get("form") == ORGANISATION:
+            return lambda value: iter(((False, value),))
+        case _:
+            return None
+
+
+def _of_record(fields: Sequence[tuple[str, _Find]], *, is_identity: bool) -> _Find | None:
+    if not fields and not is_identity:
+        return None
+
+    def of_record(value: Any) -> Iterator[_Found]:
+        if is_identity:
+            yield True, value
+        for name, find in fields:
+            yield from find(value[name])
+
+    return of_record
+
+
+def _of_items(find: _Find | None) -> _Find | None:
+    return None if find is None else lambda value: chain.from_iterable(map(find, value))

@@ -9,6 +9,7 @@ not in `SUITES` is refused. A public key is the raw keys of its parts, one after
 """
 
 from collections.abc import Mapping
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple, Protocol
 
@@ -36,6 +37,7 @@ _KEY_BYTES: Final = 32
 _TAG_BYTES: Final = 16
 _X25519_BYTES: Final = 32
 _MLKEM_BYTES: Final = 1184
+_KEYS_READ: Final = 4096
 
 
 class HybridPrivateKey(NamedTuple):
@@ -94,7 +96,7 @@ class _X25519Suite:
         check_sealing_key(public_raw)
 
     def wrap(self, content_key: bytes, public_raw: bytes, bound: bytes) -> bytes:
-        return self._hpke.encrypt(content_key, X25519PublicKey.from_public_bytes(public_raw), bound)
+        return self._hpke.encrypt(content_key, _x25519(public_raw), bound)
 
     def unwrap(self, wrapped: bytes, private: SealingPrivateKey, bound: bytes) -> bytes:
         if not isinstance(private, X25519PrivateKey):
@@ -121,11 +123,7 @@ class _HybridSuite:
             raise ContractError("KEY_UNSAFE", "a coefficient of the ML-KEM key is not reduced", field="public_key")
 
     def wrap(self, content_key: bytes, public_raw: bytes, bound: bytes) -> bytes:
-        public = MLKEM768X25519PublicKey(
-            MLKEM768PublicKey.from_public_bytes(public_raw[:_MLKEM_BYTES]),
-            X25519PublicKey.from_public_bytes(public_raw[_MLKEM_BYTES:]),
-        )
-        return self._hpke.encrypt(content_key, public, bound)
+        return self._hpke.encrypt(content_key, _hybrid(public_raw), bound)
 
     def unwrap(self, wrapped: bytes, private: SealingPrivateKey, bound: bytes) -> bytes:
         if not isinstance(private, HybridPrivateKey):
@@ -134,6 +132,18 @@ class _HybridSuite:
             return self._hpke.decrypt(wrapped, MLKEM768X25519PrivateKey(private.mlkem, private.x25519), bound)
         except (InvalidTag, ValueError) as error:
             raise _not_ours(self.name) from error
+
+
+# Public keys are read once; HPKE draws its one-time key anew for every wrapping.
+@lru_cache(_KEYS_READ)
+def _x25519(public_raw: bytes) -> X25519PublicKey:
+    return X25519PublicKey.from_public_bytes(public_raw)
+
+
+@lru_cache(_KEYS_READ)
+def _hybrid(public_raw: bytes) -> MLKEM768X25519PublicKey:
+    mlkem = MLKEM768PublicKey.from_public_bytes(public_raw[:_MLKEM_BYTES])
+    return MLKEM768X25519PublicKey(mlkem, X25519PublicKey.from_public_bytes(public_raw[_MLKEM_BYTES:]))
 
 
 SUITES: Final[Mapping[str, KeySuite]] = MappingProxyType({one.name: one for one in (_X25519Suite(), _HybridSuite())})

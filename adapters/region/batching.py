@@ -67,9 +67,9 @@ class BatchMaker:
             Old number and new batch of each, and where the chain stands with the last one.
         """
         moved = []
-        for old_seq, old in waiting:
-            batch, after = self.make(state, old.events, old.payloads)
-            moved.append((old_seq, Waiting(state.next_seq, batch)))
+        for old in waiting:
+            batch, after = self.make(state, old.batch.events, old.batch.payloads)
+            moved.append((old.batch_seq, Waiting(state.next_seq, batch, old.headers)))
             state = after
         return moved, state
 

@@ -11,15 +11,16 @@ import re
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any, Final, NamedTuple, Self
 
 from adapters.region.draft import Draft, check_codes, local_date
 from adapters.region.holds import Protection
-from adapters.region.json_value import of_json
+from adapters.region.json_value import Turn, of_json
 from adapters.region.outbox_store import Drafted
+from contracts.avro import Codec
 from contracts.errors import ExchangeError, RuleError
 from contracts.event import Header, encode_event, leaf_hash
-from contracts.guard import load_guards
+from contracts.guard import Guard, load_guards
 from contracts.guard_check import check_content
 from contracts.ids import EventId, Hash, KeyId, LeafIndex, OfficeId, StreamId, uuid7
 from contracts.instant import DAY_MS, rounded
@@ -56,6 +57,22 @@ class Composed:
     recipients: tuple[Recipient, ...]
 
 
+class _Kind(NamedTuple):
+    """What the rows of one event type of a procedure ask a gateway to look up, in all editions."""
+
+    holder_guards: tuple[Guard, ...]
+    is_confirmation: bool
+
+    @classmethod
+    def of(cls, rows: Sequence[Transition]) -> Self:
+        names = sorted({name for row in rows for name in row.guards})
+        guards = (load_guards()[name] for name in names)
+        return cls(
+            tuple(guard for guard in guards if guard.kind == "holders_of"),
+            any(row.confirms is not None for row in rows),
+        )
+
+
 class Composer:
     """Makes events from drafts.
 
@@ -87,6 +104,8 @@ class Composer:
         self._directory = directory
         self._batch_key = batch_key
         self._clock = clock
+        self._turns: dict[bytes, Turn] = {}
+        self._kinds: dict[tuple[str, str], _Kind] = {}
 
     def named_matters(self, draft: Draft) -> tuple[StreamId, ...]:
         """The other matters that a draft names and that its row asks the ledger about."""
@@ -94,32 +113,46 @@ class Composer:
 
     def is_one_of_several(self, draft: Draft) -> bool:
         """Whether a draft confirms what several offices have to, each at its own time."""
-        return any(row.confirms is not None for row in self._rows(draft))
+        return self._kind_of(draft).is_confirmation
 
     def filled(self, draft: Draft) -> Draft:
         """A draft with the list of those who hold something of the matter that it names, unless it says it itself."""
+        asked = self._asked(draft)
+        if not asked:
+            return draft
         body = dict(draft.body)
-        for stream_id, field in self._asked(draft):
+        for stream_id, field in asked:
             target = self._matters(stream_id)
             if field not in body and target is not None:
                 procedure = self._rules.procedure(target.procedure, target.edition)
                 body[field] = list(holders_of(target, procedure, self._directory) or ())
         return replace(draft, body=body)
 
-    def _asked(self, draft: Draft) -> Iterator[tuple[bytes, str]]:
+    def _asked(self, draft: Draft) -> list[tuple[bytes, str]]:
         """Named matters, each with the field that lists its holders; nothing of a draft that is malformed."""
-        guards = {name for row in self._rows(draft) for name in row.guards}
-        for guard in (load_guards()[name] for name in sorted(guards)):
-            if guard.kind == "holders_of":
-                value = draft.body.get(guard.fields[0])
-                if isinstance(value, str) and _HEX_ID.fullmatch(value):
-                    value = bytes.fromhex(value)
-                if isinstance(value, bytes) and len(value) == _ID_BYTES:
-                    yield value, guard.fields[1]
+        found = []
+        for guard in self._kind_of(draft).holder_guards:
+            value = draft.body.get(guard.fields[0])
+            if isinstance(value, str) and _HEX_ID.fullmatch(value):
+                value = bytes.fromhex(value)
+            if isinstance(value, bytes) and len(value) == _ID_BYTES:
+                found.append((value, guard.fields[1]))
+        return found
 
-    def _rows(self, draft: Draft) -> Iterator[Transition]:
-        named = (one for (name, _), one in self._rules.procedures.items() if name == draft.procedure)
-        return (row for procedure in named for row in procedure.transitions if row.event == draft.event_type)
+    def _kind_of(self, draft: Draft) -> _Kind:
+        kind = self._kinds.get((draft.procedure, draft.event_type))
+        if kind is None:
+            rows = [
+                row
+                for (name, _), procedure in self._rules.procedures.items()
+                if name == draft.procedure
+                for row in procedure.transitions
+                if row.event == draft.event_type
+            ]
+            kind = _Kind.of(rows)
+            if rows:  # names that somebody made up are not kept
+                self._kinds[draft.procedure, draft.event_type] = kind
+        return kind
 
     def compose(self, draft: Draft, matter: Matter | None, at: LeafIndex) -> Composed:
         """Make an event and decide about it as the hub will.
@@ -205,7 +238,7 @@ class Composer:
         now = self._clock.now_ms()
         office = self._office(draft.office)
         codec = self._rules.registry.by_name(body_schema(draft.event_type))
-        body = of_json(codec.schema, draft.body)
+        body = self._turn(codec)(draft.body, "")
         # Judged first: what does not have a code's form may be a person's, and nothing after this line expects it.
         encoded = self._rules.registry.encode_body(codec.name, body)
         occurred_at = rounded(procedure.event_class, draft.occurred_at)
@@ -296,10 +329,11 @@ class Composer:
     ) -> SealedPayload:
         profile = load_profile(profile_id)
         schema = profile.codec.schema
-        value = of_json(schema, _common(header, procedure, profile_id) | dict(content))
-        profile.encode(value)
-        value = self._protection(header.stream_id, profile_id, schema, value)
+        value = self._turn(profile.codec)(_common(header, procedure, profile_id) | dict(content), "")
         plaintext = profile.encode(value)
+        protected = self._protection(header.stream_id, profile_id, schema, value)
+        if protected is not value:
+            value, plaintext = protected, profile.encode(protected)
         # The gate of DOMAIN 3.6, where an identity is still readable: nobody behind the gateway can make this check.
         check_identities(schema, value, is_sandbox=self._rules.is_sandbox)
         for guard in (load_guards()[name] for name in row.guards):
@@ -314,6 +348,13 @@ class Composer:
             nonce=secrets.token_bytes(12),
             opening=secrets.token_bytes(64),
         )
+
+    def _turn(self, codec: Codec) -> Turn:
+        """How a draft's JSON becomes a value of a schema; made once a schema."""
+        turn = self._turns.get(codec.fingerprint)
+        if turn is None:
+            turn = self._turns[codec.fingerprint] = of_json(codec.schema)
+        return turn
 
     def _recipient_key(self, office: OfficeId) -> RecipientKey:
         key = self._office(office).key

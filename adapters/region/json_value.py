@@ -6,23 +6,26 @@ never values.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from contracts.errors import ContractError
 
+Turn = Callable[[Any, str], Any]
+"""Turns a JSON value that stands at a place, which errors name, into the value that a codec encodes."""
 
-def of_json(schema: Any, value: Any) -> Any:
-    """Turn a JSON value into the value that a codec of this schema encodes.
+
+def of_json(schema: Any) -> Turn:
+    """How a JSON value becomes the value that a codec of a schema encodes.
 
     Args:
         schema: JSON of an Avro schema.
-        value: What `json.loads` gave.
 
-    Raises:
-        ContractError: DRAFT_MALFORMED: a field that holds bytes is not written as hex digits.
+    Returns:
+        Takes what `json.loads` gave and the empty place. Raises ContractError DRAFT_MALFORMED: a field that holds bytes
+        is not written as hex digits.
     """
-    return _turn(schema, value, "", {})
+    return _turn_of(schema, {}) or _as_it_is
 
 
 def to_json(value: Any) -> Any:
@@ -36,37 +39,64 @@ def to_json(value: Any) -> Any:
     return value
 
 
-def _turn(schema: Any, value: Any, place: str, named: dict[str, Any]) -> Any:
-    if isinstance(schema, str):
-        schema = named.get(schema, schema)
+def _as_it_is(value: Any, _place: str) -> Any:
+    return value
+
+
+def _turn_of(schema: Any, named: dict[str, Turn | None]) -> Turn | None:
+    """None where no bytes stand anywhere below."""
+    if isinstance(schema, str) and schema in named:
+        return named[schema]
     if isinstance(schema, list):
-        return _branch(schema, value, place, named)
+        return _of_branch(schema, named)
     kind = schema["type"] if isinstance(schema, dict) else schema
     if isinstance(kind, dict | list):
-        return _turn(kind, value, place, named)
-    if isinstance(schema, dict) and "name" in schema:
-        named[schema["name"]] = schema
+        return _turn_of(kind, named)
     match kind:
         case "bytes" | "fixed":
-            return _bytes(value, place)
-        case "record" if isinstance(value, Mapping):
-            types = {row["name"]: row["type"] for row in schema["fields"]}
-            return {
-                name: _turn(types[name], item, f"{place}.{name}".lstrip("."), named) if name in types else item
-                for name, item in value.items()
-            }
-        case "array" if isinstance(value, list):
-            return [_turn(schema["items"], item, f"{place}.{number}", named) for number, item in enumerate(value)]
+            turn: Turn | None = _bytes
+        case "record":
+            turn = _of_fields({row["name"]: _turn_of(row["type"], named) for row in schema["fields"]})
+        case "array":
+            turn = _of_items(_turn_of(schema["items"], named))
         case _:
-            return value
+            turn = None
+    if isinstance(schema, dict) and "name" in schema:
+        named[schema["name"]] = turn
+    return turn
 
 
-def _branch(branches: list[Any], value: Any, place: str, named: dict[str, Any]) -> Any:
+def _of_branch(branches: list[Any], named: dict[str, Turn | None]) -> Turn | None:
     """A union of null and one other: the only kind that bodies and profiles have."""
-    if value is None:
-        return None
     (other,) = [branch for branch in branches if branch != "null"]
-    return _turn(other, value, place, named)
+    turn = _turn_of(other, named)
+    return None if turn is None else lambda value, place: None if value is None else turn(value, place)
+
+
+def _of_fields(turns: Mapping[str, Turn | None]) -> Turn | None:
+    found = {name: turn for name, turn in turns.items() if turn is not None}
+    if not found:
+        return None
+
+    def of_fields(value: Any, place: str) -> Any:
+        if not isinstance(value, Mapping):
+            return value
+        turned = {name: found[name](value[name], f"{place}.{name}".lstrip(".")) for name in found.keys() & value.keys()}
+        return {**value, **turned}
+
+    return of_fields
+
+
+def _of_items(turn: Turn | None) -> Turn | None:
+    if turn is None:
+        return None
+
+    def of_items(value: Any, place: str) -> Any:
+        if not isinstance(value, list):
+            return value
+        return [turn(item, f"{place}.{number}") for number, item in enumerate(value)]
+
+    return of_items
 
 
 def _bytes(value: Any, place: str) -> bytes:

@@ -28,7 +28,7 @@ from adapters.region.outbox_store import Drafted, OutboxStore, SentEvent, Waitin
 from adapters.region.region_store import Kept
 from contracts.codes import CODES
 from contracts.errors import EvidenceError, ExchangeError, FatalError, UnavailableError
-from contracts.event import Header, decode_event
+from contracts.event import Header
 from contracts.ids import EventId, LeafIndex
 from hub.ports import ProducerState
 from hub.submission import Outcome, Refusal
@@ -141,7 +141,11 @@ class Outbox:
             raise self._failure
         self._queue.append(drafted)
         self._look()
-        return self._call(drafted.header.event_id, drafted.ref)
+        answer = self._call(drafted.header.event_id, drafted.ref)
+        if len(self._queue) >= self._limits.batch_events:
+            # Who puts one after another leaves the line its turn when a batch is full.
+            await asyncio.sleep(0)
+        return answer
 
     def known(self, ref: str) -> asyncio.Future[SentEvent] | None:
         """What becomes of a draft that was put under this name before; None if none was, or it was refused."""
@@ -302,9 +306,7 @@ class Outbox:
             self._refused(waiting, refusal)
             return
         results = check_reply(waiting.batch, reply, self._checkpoints)
-        answers = [
-            (decode_event(event), event, result) for event, result in zip(waiting.batch.events, results, strict=True)
-        ]
+        answers = list(zip(waiting.headers, waiting.batch.events, results, strict=True))
         self._settle(
             waiting,
             [(self._sent(header, r.outcome, r.index, r.refusal), header) for header, _, r in answers],
@@ -370,8 +372,8 @@ class Outbox:
                 raise _Again(0)
             case _:
                 before = place_before(waiting)
-                headers = [decode_event(event) for event in waiting.batch.events]
-                self._settle(waiting, [(self._sent(h, Outcome.REFUSED, None, refusal), h) for h in headers], ())
+                told = [(self._sent(h, Outcome.REFUSED, None, refusal), h) for h in waiting.headers]
+                self._settle(waiting, told, ())
                 self._rebase(before)
                 raise _Again(0)
 

@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 
 from adapters.region.database import RegionDatabase
 from adapters.region.region_store import Kept, RegionStore
-from contracts.event import Header
+from contracts.event import Header, decode_event
 from contracts.ids import EventId, Hash, KeyId, LeafIndex, OfficeId, StreamId
 from contracts.sealing import WrappedKey
 from hub.ports import ProducerState
@@ -72,10 +72,12 @@ class Waiting(NamedTuple):
     Attributes:
         batch_seq: Its number among our batches.
         batch: The bytes to send, as often as it takes.
+        headers: What its events say, in position order.
     """
 
     batch_seq: int
     batch: SubmittedBatch
+    headers: tuple[Header, ...]
 
 
 class OutboxStore:
@@ -107,11 +109,10 @@ class OutboxStore:
             drafts: Its events, in position order.
             chain: Where the chain stands with it.
         """
-        waiting = Waiting(chain.next_seq - 1, batch)
+        waiting = Waiting(chain.next_seq - 1, batch, tuple(draft.header for draft in drafts))
         with self._db.transaction():
             self._write_batch(waiting)
-            for position, draft in enumerate(drafts):
-                self._write_draft(waiting.batch_seq, position, draft)
+            self._write_drafts(waiting.batch_seq, drafts)
             self._region.write_mark("chain", _CHAIN.pack(*chain))
         return waiting
 
@@ -121,26 +122,35 @@ class OutboxStore:
             "INSERT INTO outbox VALUES (?,?,?,?)", waiting.batch_seq, batch.tbs, batch.signature, batch.key_id
         )
 
-    def _write_draft(self, batch_seq: int, position: int, draft: Drafted) -> None:
-        header = draft.header
-        if draft.ref is not None:
-            # A refused draft may come again under its name; the refused row keeps everything but the name.
-            self._db.write("UPDATE sent SET ref=NULL WHERE ref=? AND outcome='REFUSED'", draft.ref)
-        self._db.write(
+    def _write_drafts(self, batch_seq: int, drafts: Sequence[Drafted]) -> None:
+        # A refused draft may come again under its name; the refused row keeps everything but the name.
+        self._db.write_many(
+            "UPDATE sent SET ref=NULL WHERE ref=? AND outcome='REFUSED'",
+            [(d.ref,) for d in drafts if d.ref is not None],
+        )
+        self._db.write_many(
             "INSERT INTO sent (event_id, ref, stream_id, seq, event_type, batch_seq, position, event)"
             " VALUES (?,?,?,?,?,?,?,?) ON CONFLICT (event_id) DO UPDATE SET batch_seq=excluded.batch_seq,"
             " position=excluded.position, outcome=NULL, code=NULL, sentence=NULL, field=NULL, rule=NULL",
-            header.event_id, draft.ref, header.stream_id, header.stream_seq, header.event_type, batch_seq, position,
-            draft.event,
-        )  # fmt: skip
-        for ref, payload in zip(header.sealed, draft.payloads, strict=bool(draft.payloads)):
-            self._db.write(
-                "INSERT INTO outbox_payloads VALUES (?,?,?)", ref.ciphertext_hash, header.event_id, payload.envelope
-            )
-            self._db.write_many(
-                "INSERT INTO outbox_keys VALUES (?,?,?,?)",
-                [(ref.ciphertext_hash, w.office, w.key_id, w.enc) for w in payload.wrapped],
-            )
+            [
+                (h.event_id, draft.ref, h.stream_id, h.stream_seq, h.event_type, batch_seq, position, draft.event)
+                for position, draft in enumerate(drafts)
+                for h in (draft.header,)
+            ],
+        )
+        payloads = [
+            (ref.ciphertext_hash, draft.header.event_id, payload)
+            for draft in drafts
+            for ref, payload in zip(draft.header.sealed, draft.payloads, strict=bool(draft.payloads))
+        ]
+        self._db.write_many(
+            "INSERT INTO outbox_payloads VALUES (?,?,?)",
+            [(name, event_id, payload.envelope) for name, event_id, payload in payloads],
+        )
+        self._db.write_many(
+            "INSERT INTO outbox_keys VALUES (?,?,?,?)",
+            [(name, w.office, w.key_id, w.enc) for name, _, payload in payloads for w in payload.wrapped],
+        )
 
     def waiting(self) -> list[Waiting]:
         """Every batch without an answer on disk, in order of the chain."""
@@ -165,6 +175,7 @@ class OutboxStore:
                 events=tuple(event for (event,) in events),
                 payloads=tuple(SubmittedPayload(envelope, self._keys(ref)) for ref, envelope in payloads),
             ),
+            tuple(decode_event(event) for (event,) in events),
         )
 
     def _keys(self, ciphertext_hash: bytes) -> tuple[WrappedKey, ...]:
@@ -198,18 +209,15 @@ class OutboxStore:
             recorded: Those that are in the ledger, for the streams.
         """
         with self._db.transaction():
-            for answer in answers:
-                refusal = answer.refusal or Refusal("", "")
-                self._db.write(
-                    "UPDATE sent SET outcome=?, idx=?, code=?, sentence=?, field=?, rule=? WHERE event_id=?",
-                    answer.outcome, answer.index, refusal.code or None, refusal.sentence or None, refusal.field,
-                    refusal.rule, answer.event_id,
-                )  # fmt: skip
-                self._db.write(
-                    "DELETE FROM outbox_keys WHERE hash IN (SELECT hash FROM outbox_payloads WHERE event_id=?)",
-                    answer.event_id,
-                )
-                self._db.write("DELETE FROM outbox_payloads WHERE event_id=?", answer.event_id)
+            self._db.write_many(
+                "UPDATE sent SET outcome=?, idx=?, code=?, sentence=?, field=?, rule=? WHERE event_id=?",
+                [(answer.outcome, answer.index, *_why(answer.refusal), answer.event_id) for answer in answers],
+            )
+            names = [(answer.event_id,) for answer in answers]
+            self._db.write_many(
+                "DELETE FROM outbox_keys WHERE hash IN (SELECT hash FROM outbox_payloads WHERE event_id=?)", names
+            )
+            self._db.write_many("DELETE FROM outbox_payloads WHERE event_id=?", names)
             self._db.write("DELETE FROM outbox WHERE batch_seq=?", batch_seq)
             self._region.write_events(recorded)
 
@@ -245,6 +253,13 @@ class OutboxStore:
         """Events by outcome; `WAITING` for those without one."""
         rows = self._db.all("SELECT coalesce(outcome, 'WAITING'), count(*) FROM sent GROUP BY 1 ORDER BY 1")
         return dict(rows)
+
+
+def _why(refusal: Refusal | None) -> tuple[str | None, str | None, str | None, str | None]:
+    """Code, sentence, field and rule as they are kept."""
+    if refusal is None:
+        return None, None, None, None
+    return refusal.code or None, refusal.sentence or None, refusal.field, refusal.rule
 
 
 def _sent(row: Any) -> SentEvent:

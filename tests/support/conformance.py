@@ -81,7 +81,7 @@ def _act(row: Mapping[str, Any]) -> Act:
         event=row["event"],
         by=_place(row["by"]),
         now_ms=int(datetime.fromisoformat(row["at"]).timestamp() * 1000),
-        body=of_json(_schema(row["event"]), row["body"]),
+        body=of_json(_schema(row["event"]))(row["body"], ""),
         names=_place(row["names"]) if "names" in row else None,
         sealed=tuple(Sealing(one["profile"], tuple(map(_place, one["to"]))) for one in row.get("sealed", ())),
         purpose=row["purpose"],
