@@ -3,7 +3,8 @@
 Alternating rounds: batches of 256 through the real hub and relay until every notification is on JetStream, against one
 event a call at 16 in flight; then the median time of one event alone. The audits of the ledger that came out, in one
 process, in two and of hashes only; the memory of hub and audits at two lengths of it; what an event costs the writer
-with few procedures and with all. `bench/results.json` holds every number; quote ratios and CPU time.
+with few procedures and with all. On another ledger, openings, and two gateways that seal and submit. Hub, relay, broker
+and whoever calls share the cores that there are. `bench/results.json` holds every number; quote ratios and CPU time.
 """
 
 from __future__ import annotations
@@ -23,9 +24,11 @@ from rich.table import Table
 
 from bench.admission import measure_admission
 from bench.audit import WAYS, AuditFigures, measure_audit
+from bench.openings import COUNTIES, OpeningFigures, measure_openings
 from bench.ours import OurHub
 from bench.plain import PlainHub
 from bench.projections import ProjectionFigures, measure_projections
+from bench.sealing import SealingFigures, measure_sealing
 from bench.workload import World
 
 _AUDITS = {
@@ -33,11 +36,14 @@ _AUDITS = {
     "two": ("audit in two", ">= 40,000/s"),
     "hashes": ("audit of hashes only", ">= 200,000/s"),
 }
+SEALED_ROUNDS = 3
 RESULTS = Path(__file__).parent / "results.json"
 console = Console()
 
 
-async def measure(*, rounds: int, matters: int, plain_events: int, alone: int, folder: Path) -> dict[str, Any]:
+async def measure(
+    *, rounds: int, matters: int, plain_events: int, alone: int, openings: int, payloads: int, folder: Path
+) -> dict[str, Any]:
     """Run everything.
 
     Args:
@@ -45,6 +51,8 @@ async def measure(*, rounds: int, matters: int, plain_events: int, alone: int, f
         matters: Matters a round for our hub, six events each.
         plain_events: Events a round for the straightforward hub.
         alone: Events sent one after another for the latency.
+        openings: Payloads opened in each of `SEALED_ROUNDS` rounds.
+        payloads: Payloads that each of two gateways seals in a round.
         folder: Empty.
     """
     load = [os.getloadavg()[0]]
@@ -73,6 +81,8 @@ async def measure(*, rounds: int, matters: int, plain_events: int, alone: int, f
             if number in {0, rounds - 1}:
                 audits += [measure_audit(ours.data, ours.vkey, way) for way in WAYS]
                 projections.append(measure_projections(ours.data))
+    opened, sealed = await _measure_sealed(openings, payloads, folder)
+    load.append(os.getloadavg()[0])
     return {
         "machine": {"python": platform.python_version(), "cpus": len(os.sched_getaffinity(0)), "load": load},
         "rounds": rows,
@@ -81,7 +91,27 @@ async def measure(*, rounds: int, matters: int, plain_events: int, alone: int, f
         "audit": [figures._asdict() for figures in audits],
         "admission": measure_admission()._asdict(),
         "projections": [figures._asdict() for figures in projections],
+        "openings": [figures._asdict() for figures in opened],
+        "sealing": [figures._asdict() for figures in sealed],
     }
+
+
+async def _measure_sealed(
+    openings: int, payloads: int, folder: Path
+) -> tuple[list[OpeningFigures], list[SealingFigures]]:
+    """Openings and sealing, on a ledger of their own."""
+    world = World(counties=COUNTIES)
+    opened, sealed = [], []
+    async with OurHub(folder / "sealed", world) as hub:
+        for number in range(SEALED_ROUNDS):
+            console.print(f"openings, round {number + 1} of {SEALED_ROUNDS}", style="dim")
+            opened.append(await measure_openings(hub, world, openings))
+        for number in range(SEALED_ROUNDS):
+            console.print(f"sealing, round {number + 1} of {SEALED_ROUNDS}", style="dim")
+            gateways = folder / f"gateways-{number}"
+            gateways.mkdir()
+            sealed.append(await measure_sealing(hub, gateways, payloads))
+    return opened, sealed
 
 
 def show(result: dict[str, Any]) -> None:
@@ -146,6 +176,24 @@ def show(result: dict[str, Any]) -> None:
         "flat",
     )
     table.add_row("a page of a work list of 10,000, CPU ms at most", f"{all_['page_cpu_ms']:.2f}", "", "", "< 50")
+    opened = max(result["openings"], key=lambda row: row["openings_per_second"])
+    table.add_row(
+        f"openings, each recorded first, {opened['in_flight']} calls at once: best round, a second;"
+        " CPU us of hub and of caller",
+        f"{opened['openings_per_second']:,.0f}; {opened['hub_cpu_us']:.0f} and {opened['caller_cpu_us']:.0f}",
+        "",
+        "",
+        ">= 2,000/s",
+    )
+    sealed = max(result["sealing"], key=lambda row: row["payloads_per_second"])
+    table.add_row(
+        f"payloads of {sealed['bucket_kib']} KiB sealed to {sealed['recipients']} offices and submitted by"
+        f" {sealed['gateways']} gateways: best round, a second; CPU us of gateway and of hub",
+        f"{sealed['payloads_per_second']:,.0f}; {sealed['gateway_cpu_us']:.0f} and {sealed['hub_cpu_us']:.0f}",
+        "",
+        "",
+        ">= 3,000/s",
+    )
     memory = result["hub_memory_mib_by_events"]
     table.add_row(
         f"hub, MiB after {memory[0][0]:,} and {memory[-1][0]:,} events",
@@ -166,6 +214,8 @@ def main() -> None:
     parser.add_argument("--matters", type=int, default=8192, help="a round, six events each")
     parser.add_argument("--plain-events", type=int, default=3000)
     parser.add_argument("--alone", type=int, default=300)
+    parser.add_argument("--openings", type=int, default=3000, help="a round; an office may ask for 600 in an hour")
+    parser.add_argument("--payloads", type=int, default=4000, help="a round and gateway")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="pprd-bench-") as folder:
         result = asyncio.run(measure(**vars(arguments), folder=Path(folder)))

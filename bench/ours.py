@@ -8,6 +8,7 @@ import signal
 import statistics
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import nats
@@ -18,6 +19,7 @@ from adapters.grpc.client import ExchangeClient
 from adapters.nats_server import NatsServer
 from bench.serve import hub_settings
 from bench.workload import World
+from hub.submission import SubmittedBatch
 
 BATCH = 256
 WINDOW = 16
@@ -32,6 +34,8 @@ class OurHub:
 
     Attributes:
         data: The data folder, for the audit.
+        address: Of the hub.
+        client: Connected to it.
         memory: (events recorded, resident MiB of the hub) after each round.
     """
 
@@ -50,15 +54,15 @@ class OurHub:
         with opened_hub(settings) as application:
             application.record(list(self._world.directory()))
         self._nats.start()
-        address = await self._child("hub", str(self.data))
+        self.address = await self._child("hub", str(self.data))
         await self._child("relay", str(self.data), self._nats.url)
-        self._client = ExchangeClient(address)
-        await self._client.connect()
+        self.client = ExchangeClient(self.address)
+        await self.client.connect()
         self._broker = await nats.connect(self._nats.url)
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self._client.close()
+        await self.client.close()
         await self._broker.close()
         for child in reversed(self._children):
             child.send_signal(signal.SIGTERM)
@@ -79,19 +83,27 @@ class OurHub:
         batches = list(self._world.batches(matters, BATCH))
         due = await self._published() + 2 * matters
         start = time.perf_counter()
-        async with self._client.submit_stream(window=WINDOW) as stream:
-            answers = [await stream.send(batch) for batch in batches]
-            for answer in answers:
-                reply = await answer
-                refusals = [reply.answer.refusal, *(result.refusal for result in reply.answer.results)]
-                if any(refusals):
-                    raise RuntimeError(f"the hub refused an event of the bench: {next(filter(None, refusals))}")
+        await self.record(batches)
         while await self._published() < due:  # noqa: ASYNC110 - the broker is another process, there is no event
             await asyncio.sleep(0.005)
         taken = time.perf_counter() - start
         events = sum(len(batch.events) for batch in batches)
         self._events += events
         return events / taken
+
+    async def record(self, batches: Sequence[SubmittedBatch]) -> None:
+        """Send batches on one stream, and wait until all are answered.
+
+        Raises:
+            RuntimeError: An event was refused.
+        """
+        async with self.client.submit_stream(window=WINDOW) as stream:
+            answers = [await stream.send(batch) for batch in batches]
+            for answer in answers:
+                reply = await answer
+                refusals = [reply.answer.refusal, *(result.refusal for result in reply.answer.results)]
+                if any(refusals):
+                    raise RuntimeError(f"the hub refused an event of the bench: {next(filter(None, refusals))}")
 
     async def _published(self) -> int:
         """Notifications on the broker, from the last run of each of the two points."""
@@ -112,12 +124,22 @@ class OurHub:
         taken = []
         for batch in batches:
             start = time.perf_counter()
-            await self._client.submit_one(batch)
+            await self.client.submit_one(batch)
             taken.append(time.perf_counter() - start)
         self._events += len(batches)
         return statistics.median(taken) * 1000
+
+    def hub_cpu_seconds(self) -> float:
+        """CPU time of the hub so far, of all its threads."""
+        return process_cpu_seconds(self._children[0].pid)
 
     def note_memory(self) -> None:
         """Remember how much memory the hub holds at this length of the ledger."""
         pages = int(Path(f"/proc/{self._children[0].pid}/statm").read_text().split()[1])
         self.memory.append((self._events, pages * os.sysconf("SC_PAGE_SIZE") / (1 << 20)))
+
+
+def process_cpu_seconds(pid: int) -> float:
+    """CPU time of a process so far."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

@@ -51,5 +51,7 @@ async def main(what: str, data: Path, *rest: str) -> None:
 
 
 if __name__ == "__main__":
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING), cache_logger_on_first_use=True
+    )
     asyncio.run(main(sys.argv[1], Path(sys.argv[2]), *sys.argv[3:]))

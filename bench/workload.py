@@ -1,24 +1,28 @@
-"""The events that both hubs get: residence registrations and residence notices between two counties, made beforehand.
+"""The events that both hubs get: residence registrations and residence notices between two regions, made beforehand.
 
 A matter of the mix is DOMAIN 14's: a registration (declared, recorded) and its notice (prepared, sent with a sealed
-NP-RES, delivered, acknowledged): six events, one payload, two deliveries. Synthetic identities only.
+NP-RES, delivered, acknowledged): six events, one payload, two deliveries. Synthetic identities only. Keys are derived
+from the names of their owners, so that each process of the bench has them without being told.
 """
 
 from __future__ import annotations
 
+import hashlib
 import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import islice
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from contracts import signing
+from contracts.division import load_divisions
 from contracts.event import Header, SealedRef, encode_event, leaf_hash
-from contracts.identity import synthetic_resident_id
+from contracts.identity import synthetic_resident_id, synthetic_uscc
 from contracts.ids import EventId, Hash, OfficeId, PointId, RegionCode, StreamId, uuid7
 from contracts.mandates import load_mandates
 from contracts.profile import encode_payload
@@ -32,19 +36,20 @@ from ledger.compact import root_of
 
 _ZERO = Hash(bytes(32))
 _MINUTE_MS = 60_000
-_PLACES = {"44": "440106000000", "45": "450103000000"}
-_TYPES = ("POLICE_STATION", "COUNTY_PSB_HOUSEHOLD")
-_USCC = {"44": "11440106PPRD00017T", "45": "11450103PPRD00025E"}
+REGIONS = ("44", "45")
+_HOUSEHOLD = "COUNTY_PSB_HOUSEHOLD"
+_CROCKFORD = "0123456789abcdefghjkmnpqrstvwxyz"
 
 
 @dataclass(slots=True)
 class Producer:
-    """One region's gateway: its key and where its chain of batches stands."""
+    """One region's gateway: its keys and where its chain of batches stands."""
 
     region: RegionCode
     name: PointId
     key: Ed25519PrivateKey
     key_id: bytes
+    open_key: Ed25519PrivateKey
     seq: int = 0
     last: Hash = _ZERO
 
@@ -61,43 +66,47 @@ class Producer:
 
 @dataclass(slots=True)
 class World:
-    """Two regions with one county each.
+    """Two regions with some counties each.
 
     Attributes:
+        counties: Counties of each region; each has an office for notices, the first one a police station too.
         producers: By region.
-        offices: (region, office type) to office id.
+        places: The first county's code by region.
+        offices: (region, office type) to office id, of the first county.
+        households: The offices for notices by region, one a county.
         office_keys: Sealing keys by office.
+        private_keys: Their private halves.
     """
 
+    counties: int = 1
     producers: dict[str, Producer] = field(default_factory=dict)
+    places: dict[str, str] = field(default_factory=dict)
     offices: dict[tuple[str, str], OfficeId] = field(default_factory=dict)
+    households: dict[str, list[OfficeId]] = field(default_factory=dict)
     office_keys: dict[OfficeId, RecipientKey] = field(default_factory=dict)
+    private_keys: dict[OfficeId, X25519PrivateKey] = field(default_factory=dict)
 
     def directory(self, procedures: frozenset[str] | None = None) -> Iterator[HubDraft]:
         """The directory events of this world, with mandates for some procedures or for all; makes its keys."""
         draft = partial(HubDraft, procedure="DIRECTORY")
-        for region in _PLACES:
+        for region in REGIONS:
             yield draft("RegionRegistered", body={"region": region})
             point = PointId(f"{region}-node")
-            yield draft("PointRegistered", body={"point": point, "region": region, **_agreement("point")})
-            for kind in _TYPES:
-                yield self.office(region, kind)
-            key = Ed25519PrivateKey.generate()
-            raw = key.public_key().public_bytes_raw()
-            key_id = signing.key_id("batch", raw)
-            self.producers[region] = Producer(RegionCode(region), point, key, key_id)
-            body: dict[str, Any] = {
-                "key_id": key_id,
-                "purpose": "batch",
-                "producer": point,
-                "region": region,
-                "public_key": raw,
-            }
-            yield draft("KeyRegistered", body=body)
+            raw = sealing_key("point", point).public_key().public_bytes_raw()
+            keys = {"key_id": signing.key_id("point", raw), "public_key": raw}
+            yield draft("PointRegistered", body={"point": point, "region": region, **keys})
+            yield from self._offices(region)
+            batch, opening = signing_key("batch", point), signing_key("open", point)
+            batch_id = signing.key_id("batch", batch.public_key().public_bytes_raw())
+            self.producers[region] = Producer(RegionCode(region), point, batch, batch_id, opening)
+            for purpose, key in (("batch", batch), ("open", opening)):
+                raw = key.public_key().public_bytes_raw()
+                body = {"key_id": signing.key_id(purpose, raw), "purpose": purpose, "public_key": raw}
+                yield draft("KeyRegistered", body={**body, "producer": point, "region": region})
             for row in load_mandates():
                 if procedures is not None and row.procedure not in procedures:
                     continue
-                body = {
+                mandate: dict[str, Any] = {
                     "mandate": os.urandom(8),
                     "region": region,
                     "office_type": str(row.office_type),
@@ -111,22 +120,36 @@ class World:
                     "assessment": f"PIA-{region}-2019-1",
                     "assessed_on": "2019-12-02",
                 }
-                yield draft("MandateGranted", body=body)
+                yield draft("MandateGranted", body=mandate)
 
-    def office(self, region: str, kind: str) -> HubDraft:
-        """The directory event of one more office of a region; makes its key."""
-        number = sum(one == region for one, _ in self.offices)
-        office, keys = OfficeId(f"o{region}benc{number}h"), _agreement("office")
-        self.offices[region, kind] = office
+    def _offices(self, region: str) -> Iterator[HubDraft]:
+        counties = [county.code for county in islice(load_divisions().counties(region), self.counties)]
+        self.places[region] = counties[0]
+        yield self.office(region, "POLICE_STATION")
+        for county in counties:
+            yield self.office(region, _HOUSEHOLD, county)
+
+    def office(self, region: str, kind: str, county: str | None = None) -> HubDraft:
+        """The directory event of one more office of a region, in its first county unless it is said which; makes its
+        key."""
+        county = county or self.places[region]
+        number = sum(office[1:3] == region for office in self.office_keys)
+        office = OfficeId(f"o{region}benc{_CROCKFORD[number >> 5]}{_CROCKFORD[number & 31]}")
+        private = sealing_key("office", office)
+        keys = office_key(private.public_key().public_bytes_raw())
+        self.offices.setdefault((region, kind), office)
+        if kind == _HOUSEHOLD:
+            self.households.setdefault(region, []).append(office)
+        self.private_keys[office] = private
         self.office_keys[office] = RecipientKey(office, keys["key_id"], keys["public_key"])
         body: dict[str, Any] = {
             "office": office,
             "region": region,
             "office_type": kind,
             "point": f"{region}-node",
-            "areas": [_PLACES[region]],
-            **office_key(keys["public_key"]),
-            "uscc": _USCC[region],
+            "areas": [county],
+            **keys,
+            "uscc": synthetic_uscc(f"11{county[:6]}PPRD{number:04}"),
         }
         return HubDraft("OfficeRegistered", "DIRECTORY", body)
 
@@ -149,18 +172,25 @@ class World:
 
 
 class Stream:
-    """One matter in the making."""
+    """One matter in the making.
 
-    def __init__(self, world: World, procedure: str) -> None:
+    Args:
+        world: Who takes part.
+        procedure: Which.
+        receiver: For whom a notice is; None: the office of the first county.
+    """
+
+    def __init__(self, world: World, procedure: str, receiver: OfficeId | None = None) -> None:
         self._world = world
         self._procedure = procedure
+        self._receiver = receiver or world.offices["45", _HOUSEHOLD]
         self._id = StreamId(fresh_id())
         self._seq = 0
         self._head = _ZERO
 
     def declared(self) -> bytes:
         """RegistrationDeclared."""
-        body = {"division": _PLACES["44"], "notice_id": fresh_id(), "declared_by": "APPLICANT"}
+        body = {"division": self._world.places["44"], "notice_id": fresh_id(), "declared_by": "APPLICANT"}
         return self._event("RegistrationDeclared", "44", "POLICE_STATION", body)
 
     def recorded(self) -> bytes:
@@ -171,20 +201,19 @@ class Stream:
 
     def prepared(self) -> bytes:
         """ResidenceNoticePrepared."""
-        other = ("45", self._world.offices["45", "COUNTY_PSB_HOUSEHOLD"])
+        other = ("45", self._receiver)
         body = {"notice_id": fresh_id()}
         return self._event("ResidenceNoticePrepared", "44", "COUNTY_PSB_HOUSEHOLD", body, counterpart=other)
 
     def sent(self) -> tuple[bytes, SubmittedPayload]:
         """ResidenceNoticeSent with its sealed payload."""
-        receiver = self._world.offices["45", "COUNTY_PSB_HOUSEHOLD"]
         producer = self._world.offices["44", "COUNTY_PSB_HOUSEHOLD"]
         event_id = EventId(fresh_id())
         keys = self._world.office_keys
         payload = seal(
             plaintext=_notice(),
             associated=Associated(self._id, event_id, "NP-RES"),
-            recipients=(keys[receiver],),
+            recipients=(keys[self._receiver],),
             producer=keys[producer],
             content_key=os.urandom(32),
             nonce=os.urandom(12),
@@ -253,31 +282,40 @@ def fresh_id() -> bytes:
     return uuid7(unix_ms=time.time_ns() // 1_000_000, entropy=os.urandom(10))
 
 
-def _agreement(purpose: str) -> dict[str, Any]:
-    raw = X25519PrivateKey.generate().public_key().public_bytes_raw()
-    return {"key_id": signing.key_id(purpose, raw), "public_key": raw}
+def signing_key(purpose: str, name: str) -> Ed25519PrivateKey:
+    """The signing key of somebody of the bench."""
+    return Ed25519PrivateKey.from_private_bytes(hashlib.sha256(f"bench {purpose} {name}".encode()).digest())
+
+
+def sealing_key(purpose: str, name: str) -> X25519PrivateKey:
+    """The sealing key of somebody of the bench."""
+    return X25519PrivateKey.from_private_bytes(hashlib.sha256(f"bench {purpose} {name}".encode()).digest())
+
+
+def notice_content() -> dict[str, Any]:
+    """What a notice says of a person, without the fields that every payload has."""
+    return {
+        "identity": {
+            "name": "测试甲一",
+            "document_type": "CN_RESIDENT_ID",
+            "document_number": synthetic_resident_id("450103", 1852, 2, 29, 17),
+            "birth_date": "2000-02-29",
+        },
+        "county": "440106",
+        "date": "2026-11-01",
+        "change": "STARTED",
+    }
 
 
 def _notice() -> bytes:
-    return encode_payload(
-        "NP-RES",
-        {
-            "profile": "NP-RES",
-            "purpose": "RESIDENCE_NOTICE",
-            "legal_basis": "LB-RES-07",
-            "retention_rule": "RESIDENCE_NOTIFICATION",
-            "expires_on": "2027-06-30",
-            "minor": False,
-            "seal_state": "NONE",
-            "safety_hold": False,
-            "identity": {
-                "name": "测试甲一",
-                "document_type": "CN_RESIDENT_ID",
-                "document_number": synthetic_resident_id("450103", 1852, 2, 29, 17),
-                "birth_date": "2000-02-29",
-            },
-            "county": "440106",
-            "date": "2026-11-01",
-            "change": "STARTED",
-        },
-    )
+    common = {
+        "profile": "NP-RES",
+        "purpose": "RESIDENCE_NOTICE",
+        "legal_basis": "LB-RES-07",
+        "retention_rule": "RESIDENCE_NOTIFICATION",
+        "expires_on": "2027-06-30",
+        "minor": False,
+        "seal_state": "NONE",
+        "safety_hold": False,
+    }
+    return encode_payload("NP-RES", common | notice_content())
