@@ -85,10 +85,10 @@ def pack_command(
     from ledger.policy import parse_policy
 
     with told(as_json=as_json), ledger_view(data, hub) as view:
-        own = None if policy is None else parse_policy(read_file(policy))
-        known = policy_in(view, data, own)
+        event = uuid_bytes(event_id)
+        known = policy_in(view, data, event) if policy is None else parse_policy(read_file(policy))
         notes = [read_file(file) for file in kept or ()]
-        page, proved = pack_page(view, uuid_bytes(event_id), policy=known, kept=notes)
+        page, proved = pack_page(view, event, policy=known, kept=notes)
         to.write_bytes(page)
     keys = {key.name: key.fingerprint for key in known.verifiers}
     if as_json:

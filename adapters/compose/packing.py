@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from adapters.compose.folder import DataFolder
-from adapters.compose.views import LedgerView, genesis_of
+from adapters.compose.log_key_views import keys_of
+from adapters.compose.views import LedgerView
 from adapters.compose.witness_program import read_policy
 from adapters.pack.page import evidence_in, load_verifier, render_page
 from contracts.edition import load_contracts
@@ -19,7 +20,6 @@ from hub.content import effect_of
 from hub.evidence_pack import ProvedPack, verify_pack
 from hub.pack_making import make_pack
 from ledger.checkpoint import checkpoint_size
-from ledger.note import NoteVerifier
 from ledger.pack import format_pack, parse_pack
 from ledger.policy import NO_QUORUM, Log, Policy, format_policy
 
@@ -62,16 +62,23 @@ def check_page(page: bytes, policy: Policy) -> ProvedPack:
     return verify_pack(parse_pack(evidence_in(page)), policy, read_body=read_body, end_of=end_of)
 
 
-def policy_in(view: LedgerView, data: Path | None, own: Policy | None) -> Policy:
-    """The policy of a pack: the one that was given, else that of the folder's hub, else the ledger's key alone.
+def policy_in(view: LedgerView, data: Path | None, event_id: bytes) -> Policy:
+    """The policy of a pack where the reader gave none: that of the folder's hub, with the ledger's keys.
+
+    The keys are those that sign the receipt of the event and the newest checkpoint; where the ledger's key was replaced
+    in between there is more than one, and the chain of its keys was followed.
 
     Raises:
-        ExchangeError: As `read_policy` and `genesis_of`.
+        ExchangeError: As `read_policy` and `keys_of`; NOT_FOUND: no such event.
     """
     folder = None if data is None else DataFolder(data)
     named = folder.hub_settings().witness_policy if folder is not None and folder.has_hub() else None
-    policy = own or (None if named is None else read_policy(named)) or Policy((), (), (), NO_QUORUM)
-    return policy if policy.logs else replace(policy, logs=(Log(NoteVerifier.parse(genesis_of(view).log_key)),))
+    policy = Policy((), (), (), NO_QUORUM) if named is None else read_policy(named)
+    if policy.logs:
+        return policy
+    keys = keys_of(view)
+    sizes = [checkpoint_size(note) for note in (view.receipt(event_id).checkpoint, view.checkpoint())]
+    return replace(policy, logs=tuple(map(Log, dict.fromkeys(key for size in sizes for key in keys.at(size)))))
 
 
 def read_body(body: bytes) -> Mapping[str, Any]:

@@ -32,7 +32,8 @@ def leave_pack(data: Path, store: SqliteStore) -> Path:
         header = None if event is None else decode_event(event)
         if header is not None and _is_shown(header) and store.visible(header.event_id) is not None:
             with ledger_view(data, None) as view:
-                page, _ = pack_page(view, header.event_id, policy=policy_in(view, data, None))
+                policy = policy_in(view, data, header.event_id)
+                page, _ = pack_page(view, header.event_id, policy=policy)
             (data / PACK_FILE).write_bytes(page)
             return data / PACK_FILE
     raise FatalError("DEMO_FAILED", "no event with sealed content was recorded")

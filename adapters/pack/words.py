@@ -10,7 +10,8 @@ from contracts.procedure_types import ERASE, ERASE_COPIES
 from contracts.terms import load_terms
 
 _KINDS: Final = frozenset({"event", "procedure", "field", "office", "actor", "side", "purpose", "profile"})
-_ENTRIES: Final = ("pprd.v1.EventHeader", "pprd.v1.GenesisEntry", "pprd.v1.BatchEntry", "pprd.v1.EventEntry")
+_READ: Final = ("EventHeader", "Entry", "Body")
+"""How the names of the schemas end that a pack may need."""
 
 
 def words_of(contracts: Contracts) -> dict[str, Any]:
@@ -25,7 +26,7 @@ def words_of(contracts: Contracts) -> dict[str, Any]:
     schemas = {
         codec.fingerprint.hex(): _bare(codec.schema) | {"doc": codec.schema.get("doc", "")}
         for name, codec in sorted(codecs.items())
-        if name in _ENTRIES or name.endswith("Body")
+        if name.endswith(_READ)
     }
     terms: dict[str, dict[str, str]] = {}
     for (kind, scope, name), zh in load_terms().rows.items():

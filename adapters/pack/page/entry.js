@@ -11,12 +11,12 @@ const BATCH_LABEL = toBytes("pprd-batch/v1\n\0");
 const MAX_BATCH = 1024;
 const REST_BYTES = 16 + 8 + 4 + 8 + 32 + 32;
 
-/** Kind (`GenesisEntry`, `BatchEntry`, `EventEntry`) and fields. */
+/** Kind (`GenesisEntry`, `BatchEntry`, `EventEntry`) and fields; the genesis of a successor names how another ended. */
 export function readEntry(words, data) {
   if (data.length > MAX_ENTRY_BYTES || !startsWith(data, ENTRY_LABEL)) refuse("the bytes do not begin like an entry");
   const { schema, value } = readSingle(words.schemas, data.subarray(ENTRY_LABEL.length));
   if (schema.name === "BatchEntry") checkRefused(value.refused);
-  return { kind: schema.name, ...value };
+  return { kind: schema.name.replace("Successor", ""), ...value };
 }
 
 function checkRefused(refused) {
