@@ -125,11 +125,13 @@ class ClearanceRule:
         procedure: Of the matter in which two other offices approved the reading.
         per_office: How many requests of an office may name it in an hour.
         is_sealed: It reads sealed records and nothing else; without it a sealed record is none.
+        told_by: Event of the procedure after which the person concerned may know of the reading; empty: at once.
     """
 
     procedure: str
     per_office: int
     is_sealed: bool
+    told_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +170,8 @@ def load_opening_rules() -> OpeningRules:
         for profile in row["profiles"]:
             roles[profile] = (*roles.get(profile, ()), row["name"])
     clearances = {
-        row["reason"]: ClearanceRule(row["procedure"], row["per_office"], row["sealed"]) for row in table["clearance"]
+        row["reason"]: ClearanceRule(row["procedure"], row["per_office"], row["sealed"], row.get("told_by", ""))
+        for row in table["clearance"]
     }
     return OpeningRules(
         MappingProxyType(roles), frozenset(table["approved"]), table["withheld_hours"], MappingProxyType(clearances)

@@ -17,9 +17,11 @@ from typing import Any, NamedTuple
 from contracts.deadline import Kind
 from contracts.event import Header, decode_event
 from contracts.ids import EventId, LeafIndex, OfficeId, StreamId
+from contracts.opening import load_opening_rules
 from contracts.procedure_types import ERASE, ERASE_COPIES, ERASES, Procedure, is_restricted
 from hub.admission import Rules
 from hub.awaited import awaited, holders_of
+from hub.clearance import ACCESS_RECORDED
 from hub.content import effect_of, end_ms
 from hub.directory import Directory
 from hub.matter import Matter
@@ -72,6 +74,14 @@ class Opening(NamedTuple):
     purpose: str
     reason: str
     recorded_at: int
+
+
+class _Untold(NamedTuple):
+    """A reading of which the person may know after an event of its clearance."""
+
+    told_by: str
+    place: tuple[bytes, bytes]
+    opening: Opening
 
 
 class Content(NamedTuple):
@@ -174,6 +184,7 @@ class ExtractReader:
         self._sealed: dict[tuple[bytes, bytes], tuple[Act, str, tuple[OfficeId, ...]]] = {}
         self._ended: dict[bytes, str] = {}
         self._openings: dict[tuple[bytes, bytes], list[Opening]] = {}
+        self._untold: dict[bytes, _Untold] = {}
         self._sealed_streams = SealedStreams()
         self._next = 0
 
@@ -209,11 +220,24 @@ class ExtractReader:
                 self._end(effect.does, effect.on)
         if header.stream_id == self._stream_id:
             self._note_act(step)
+        elif header.event_type == ACCESS_RECORDED:
+            self._note_opening(step)
         elif step.procedure.kind == "rights":
             self._note_order(step)
-        elif header.event_class == "acc" and "opened_event" in body:
-            opening = Opening(body["office"], body["purpose"], body["reason"], step.recorded_at)
-            self._openings.setdefault((body["opened_event"], body["ciphertext_hash"]), []).append(opening)
+            untold = self._untold.get(header.stream_id)
+            if untold is not None and untold.told_by == header.event_type:
+                self._openings.setdefault(untold.place, []).append(untold.opening)
+
+    def _note_opening(self, step: Step) -> None:
+        """Note a reading; one of which the person is told first, or perhaps never, is shown when that is recorded."""
+        body = step.body
+        place = (body["opened_event"], body["ciphertext_hash"])
+        opening = Opening(body["office"], body["purpose"], body["reason"], step.recorded_at)
+        rule = load_opening_rules().clearances.get(body["reason"])
+        if rule is None or not rule.told_by:
+            self._openings.setdefault(place, []).append(opening)
+        else:
+            self._untold[step.header.stream_id] = _Untold(rule.told_by, place, opening)
 
     def _note_act(self, step: Step) -> None:
         header, after = step.header, step.after

@@ -7,6 +7,7 @@ from typing import Final
 
 from tests.support.batches import Made
 from tests.support.case_matters import minor_return, rehabilitation, resettlement
+from tests.support.clearances import declined_clearance
 from tests.support.household_matters import household_move
 from tests.support.matters import correction, notification, permit, residence
 from tests.support.order_matters import erasure_order, rights_request, seal_order
@@ -29,8 +30,11 @@ MAKERS: Final[Mapping[str, Callable[[World], list[Made]]]] = {
     "RIGHTS_REQUEST": rights_request,
     "SEAL_ORDER": seal_order,
     "ERASURE_ORDER": erasure_order,
+    "EMERGENCY_OPENING": lambda world: declined_clearance(world, "EMERGENCY"),
+    "SEALED_QUERY": lambda world: declined_clearance(world, "SEALED_QUERY"),
 }
-"""Makes a whole matter of each procedure that offices carry out, by procedure; an order with the matter before it."""
+"""Makes a whole matter of each procedure that offices carry out, by procedure; an order with the matter before it.
+A clearance is declined: its reading is no event of an office."""
 
 
 def one_of_each(world: World) -> dict[str, list[Made]]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any, Final
 
 from contracts.errors import RuleError
+from contracts.event import decode_event
+from contracts.ids import EventId
 from contracts.office_type import OfficeType as Kind
 from tests.support.canary_play import Matter, Play, Told
 from tests.support.hub_server import until
@@ -16,13 +18,15 @@ _HOLDERS: Final[tuple[Told, ...]] = (("44", Kind.COUNTY_PSB_HOUSEHOLD), ("45", K
 
 
 async def play_orders(play: Play, record: Matter) -> None:
-    """Ask, erase and seal, each about one record; sealed, no other order would find it.
+    """Ask, open in an emergency, erase and seal, each about one record; sealed, no other order would find it.
 
     Args:
         play: The play.
         record: A notice that was sent; the two offices of `_HOLDERS` hold it.
     """
     await request(play, record)
+    await emergency(play, record)
+    await query(play, record)
     await erasing(play, record)
     await sealing(play, record)
 
@@ -62,6 +66,51 @@ async def request(play: Play, record: Matter) -> None:
     for holder in _HOLDERS:
         await play.step(matter, *holder, "RightsExecuted", {"carried_out": True}, told=(_DESK,))
     await play.step(matter, *_DESK, "RightsRequestClosed", {"person_told": True})
+
+
+def _payload(play: Play, record: Matter) -> tuple[EventId, bytes]:
+    """The event that carried the record's content, and which payload it is."""
+    events = play.programs["45"].gateway.streams.events(record.id)
+    (sent,) = (header for header in map(decode_event, events) if header.sealed)
+    return sent.event_id, sent.sealed[0].ciphertext_hash
+
+
+async def _asked(
+    play: Play, procedure: str, asker: Told, approvers: tuple[Told, ...], record: Matter, **said: str
+) -> Matter:
+    matter, (event_id, ciphertext_hash) = Matter(procedure), _payload(play, record)
+    body = {
+        "opened_event": event_id,
+        "ciphertext_hash": ciphertext_hash,
+        "approvers": [play.office(*one).office for one in approvers],
+        "official": play.fresh(),
+        **said,
+    }
+    await play.step(matter, *asker, "OpeningAsked", body, told=approvers)
+    await play.step(matter, *approvers[0], "OpeningApproved", {"official": play.fresh()}, told=(asker,))
+    return matter
+
+
+async def emergency(play: Play, record: Matter) -> None:
+    """Two other offices approve; the content is read without a task, and the person is told."""
+    asker, approvers = _HOLDERS[1], (("44", Kind.TOWN_OFFICE), ("45", Kind.COUNTY_CIVIL_AFFAIRS))
+    officer, official = ("45", Kind.PI_OFFICER), {"official": play.fresh()}
+    law = {"provision": "LB_PIPL_13_4", "ground": "LIFE"}
+    matter = await _asked(play, "EMERGENCY_OPENING", asker, approvers, record, **law)
+    await play.step(matter, *approvers[1], "OpeningApproved", official, told=(asker,))
+    event_id, _ = _payload(play, record)
+    await play.read_cleared(asker, event_id, "NP-RES", "EMERGENCY", matter)
+    await play.step(matter, *officer, "EmergencyNoted", official)
+    await play.step(matter, *asker, "EmergencyEnded", told=(officer,))
+    await play.step(matter, *officer, "PersonTold", {"told_on": play.day(), **official}, told=(asker,))
+
+
+async def query(play: Play, record: Matter) -> None:
+    """A query that one of two offices declines: whether there is a sealed record is not told by it."""
+    asker, approvers = ("44", Kind.COUNTY_CORRECTION), (_COURT, ("45", Kind.COUNTY_PSB))
+    law = {"provision": "LB_JPC_59", "ground": "CASE_HANDLING"}
+    matter = await _asked(play, "SEALED_QUERY", asker, approvers, record, **law)
+    await play.step(matter, *approvers[1], "OpeningDeclined", {"official": play.fresh()}, told=(asker,))
 
 
 async def sealing(play: Play, record: Matter) -> None:

@@ -22,7 +22,7 @@ from hub.matter import unpack
 from hub.openings import OpenRequest
 from hub.ports import LedgerReader
 from tests.support.batches import Made
-from tests.support.matters import MatterMaker
+from tests.support.matters import MatterMaker, correction
 from tests.support.order_matters import about, order
 from tests.support.world import World, WorldOffice
 
@@ -98,6 +98,20 @@ class ClearanceMaker(MatterMaker):
     def follow(self, event: bytes) -> None:
         """Go on after an event that the hub made in this matter."""
         self.next_seq, self.head = decode_event(event).stream_seq + 1, Hash(leaf_hash(event))
+
+
+def declined_clearance(world: World, reason: str) -> list[Made]:
+    """A case whose file was sent, and a clearance for it that one office approves and another one declines."""
+    record = correction(world, "44", "43")
+    asked = next(made for made in record if made.header.sealed)
+    clearance = ClearanceMaker(world, reason, world.office("43", "COUNTY_CORRECTION"), asked.header)
+    first, second = world.office("43", "JUDICIAL_OFFICE"), world.office("44", "COUNTY_PSB")
+    return [
+        *record,
+        clearance.asked(first, second),
+        clearance.approved(first),
+        clearance.event("OpeningDeclined", second, {"official": world.fresh_id()}),
+    ]
 
 
 def sealing(world: World, reader: LedgerReader, directory: Directory, target: bytes, what: str = "SEAL") -> Made:

@@ -14,9 +14,10 @@ from adapters.cli.main import app
 from adapters.compose.extracts import read_extract
 from adapters.store.sqlite import SqliteStore
 from tests.support.batches import Made
+from tests.support.clearances import ClearanceMaker
 from tests.support.delivering_ledger import DeliveringLedger
 from tests.support.kept_ledger import opening
-from tests.support.matters import permit
+from tests.support.matters import notification, permit
 from tests.support.order_matters import erasure_order, rights_request, seal_order
 from tests.support.world import World
 
@@ -96,6 +97,31 @@ def test_an_account_lists_openings_by_office_and_purpose_and_names_no_officer(fo
     assert (read["purpose"], read["reason"]) == ("RESIDENCE_NOTICE", "TASK")
     printed = folder.rights("extract", record[0].header.stream_id).stdout
     assert request.officer.hex() not in printed.replace("-", "")
+
+
+@pytest.mark.parametrize(("event", "listed"), [("PersonTold", ["EMERGENCY"]), ("TellingWithheld", [])])
+def test_an_emergency_opening_is_listed_once_the_person_was_told_of_it(
+    folder: Folder, event: str, listed: list[str]
+) -> None:
+    """个人信息保护法 18: told when it is over; what an official withholds is not told by an account either."""
+    world, record = folder.world, notification(folder.world, "44", "45")
+    asker, officer = world.office("45", "COUNTY_PSB_HOUSEHOLD"), world.office("45", "PI_OFFICER")
+    clearance = ClearanceMaker(world, "EMERGENCY", asker, record[1].header)
+    approvers = world.office("45", "TOWN_OFFICE"), world.office("44", "TOWN_OFFICE")
+    folder.record(*record, *clearance.cleared(*approvers))
+    clearance.follow(folder.ledger.application.open_payload(clearance.request()).access_event)
+    said = {"told_on": clearance.day()} if event == "PersonTold" else {"reason": "DANGER_TO_OTHERS"}
+
+    def reasons() -> list[str]:
+        (content,) = folder.rows("extract", record[0].header.stream_id)["contents"]
+        return [one["reason"] for one in content["openings"]]
+
+    before = reasons()
+    folder.record(clearance.event("EmergencyEnded", asker))
+    folder.record(clearance.event(event, officer, said | {"official": world.fresh_id()}))
+
+    assert before == []
+    assert reasons() == listed
 
 
 def test_a_correction_stays_open_until_every_holder_confirmed(folder: Folder) -> None:
