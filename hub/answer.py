@@ -6,9 +6,10 @@ here: what was decided (`hub.application`), proofs from tiles (`hub.evidence`).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from contracts.codes import CODES
+from contracts.event import decode_event, leaf_hash
 from contracts.ids import LeafIndex
 from hub import evidence
 from hub.commit import Proofs, Taken
@@ -76,10 +77,25 @@ def answer_again(batch: SubmittedBatch, header: Batch, state: ProducerState, rea
         return BatchAnswer(header.batch_id, None, (), ChainError(header.batch_seq, state).refusal())
     end = LeafIndex(start + 1 + header.n - len(entry.refused))
     receipt = evidence.batch_receipt(reader, start, end)
-    return BatchAnswer(header.batch_id, receipt, results_again(entry, header.n, start))
+    return BatchAnswer(header.batch_id, receipt, _results_again(entry, header.n, start, _firsts(batch, entry, reader)))
 
 
-def results_again(entry: BatchEntry, n: int, start: LeafIndex) -> tuple[EventResult, ...]:
+def _firsts(batch: SubmittedBatch, entry: BatchEntry, reader: LedgerReader) -> Mapping[int, LeafIndex]:
+    """Where the first recording of each repeat of a batch stands, by position; asked of the bytes that were refused."""
+    again = {
+        refused.position: decode_event(batch.events[refused.position]).event_id
+        for refused in entry.refused
+        if refused.code == REPEATED
+        and refused.position < len(batch.events)
+        and leaf_hash(batch.events[refused.position]) == refused.leaf_hash
+    }
+    known = reader.recorded(list(again.values())) if again else {}
+    return {position: known[event_id] for position, event_id in again.items()}
+
+
+def _results_again(
+    entry: BatchEntry, n: int, start: LeafIndex, firsts: Mapping[int, LeafIndex]
+) -> tuple[EventResult, ...]:
     """The results of a batch, read back from its entry: sentences are those of the codes."""
     refused = {r.position: r.code for r in entry.refused}
     results: list[EventResult] = []
@@ -92,5 +108,5 @@ def results_again(entry: BatchEntry, n: int, start: LeafIndex) -> tuple[EventRes
         else:
             outcome = Outcome.REPEATED if code == REPEATED else Outcome.REFUSED
             refusal = None if code == REPEATED else Refusal(code, CODES[code].sentence)
-            results.append(EventResult(position, outcome, None, refusal))
+            results.append(EventResult(position, outcome, firsts.get(position), refusal))
     return tuple(results)

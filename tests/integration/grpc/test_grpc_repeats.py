@@ -131,6 +131,31 @@ def test_the_same_event_twice_in_one_batch_is_recorded_once(tmp_path: Path) -> N
 
 
 @pytest.mark.integration
+def test_a_batch_with_a_repeat_sent_again_gets_the_first_receipt_of_the_repeat_too(tmp_path: Path) -> None:
+    """A gateway that was killed before the answer sends the batch again, whatever became of its events."""
+
+    async def scenario() -> None:
+        async with HubServer(tmp_path / "ledger.sqlite") as hub:
+            world = hub.world
+            made = declaration(world, "44")
+            await hub.submit([made])
+            batch = world.batches["44"].batch([made, declaration(world, "44")])
+            async with hub.client.submit_stream() as stream:
+                first = await (await stream.send(batch))
+            size = hub.size
+
+            async with hub.client.submit_stream() as stream:
+                again = await (await stream.send(batch))
+
+            assert [result.outcome for result in again.answer.results] == [Outcome.REPEATED, Outcome.ACCEPTED]
+            assert again.originals == first.originals
+            check_event_receipt(again.originals[0], made.event, world)
+            assert hub.size == size
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.integration
 def test_a_whole_matter_sent_again_in_new_batches_changes_nothing(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with HubServer(tmp_path / "ledger.sqlite") as hub:
