@@ -69,9 +69,9 @@ async def request(play: Play, record: Matter) -> None:
 
 
 def _payload(play: Play, record: Matter) -> tuple[EventId, bytes]:
-    """The event that carried the record's content, and which payload it is."""
+    """The event that carried the record's content last, and which payload it is."""
     events = play.programs["45"].gateway.streams.events(record.id)
-    (sent,) = (header for header in map(decode_event, events) if header.sealed)
+    sent = [header for header in map(decode_event, events) if header.sealed][-1]
     return sent.event_id, sent.sealed[0].ciphertext_hash
 
 

@@ -50,7 +50,7 @@ PLAYED: Final = Path("regions") / "played.json"
 """What was done: counts, and the text of everything that offices read. In the regions' own folder."""
 SAID: Final = "said.jsonl"
 
-_WAIT_SECONDS: Final = 20.0
+_WAIT_SECONDS: Final = 60.0
 
 Told = tuple[str, OfficeType]
 """Region and type of an office that is told of a step."""

@@ -45,8 +45,8 @@ ROOT: Final = Path(__file__).resolve().parents[2]
 
 PPRD: Final = (sys.executable, "-P", "-m", "adapters.cli.main")
 
-_START_SECONDS: Final = 30.0
-_PLAY_SECONDS: Final = 60.0
+_START_SECONDS: Final = 60.0
+_PLAY_SECONDS: Final = 120.0
 
 
 class CanaryRun:
