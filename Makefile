@@ -78,6 +78,7 @@ proto: $(READY) ## Write adapters/_generated from contracts/proto
 docs: $(READY) ## Write the pages that are made from data
 	$(BIN)/python -m docs.codes
 	$(BIN)/python -m docs.conformance
+	$(BIN)/python -m docs.drill
 	$(BIN)/python -m docs.privacy
 	$(BIN)/python -m docs.procedures
 	$(BIN)/python -m docs.spec_examples

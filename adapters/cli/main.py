@@ -25,6 +25,7 @@ from adapters.cli.divisions import (
     register_basis_command,
     sign_basis_command,
 )
+from adapters.cli.drill import drill_command
 from adapters.cli.dues import due_command, explain_command, overdue_command
 from adapters.cli.editions import edition_app
 from adapters.cli.erasures import erasures_app
@@ -139,6 +140,7 @@ ledger_app.command("close")(close_command)
 ledger_app.command("keys")(log_keys_command)
 ledger_app.add_typer(rotate_key_app, name="rotate-key")
 app.command("demo")(demo_command)
+app.command("drill")(drill_command)
 
 
 @app.callback()

@@ -1,10 +1,10 @@
 """What shows others the thing that an audit found: entries with proofs under the signed head that was audited.
 
 The entry that does not follow is put beside those that it may contradict: the genesis record, the registration and the
-revocation of its key, the batch in front of it, the last one of its producer, the first event with its id, heads that
-were published before. Every claim that holds becomes a file; if none does, the entry itself with the code that was
-found, which a replay up to it finds again. Kept checkpoints that are no beginning of the audited tree become files too.
-What nobody signed, such as rows of the hub's own tables, cannot be shown to others.
+revocation of its key, the batch in front of it, the last and the next one of its producer, the first event with its id,
+heads that were published before. Every claim that holds becomes a file; if none does, the entry itself with the code
+that was found, which a replay up to it finds again. Kept checkpoints that are no beginning of the audited tree become
+files too. What nobody signed, such as rows of the hub's own tables, cannot be shown to others.
 """
 
 from __future__ import annotations
@@ -170,9 +170,21 @@ class _Finding:
                 yield claim, (other, index), ()
         if before.batch is not None:
             yield "TIME_BACKWARDS", (before.batch, index), ()
-        last = before.last_of.get(decode_tbs(entry.tbs).producer)
+        producer = decode_tbs(entry.tbs).producer
+        last, following = before.last_of.get(producer), self._next_of(producer, index)
         if last is not None:
             yield "BATCHES_DISORDERED", (last, index), ()
+        if following is not None:
+            yield "BATCHES_DISORDERED", (index, following), ()
+
+    def _next_of(self, producer: str, index: LeafIndex) -> LeafIndex | None:
+        """The next batch of a producer behind an entry: where two have changed places, it shows which."""
+        entries = self._source.entries(LeafIndex(index + 1), LeafIndex(self._size))
+        for at, data in enumerate(entries, index + 1):
+            entry = decode_entry(data)
+            if isinstance(entry, BatchEntry) and decode_tbs(entry.tbs).producer == producer:
+                return LeafIndex(at)
+        return None
 
     def _before(self, index: LeafIndex) -> _Before:
         """Read what stands in front of an entry."""

@@ -250,7 +250,11 @@ class Intake:
         try:
             async with asyncio.timeout(GAP_SECONDS):
                 async for data in self._ports.fetch_runs(point, first_n):
-                    await self._accept(point, self._decode(point, data))
+                    run = self._decode(point, data)
+                    if run.first_n > self._standings.get(point, NOTHING).n + 1:
+                        # What was asked for is left out of the answer too.
+                        break
+                    await self._accept(point, run)
                     if self._standings.get(point, NOTHING).n >= last_n:
                         return
         except TimeoutError as error:

@@ -13,6 +13,7 @@ from adapters.region.checkpoints import Checkpoints
 from adapters.region.exchange import Reply
 from contracts.errors import EvidenceError
 from hub.submission import EventReceipt, EventResult, Outcome, SubmittedBatch
+from ledger.batch import decode_tbs
 from ledger.entry import BatchEntry, decode_entry, encode_event_entry
 from ledger.receipt import Receipt, verify_receipt
 from ledger.tree import hash_leaf, verify_inclusion
@@ -53,6 +54,25 @@ def check_reply(batch: SubmittedBatch, reply: Reply, checkpoints: Checkpoints) -
         if result.outcome is Outcome.REPEATED:
             _check_original(batch.events[result.position], result, reply.originals.get(result.position), checkpoints)
     return results
+
+
+def check_time(batch: SubmittedBatch, reply: Reply, skew_ms: int) -> None:
+    """Check that the batch is not said to be recorded before it was made.
+
+    Args:
+        batch: What was sent.
+        reply: What came back, checked.
+        skew_ms: How far the two clocks may be apart.
+
+    Raises:
+        EvidenceError: RECEIPT_INVALID.
+    """
+    receipt = reply.answer.receipt
+    entry = None if receipt is None else decode_entry(receipt.batch_entry)
+    if isinstance(entry, BatchEntry):
+        early_ms = decode_tbs(batch.tbs).created_ms - entry.recorded_at
+        if early_ms > skew_ms:
+            raise EvidenceError("RECEIPT_INVALID", f"the batch is recorded {early_ms} ms before it was made")
 
 
 def _check_entry(batch: SubmittedBatch, receipt: Receipt, results: Sequence[EventResult]) -> None:

@@ -169,6 +169,7 @@ class RegionGateway:
             checkpoints=self.checkpoints,
             evidence=self.evidence,
             limits=limits or OutboxLimits(),
+            skew_ms=lambda: self.replica.clock_skew_ms,
             settled=self._settled,
             may_hold=self._order_store.may_hold,
         )

@@ -19,7 +19,7 @@ from typing import Final, NamedTuple
 
 import structlog
 
-from adapters.region.answers import check_reply, notes_of
+from adapters.region.answers import check_reply, check_time, notes_of
 from adapters.region.batching import BatchMaker, place_before
 from adapters.region.checkpoints import Checkpoints
 from adapters.region.evidence import EvidenceMaker
@@ -87,6 +87,7 @@ class Outbox:
         checkpoints: Judges the heads of receipts.
         evidence: Keeps an answer that does not hold.
         limits: Bounds.
+        skew_ms: How far the ledger's clock may be from a producer's, as its genesis record says.
         settled: Told of answers that are on disk, with the headers of the events.
         may_hold: Whether content of a stream may be kept here: an order may have come since an event was put.
     """
@@ -100,6 +101,7 @@ class Outbox:
         checkpoints: Checkpoints,
         evidence: EvidenceMaker,
         limits: OutboxLimits,
+        skew_ms: Callable[[], int],
         settled: Callable[[Sequence[tuple[SentEvent, Header]]], None],
         may_hold: Callable[[bytes], bool] = lambda _: True,
     ) -> None:
@@ -109,6 +111,7 @@ class Outbox:
         self._checkpoints = checkpoints
         self._evidence = evidence
         self._limits = limits
+        self._skew_ms = skew_ms
         self._settled = settled
         self._may_hold = may_hold
         self._queue: deque[Drafted] = deque()
@@ -306,6 +309,7 @@ class Outbox:
             self._refused(waiting, refusal)
             return
         results = check_reply(waiting.batch, reply, self._checkpoints)
+        check_time(waiting.batch, reply, self._skew_ms())
         answers = list(zip(waiting.headers, waiting.batch.events, results, strict=True))
         self._settle(
             waiting,

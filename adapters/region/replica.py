@@ -50,6 +50,7 @@ class Replica:
     Attributes:
         directory: As of `through`; changes in place when events arrive.
         through: Ledger index below which every directory event is in it.
+        clock_skew_ms: How far the ledger's clock may be from a producer's: the genesis record's, once that is proved.
     """
 
     def __init__(self, *, store: RegionStore, exchange: Exchange, checkpoints: Checkpoints, rules: Rules) -> None:
@@ -59,6 +60,7 @@ class Replica:
         self._rules = rules
         self._hub: SigningKey | None = None
         self._taking = asyncio.Lock()
+        self.clock_skew_ms = rules.clock_skew_ms
         self.directory = Directory(rules.divisions)
         self.through = store.directory_through
         for index, event in store.directory_events():
@@ -124,6 +126,7 @@ class Replica:
                 raise RuleError(
                     "SANDBOX_MISMATCH", f"the ledger has sandbox={genesis.sandbox}, this gateway the other setting"
                 )
+            self.clock_skew_ms = genesis.clock_skew_ms
             self._hub = SigningKey.of_hub(key_id=key_id_of("hub-events", genesis.hub_key), public_key=genesis.hub_key)
         return self._hub
 
