@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from adapters.cli.errors import err, listing, out, say_json, told
+from adapters.cli.errors import err, out, say_json, told
 from adapters.cli.options import AsJson
+
+if TYPE_CHECKING:
+    from adapters.drill.run import Drilled
 
 EXIT_MISSED = 1
 
@@ -33,22 +37,34 @@ def drill_command(
             err.print(f"{done + 1:2} of {len(LIES)} {name}", markup=False)
 
     with told(as_json=as_json):
-        configure_logs(program="drill", to=Path("/dev/null"))
-        rows, seconds = run_drill(progress)
+        configure_logs(program="drill", to=Path(os.devnull))
+        drilled = run_drill(progress)
         if evidence is not None:
-            for row in rows:
+            for row in drilled.rows:
                 files = [(parse_evidence(file).claim, file) for file in row.files]
                 write_files(evidence, row.role.replace(" ", "-").replace("'", ""), files)
-    missed = [row for row in rows if not row.is_caught]
     if as_json:
-        say_json({"seconds": round(seconds, 1), "missed": len(missed), "rows": [row.to_json() for row in rows]})
+        rows = [row.to_json() for row in drilled.rows]
+        figures = {"seconds": round(drilled.seconds, 1), "missed": drilled.missed, "vkey": drilled.vkey}
+        say_json(figures | {"rows": rows})
     else:
-        table = listing("lie", "who notices", "code", "evidence", last="what it proves")
-        for row in rows:
-            shown = row.expected or "-"
-            table.add_row(row.lie, row.role, row.code or "MISSED", shown if row.is_caught else "MISSED", row.proves)
-        out.print(table)
-        style = "bold red" if missed else "bold green"
-        out.print(f"{len(rows) - len(missed)} of {len(rows)} caught in {seconds:.1f} s", style=style)
-    if missed:
+        _show(drilled)
+        if evidence is not None:
+            out.print(f"Files in {evidence}, under the key {drilled.vkey}", markup=False, soft_wrap=True)
+    if drilled.missed:
         raise typer.Exit(EXIT_MISSED)
+
+
+def _show(drilled: Drilled) -> None:
+    """Write each lie, and below it who noticed it and what he can show."""
+    said = ""
+    for row in drilled.rows:
+        if row.lie != said:
+            said = row.lie
+            out.print(said, markup=False, style="bold")
+        shown = (row.expected or "no file") if row.is_caught else "MISSED"
+        style = "" if row.is_caught else "bold red"
+        out.print(f"  {row.role:18} {shown:19} {row.proves}", markup=False, style=style, soft_wrap=True)
+    caught = len(drilled.rows) - drilled.missed
+    style = "bold red" if drilled.missed else "bold green"
+    out.print(f"{caught} of {len(drilled.rows)} caught in {drilled.seconds:.1f} s", style=style)

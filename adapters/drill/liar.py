@@ -168,7 +168,8 @@ class _Between:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._server.stop(0)
+        # Whoever called is gone by now; the time is for the library to see it.
+        await self._server.stop(1)
         await self._channel.close(None)
 
     def _handler(self, name: str, method: MethodDescriptor) -> Any:

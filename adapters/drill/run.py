@@ -76,17 +76,32 @@ class Row:
         }
 
 
-async def drill(
-    lies: Sequence[Lie] = LIES, *, told: Callable[[int, str], None] = lambda done, name: None
-) -> tuple[list[Row], float]:
+@dataclass(frozen=True, slots=True)
+class Drilled:
+    """A drill that was played.
+
+    Attributes:
+        rows: One for every lie and role.
+        vkey: The key of its ledger, under which the files are judged.
+        seconds: How long it took.
+    """
+
+    rows: tuple[Row, ...]
+    vkey: str
+    seconds: float
+
+    @property
+    def missed(self) -> int:
+        """How many rows were not caught."""
+        return sum(not row.is_caught for row in self.rows)
+
+
+async def drill(lies: Sequence[Lie] = LIES, *, told: Callable[[int, str], None] = lambda done, name: None) -> Drilled:
     """Play lies, one after another, in a folder that is thrown away.
 
     Args:
         lies: Which.
         told: Called before each lie with how many are played, and its name.
-
-    Returns:
-        A row for every lie and role, and how long it took, in seconds.
 
     Raises:
         ExchangeError: The drill itself could not be played: DRILL_FAILED, or a fault of this machine.
@@ -100,7 +115,7 @@ async def drill(
             told(done, lie.name)
             noticed = await lie.play(rig)
             rows += [_row(lie, role, noticed.get(role, Noticed("")), stage, registry) for role in lie.expected]
-    return rows, time.monotonic() - began
+    return Drilled(tuple(rows), stage.log.vkey, time.monotonic() - began)
 
 
 def _row(lie: Lie, role: str, noticed: Noticed, stage: Stage, registry: SchemaRegistry) -> Row:
@@ -122,6 +137,6 @@ def judge(file: bytes, stage: Stage, registry: SchemaRegistry) -> Finding | None
         return None
 
 
-def run_drill(told: Callable[[int, str], None]) -> tuple[list[Row], float]:
+def run_drill(told: Callable[[int, str], None]) -> Drilled:
     """`drill` for a program."""
     return asyncio.run(drill(told=told))

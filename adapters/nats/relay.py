@@ -39,6 +39,8 @@ STATISTICS_SECONDS: Final = 5.0
 """How often new statistics are looked for; they come once a month."""
 CHECKPOINT_SECONDS: Final = 1.0
 """A checkpoint is published at most this often."""
+REPEAT_SECONDS: Final = 3.0
+"""After this long without a newer one the last checkpoint is said again."""
 
 _SHORTEST_PAUSE_SECONDS: Final = 0.005
 _LONGEST_PAUSE_SECONDS: Final = 0.05
@@ -145,14 +147,17 @@ class Relay:
 
     async def _publish_checkpoints(self, broker: Broker, stop: asyncio.Event) -> None:
         """Publish the newest head, and the newest one that the quorum of witnesses has cosigned, with their lines."""
-        published: dict[str, bytes] = {}
+        published: dict[str, tuple[bytes, float]] = {}
+        clock = asyncio.get_running_loop().time
         while not stop.is_set():
             for kind, note in self._heads():
-                if published.get(kind) != note:
+                last, at = published.get(kind, (b"", 0.0))
+                # Said again now and then, for who has just come; the stream keeps it once.
+                if last != note or clock() - at > REPEAT_SECONDS:
                     headers: dict[str, str] = {Header.MSG_ID: f"{kind}:{checkpoint_size(note)}"}
                     with broker_errors():
                         await broker.js.publish(LOG_SUBJECT, note, headers=headers)
-                    published[kind] = note
+                    published[kind] = note, clock()
             await wait(stop, CHECKPOINT_SECONDS)
 
     def _heads(self) -> Iterator[tuple[str, bytes]]:
