@@ -1,4 +1,8 @@
-"""One browser for all pages; where there is none the tests say so and skip, and CI has one."""
+"""One browser a file of tests; where there is none the tests say so and skip, and CI has one.
+
+While it runs Playwright holds an event loop in this thread, so it ends with its file: no test with a loop of its own
+may stand in a file that has the browser.
+"""
 
 from collections.abc import Iterator
 from contextlib import closing
@@ -56,7 +60,7 @@ FUNCTIONS = (
 )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Chromium]:
     """The browser of this machine."""
     if chromium_path() is None:
@@ -65,7 +69,7 @@ def chromium() -> Iterator[Chromium]:
         yield browser
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def js(chromium: Chromium, tmp_path_factory: pytest.TempPathFactory) -> Iterator[JsVerifier]:
     """The functions of the verifier."""
     file = tmp_path_factory.mktemp("harness") / "harness.html"

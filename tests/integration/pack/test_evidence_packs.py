@@ -6,6 +6,7 @@ import base64
 import json
 import re
 import shutil
+from contextlib import closing
 from pathlib import Path
 from uuid import UUID
 
@@ -13,11 +14,16 @@ import pytest
 
 from adapters.compose.packing import check_page
 from adapters.pack.page import evidence_in, load_verifier
+from adapters.store.sqlite import SqliteStore
+from adapters.store.store_keys import store_chain
 from docs.ledger_packs import good_pack
 from ledger.policy import parse_policy
 from tests.support.browser import Chromium
 from tests.support.kept_ledger import KeptLedger
+from tests.support.log_keys import NEXT, announce, end
+from tests.support.matters import declaration
 from tests.support.pack_pages import HOLDS, pack_in, page_of, said, states, verdict
+from tests.support.world import World
 
 pytestmark = pytest.mark.integration
 
@@ -103,6 +109,32 @@ def test_a_matter_that_is_sealed_gives_no_pack(witnessed: KeptLedger, tmp_path: 
     assert code != 0
     assert "NOT_FOUND" in text
     assert not (tmp_path / "no.html").exists()
+
+
+def test_a_pack_crosses_the_replacement_of_the_ledgers_key(chromium: Chromium, tmp_path: Path) -> None:
+    """The receipt bears the earlier key, the newest checkpoint the next one; the page names both to be compared."""
+    world, out = World(), tmp_path / "pack.html"
+    (tmp_path / "hub").mkdir()
+    made = declaration(world, "44")
+    with closing(SqliteStore(tmp_path / "hub" / "ledger.sqlite")) as store:
+        world.found(store)
+        application = world.load(store, next_signer=NEXT)
+        application.submit([world.batches["44"].batch([made])])
+        announce(application)
+        end(application)
+        application.submit([world.batches["44"].batch([declaration(world, "44")])])
+        chain = tmp_path / "chain"
+        chain.write_bytes(store_chain(store) or b"")
+
+    code, text = said("pack", UUID(bytes=made.header.event_id), "--data", tmp_path, "--out", out)
+
+    assert code == 0, text
+    assert [log.verifier for log in parse_policy(pack_in(out).policy).logs] == [world.verifier, NEXT.verifier]
+    with chromium.opened(out) as page:
+        assert states(page)["chain"] == "pass"
+        assert verdict(page) == HOLDS
+    assert said("verify", out, "--vkey", world.verifier.vkey)[0] == 1
+    assert said("verify", out, "--vkey", world.verifier.vkey, "--log-keys", chain)[0] == 0
 
 
 def test_a_checkpoint_that_the_reader_kept_is_shown_to_be_a_beginning(witnessed: KeptLedger, tmp_path: Path) -> None:
