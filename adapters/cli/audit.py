@@ -15,6 +15,7 @@ from rich.table import Table
 from adapters.cli.errors import language, out, say_json, tell, told
 from adapters.cli.options import AsJson
 from adapters.cli.progress import entries_bar
+from adapters.cli.projection_reports import projections_json, show_projections
 from adapters.cli.recipients import EvidenceOut, HeadFiles, InboxFile, Recipient, recipient_audit
 from contracts.errors import UnavailableError
 from contracts.messages import message_of
@@ -23,6 +24,7 @@ from hub.disclosure import DisclosureReport
 from hub.foreign import LEFT_OUT
 
 if TYPE_CHECKING:
+    from adapters.compose.projection_auditing import ProjectionReport
     from adapters.compose.sources import Trust
 
 EXIT_UNEXPLAINED: Final = 1
@@ -67,6 +69,10 @@ def audit_command(
         bool,
         typer.Option(help="Then compare who was given which content with who may get it, and name what does not fit."),
     ] = False,
+    projections: Annotated[
+        bool,
+        typer.Option(help="Then keep every list and count again and compare published statistics and digests."),
+    ] = False,
     recipient: Recipient = None,
     inbox: InboxFile = None,
     heads: HeadFiles = None,
@@ -107,9 +113,11 @@ def audit_command(
     except BrokenPipeError as error:
         raise typer.Exit(EXIT_UNREADABLE) from error
     found = _disclosure(source, trust, report, as_json=as_json) if disclosure else None
+    kept = _projections(source, trust, report, as_json=as_json) if projections else None
     files = [] if evidence is None else _evidence(evidence, report, trust, as_json=as_json)
     if as_json:
         more = {} if found is None else {"disclosure": disclosure_json(found)}
+        more |= {} if kept is None else {"projections": projections_json(kept)}
         say_json(report.to_json() | more | ({} if evidence is None else {"evidence": [str(file) for file in files]}))
     else:
         show_report(report)
@@ -119,7 +127,10 @@ def audit_command(
             out.print("  nobody signed this, so nothing shows it to others", markup=False)
         if found is not None:
             show_disclosure(found)
-    if report.problem is not None or (found is not None and found.findings):
+        if kept is not None:
+            show_projections(kept)
+    is_whole = report.problem is None and (found is None or not found.findings)
+    if not is_whole or (kept is not None and kept.problem is not None):
         raise typer.Exit(EXIT_UNEXPLAINED)
 
 
@@ -130,6 +141,16 @@ def _evidence(folder: Path, report: Report, trust: Trust, *, as_json: bool) -> l
 
     with told(as_json=as_json):
         return write_evidence(folder, "audit", audit_evidence(report, trust=trust))
+
+
+def _projections(source: str, trust: Trust, report: Report, *, as_json: bool) -> ProjectionReport | None:
+    """Keep the projections of a ledger that follows from itself; None for one that does not."""
+    from adapters.compose.projection_auditing import run_projection_audit
+
+    if report.problem is not None or report.not_checked:
+        return None
+    with told(as_json=as_json), entries_bar("counting", is_shown=not as_json) as progress:
+        return run_projection_audit(source, size=report.size, trust=trust, progress=progress)
 
 
 def _disclosure(source: str, trust: Trust, report: Report, *, as_json: bool) -> DisclosureReport | None:

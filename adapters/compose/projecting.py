@@ -30,6 +30,7 @@ from hub.admission import Rules
 from hub.own_batch import HubDraft
 from hub.ports import LedgerReader
 from hub.projections.published import drafts_of, part_id, parts_of, safe_table
+from hub.projections.published_digests import digests_draft, digests_id
 from hub.projections.work_list_request import RowPlace, WorkPage, page_of
 
 FOLDER: Final = "projections"
@@ -147,7 +148,8 @@ def work_page(file: Path, office: str, after: RowPlace | None, limit: int) -> Wo
 
 
 def unpublished(file: Path, reader: LedgerReader, rules: Rules) -> list[list[HubDraft]]:
-    """The tables of closed months that the ledger does not hold yet, each with all its parts.
+    """What the ledger does not hold yet of closed months: their tables, each with all its parts, and the digests of the
+    projections, once a month.
 
     Args:
         file: The projections; nothing is due where they are missing.
@@ -166,7 +168,18 @@ def unpublished(file: Path, reader: LedgerReader, rules: Rules) -> list[list[Hub
                 if not reader.recorded((first,)):
                     table = safe_table(statistic, store.statistics(statistic.name, month), rules)
                     drafts.append(drafts_of(parts_of(statistic.name, month, table)))
+        drafts += _unpublished_digests(store, reader)
     return drafts
+
+
+def _unpublished_digests(store: ProjectionStore, reader: LedgerReader) -> list[list[HubDraft]]:
+    """The digests of the newest month that has closed and counted anything, if the ledger does not hold them yet."""
+    now = local_day(store.place().recorded_at).isoformat()[:7]
+    month = max((month for month in store.months() if month < now), default=None)
+    if month is None or reader.recorded((digests_id(month),)):
+        return []
+    place, found = store.digests()
+    return [[digests_draft(month, place.position, form_of_projections(), found)]]
 
 
 def _digests(store: ProjectionStore) -> list[DigestAt]:

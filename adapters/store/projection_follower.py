@@ -22,7 +22,7 @@ from hub.admission import Rules
 from hub.directory import Directory
 from hub.ports import LedgerReader
 from hub.projections.counting import Counting
-from hub.projections.projector import Projector
+from hub.projections.projector import Memory, Place, Projector
 from hub.projections.stream_record import StreamRecord
 from ledger.entry import EventEntry, decode_entry
 
@@ -57,6 +57,20 @@ class _Memory:
         return decode_event(entry.event).stream_id if isinstance(entry, EventEntry) else None
 
 
+def new_projector(
+    rules: Rules, directory: Directory, place: Place, memory: Memory, *, hiding: Hiding | None
+) -> Projector:
+    """A projector with the packaged tables of what is counted, and of what is hidden where no others are given."""
+    return Projector(
+        rules=rules,
+        counting=Counting(load_indicators(), load_statistics()),
+        hiding=hiding or load_hiding(),
+        directory=directory,
+        place=place,
+        memory=memory,
+    )
+
+
 class ProjectionFollower:
     """Follows one ledger.
 
@@ -86,14 +100,7 @@ class ProjectionFollower:
             if index >= place.position:
                 break
             directory.apply_event(index, entry, rules.registry)
-        self._projector = Projector(
-            rules=rules,
-            counting=Counting(load_indicators(), load_statistics()),
-            hiding=hiding or load_hiding(),
-            directory=directory,
-            place=place,
-            memory=_Memory(store, reader),
-        )
+        self._projector = new_projector(rules, directory, place, _Memory(store, reader), hiding=hiding)
 
     @property
     def position(self) -> int:

@@ -231,6 +231,19 @@ class ProjectionStore:
         rows = self._rows(f"SELECT * FROM {name} ORDER BY {_KEYS[name]}")
         return Projection(name, self.place().position, rows)
 
+    def digests(self) -> tuple[Place, dict[str, Hash]]:
+        """The digest of every projection at one place, whoever saves meanwhile.
+
+        Raises:
+            FatalError: STORE_FAILED.
+        """
+        self._one("BEGIN")
+        try:
+            place = self.place()
+            return place, {name: self.projection(name).digest() for name in PROJECTIONS}
+        finally:
+            self._db.rollback()
+
     def _rows(self, statement: str) -> Iterator[tuple[object, ...]]:
         yield from self._db.execute(statement)
 

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from typer.testing import CliRunner
 
+from adapters.cli.main import app
 from adapters.compose.projecting import projections_file, rebuild, unpublished
+from adapters.compose.projection_auditing import ProjectionReport, run_projection_audit
 from adapters.store.projection_store import ProjectionStore
 from adapters.store.sqlite import SqliteStore
 from contracts.errors import EvidenceError
 from contracts.event import decode_event
 from contracts.instant import DAY_MS
 from hub.application import Application
+from hub.own_batch import HubDraft
 from hub.projections.published import drafts_of
 from hub.submission import Outcome
 from ledger.entry import EventEntry, decode_entry
@@ -38,7 +44,7 @@ class Month(NamedTuple):
     def follow(self) -> None:
         follow(self.store, self.rows, self.world.rules)
 
-    def unpublished(self) -> list[list[Any]]:
+    def unpublished(self) -> list[list[HubDraft]]:
         return unpublished(projections_file(self.folder), self.store, self.world.rules)
 
     def bodies(self) -> list[dict[str, Any]]:
@@ -140,3 +146,89 @@ def test_a_table_of_an_open_month_is_a_finding(month: Month) -> None:
 
     ((_, what),) = month.rows.findings()
     assert what.endswith("is no table of a closed month")
+
+
+# -- digests, and the audit that is asked for them
+
+
+def publish(month: Month) -> None:
+    """Close the month and record whatever is due."""
+    close_the_month(month)
+    for parts in month.unpublished():
+        month.application.record(parts)
+
+
+def recount(month: Month) -> ProjectionReport:
+    return run_projection_audit(str(month.folder), size=month.store.size())
+
+
+def digests_of(month: Month) -> HubDraft:
+    """The digests that are due."""
+    (draft,) = month.unpublished()[-1]
+    assert draft.event_type == "DigestsPublished"
+    return draft
+
+
+def test_a_month_that_has_closed_has_its_digests_once_and_an_audit_derives_them_again(month: Month) -> None:
+    publish(month)
+    assert month.unpublished() == []
+    notices = notification(month.world, "44", "45")
+    for one in notices:
+        month.application.submit([month.world.batches[one.region].batch([one])])
+
+    assert recount(month) == ProjectionReport(digests=1, skipped=0, tables=len(month.bodies()), problem=None)
+    audit(month.store, month.world)
+
+
+def test_a_wrong_digest_is_named_with_its_projection(month: Month) -> None:
+    close_the_month(month)
+    draft = digests_of(month)
+    rows = [dict(row) for row in draft.body["digests"]]
+    rows[1]["digest"] = bytes(32)
+    (index,) = month.application.record([replace(draft, body={**draft.body, "digests": rows})])
+
+    problem = recount(month).problem
+
+    assert problem is not None
+    assert (problem.code, problem.index) == ("DIGEST_MISMATCH", index)
+    assert rows[1]["projection"] in problem.reason
+
+
+@pytest.mark.parametrize("change", ["position", "later", "missing"])
+def test_digests_of_another_place_or_of_fewer_projections_are_named(month: Month, change: str) -> None:
+    close_the_month(month)
+    draft = digests_of(month)
+    position = draft.body["position"]
+    changed = {
+        "position": {"position": position - 3},
+        "later": {"position": month.store.size() + 5},
+        "missing": {"digests": draft.body["digests"][:2]},
+    }[change]
+    (index,) = month.application.record([replace(draft, body={**draft.body, **changed})])
+
+    problem = recount(month).problem
+
+    assert problem is not None
+    assert (problem.code, problem.index) == ("DIGEST_MISMATCH", index)
+
+
+def test_digests_under_other_tables_are_told_as_left_out(month: Month) -> None:
+    close_the_month(month)
+    draft = digests_of(month)
+    month.application.record([replace(draft, body={**draft.body, "form": "1:0123456789abcdef"})])
+
+    assert recount(month) == ProjectionReport(digests=0, skipped=1, tables=0, problem=None)
+
+
+def test_an_audit_names_a_table_that_is_not_what_the_ledger_counts(month: Month) -> None:
+    close_the_month(month)
+    body = dict(month.unpublished()[0][0].body)
+    body["cells"] = [{"row": "45", "column": "4301", "n": 10}, *body["cells"]]
+    (index,) = month.application.record(drafts_of([body]))
+
+    done = CliRunner().invoke(app, ["audit", str(month.folder), "--projections", "--json"])
+
+    told = json.loads(done.output.splitlines()[-1])
+    assert done.exit_code == 1
+    assert (told["unexplained"], told["projections"]["problem"]["code"]) == (0, "STATISTICS_MISMATCH")
+    assert told["projections"]["problem"]["entry"] == index
