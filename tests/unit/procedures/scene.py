@@ -230,6 +230,12 @@ BODIES: Final[Mapping[str, Mapping[str, Any]]] = {
         "request_signature": LIST * 2,
         "requested_at": 1,
     },
+    "DigestsPublished": {
+        "month": "2026-03",
+        "position": 100,
+        "form": "1:0123456789abcdef",
+        "digests": [{"projection": "WORK_LIST", "digest": LIST}],
+    },
     "HeadsPublished": {"heads": [{"point": "44-node", "n": 1, "head": LIST}]},
     "StatisticsPublished": {
         "table": "OD_MONTH",
