@@ -138,5 +138,5 @@ async def confirmed(play: Play, matter: Matter, told: Told, event_type: str) -> 
         tasks = gateway.tasks.of_stream(matter.id)
         return sum(task.office == office and task.event_type == event_type for task in tasks)
 
-    await until(lambda: seen() == len(_HOLDERS), seconds=20.0)
+    await until(lambda: seen() == len(_HOLDERS), seconds=60.0)
     play.recorded += len(_HOLDERS)
