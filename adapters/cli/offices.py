@@ -59,6 +59,7 @@ def inbox_command(data: Data, region: Region, limit: Limit = 50, as_json: AsJson
                 }
                 for kept in store.received_after(max(0, store.count() - limit), limit)
                 for header in [decode_event(kept.event)]
+                if not gateway.is_hidden(header.stream_id)
             ]
 
     with told(as_json=as_json):

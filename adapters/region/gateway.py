@@ -393,13 +393,17 @@ class RegionGateway:
             raise _unknown(draft.stream_id)
         return draft, matter
 
+    def is_hidden(self, stream_id: bytes) -> bool:
+        """Whether a stream is sealed, as far as is known here: no list shows it (DOMAIN 7.2)."""
+        return self._order_store.is_sealed(stream_id)
+
     async def _visible(self, stream_id: StreamId) -> Matter | None:
         """A matter as it stands by now; None if nobody knows it.
 
         Raises:
             RuleError: NOT_FOUND: it is sealed, which nobody is told.
         """
-        if self._order_store.is_sealed(stream_id):
+        if self.is_hidden(stream_id):
             raise _unknown(stream_id)
         return await self._matter(stream_id)
 
