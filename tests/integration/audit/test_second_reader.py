@@ -14,8 +14,9 @@ import pytest
 from adapters.compose.auditing import run_audit, run_export
 from adapters.store.sqlite import SqliteStore
 from contracts.event import decode_event, encode_event
-from contracts.ids import Hash
-from docs.spec.reference.audit import Contracts, audit
+from contracts.ids import Hash, LeafIndex
+from docs.spec.reference.audit import Contracts, Replay, audit
+from docs.spec.reference.note import parse_vkey
 from docs.spec.reference.unproved import UnprovedError
 from hub.audit_report import Problem
 from ledger.entry import (
@@ -28,7 +29,9 @@ from ledger.entry import (
     encode_event_entry,
     encode_genesis,
 )
+from tests.support.changing_ledger import ChangingLedger
 from tests.support.kept_ledger import KeptLedger, forge
+from tests.support.matters import Sealed, correction, notification
 
 ROOT = Path(__file__).resolve().parents[3]
 Entries = Sequence[bytes]
@@ -62,6 +65,31 @@ def test_both_find_the_same_in_a_ledger_of_every_procedure(
     with closing(SqliteStore(honest.file, read_only=True)) as store:
         kept = store.heads()
     assert found.heads == dict(kept)
+
+
+def test_both_tell_the_office_that_followed_one_that_closed(tmp_path: Path, contracts: Contracts) -> None:
+    """The nearest office of a place, and the successor that a closing named, are found from the ledger's own events."""
+    ledger = ChangingLedger(tmp_path / "ledger.sqlite")
+    world, asked = ledger.world, correction(ledger.world)
+    old, receiving = world.office("44", "COUNTY_CORRECTION"), world.office("43", "COUNTY_CORRECTION")
+    ledger.record(*asked[:2])
+    new = ledger.open_office(old, 1, "440103000000")
+    ledger.open_office(old, 2, "440106001000")
+    ledger.draft("OfficeClosed", office=old.office, successor=new.office)
+    maker = ledger.goes_on(asked, 2)
+    content = {"stream_id": maker.stream_id, "opinion": "AGREE", "reasons": "样例理由"}
+    sealed = [Sealed("NP-COR-OPINION", (new,), content)]
+    ledger.record(maker.event("OpinionGiven", receiving, {"opinion": "AGREE"}, sealed=sealed))
+    ledger.record(*notification(world, "44", "45"))
+    ledger.application.publish_heads()
+
+    with closing(ledger.store) as store:
+        replay = Replay(contracts, parse_vkey(world.verifier.vkey))
+        steps = [replay.take(entry) for entry in store.entries(LeafIndex(0), LeafIndex(store.size()))]
+        kept = store.heads()
+
+    assert replay.heads == dict(kept)
+    assert steps[-1].event_type == "HeadsPublished"
 
 
 def batch_before(entries: Entries, index: int) -> int:
