@@ -9,9 +9,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Final
 
-from docs.spec.reference.audit import Contracts, Replay
+from docs.spec.reference.audit import Contracts, Replay, log_keys_of
 from docs.spec.reference.export import Export
-from docs.spec.reference.note import parse_vkey, read_checkpoint
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 EXPORT: Final = ROOT / "tests" / "vectors" / "export"
@@ -20,14 +19,16 @@ EXPORT: Final = ROOT / "tests" / "vectors" / "export"
 def replay_page() -> dict[str, Any]:
     """The entries, the heads at the end, and the keys with the indexes at which they are valid."""
     export = Export(EXPORT)
-    key = parse_vkey(export.vkey())
-    checkpoint = read_checkpoint(export.read("log/checkpoint"), key)
-    replay = Replay(Contracts.of(ROOT / "contracts"), key)
+    contracts = Contracts.of(ROOT / "contracts")
+    log_keys = log_keys_of(export, contracts)
+    checkpoint = log_keys.read(export.read("log/checkpoint"))
+    replay = Replay(contracts, log_keys.spans[0].key)
     steps = [replay.take(entry) for _, entry in export.entries(checkpoint.size)]
     return {
         "vkey": export.vkey(),
         "size": checkpoint.size,
         "root": checkpoint.root,
+        "log_keys": [{**span.key._asdict(), "since": span.since, "until": span.until} for span in log_keys.spans],
         "entries": [{"index": index, **step._asdict()} for index, step in enumerate(steps)],
         "heads": {point: [n, head] for point, (n, head) in sorted(replay.heads.items())},
         "keys": [

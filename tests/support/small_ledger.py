@@ -1,5 +1,5 @@
 """A small ledger of two regions: one registration, one notice, one case, a refusal, a repeat, an opening, heads, a key
-that is revoked and one that replaces it.
+that is revoked and one that replaces it, and another key of the log itself.
 
     python -m tests.support.small_ledger OUT     writes its export in place of OUT, as `make vectors` has it done
 
@@ -27,6 +27,8 @@ from hub.own_batch import HubDraft
 from hub.submission import Outcome
 from tests.support.batches import Made
 from tests.support.kept_ledger import KeptLedger, opening
+from tests.support.log_keys import NEXT, announce
+from tests.support.log_keys import end as end_announced
 from tests.support.matters import correction, notification, residence
 from tests.support.world import World
 
@@ -53,8 +55,8 @@ def make_small_ledger(folder: Path, *, registrations: int = 1) -> KeptLedger:
     )
     (folder / "hub").mkdir(parents=True)
     with closing(SqliteStore(folder / "hub" / "ledger.sqlite")) as store:
-        application = world.found(store, without=[label for label in world.directory if not _is_needed(label)])
-        sent = _play(world, application, registrations)
+        world.found(store, without=[label for label in world.directory if not _is_needed(label)])
+        sent = _play(world, world.load(store, next_signer=NEXT), registrations)
     return KeptLedger(world, folder, sent)
 
 
@@ -78,7 +80,9 @@ def _play(world: World, application: Application, registrations: int) -> Made:
     _submit(world, application, correction(world, "44", "45"))
     application.record([world.revocation("44"), _new_key(world)])
     world.batches["44"].key = NEW_KEY
+    announce(application)
     _submit(world, application, notification(world, "44", "45"))
+    end_announced(application)
     application.publish_heads()
     return notice[1]
 

@@ -6,6 +6,6 @@ It uses the standard library, the library `cryptography`, and the *data* of the 
 and divisions, which are part of the specification); none of the code that it checks. It is written to be understood,
 not to be fast: it holds a whole ledger in memory.
 
-Read the files in this order: `tree`, `note`, `avro`, `records`, `export`, `directory`, `matter`, `routing`, `audit`;
-then, for who sends and receives, `sealing` and `broker`.
+Read the files in this order: `tree`, `note`, `avro`, `records`, `log_keys`, `export`, `directory`, `matter`, `routing`,
+`audit`; then, for who sends and receives, `sealing` and `broker`.
 """

@@ -11,9 +11,11 @@ from typing import Any, NamedTuple
 from docs.spec.reference.avro import Record, Schemas
 from docs.spec.reference.directory import Directory, Divisions, Key
 from docs.spec.reference.export import Export
+from docs.spec.reference.log_keys import CHANGES, LogKeys, read_chain
 from docs.spec.reference.matter import Matter, Procedures, after, check_place
-from docs.spec.reference.note import LogKey, parse_vkey, read_checkpoint, read_proof, verify
+from docs.spec.reference.note import LogKey, check_proof, parse_proof, parse_vkey, verify
 from docs.spec.reference.records import (
+    GENESIS,
     Batch,
     batch_root,
     event_leaf,
@@ -26,6 +28,9 @@ from docs.spec.reference.records import (
 from docs.spec.reference.routing import points
 from docs.spec.reference.tree import leaf_hash, root_of, sha256
 from docs.spec.reference.unproved import UnprovedError, expect
+
+_LOG_KEYS = "log/log-keys"
+"""Where an export has the chain of the log's keys, if there was more than one."""
 
 
 class Report(NamedTuple):
@@ -83,7 +88,7 @@ class Replay:
 
     Args:
         contracts: Of the release.
-        log_key: Of the checkpoint.
+        log_key: The key that the genesis entry must name.
     """
 
     def __init__(self, contracts: Contracts, log_key: LogKey) -> None:
@@ -95,7 +100,8 @@ class Replay:
         self.events: Counter[str] = Counter()
         self.refusals: Counter[str] = Counter()
         self._divisions_hash = contracts.divisions_hash
-        self._log_key = log_key
+        self.log_keys = LogKeys(log_key)
+        self._is_closed = False
         self._hub: Key | None = None
         self._hub_id = b""
         self._skew_ms = 0
@@ -117,9 +123,10 @@ class Replay:
         """
         index = len(self.leaves)
         record = read_entry(entry, self.schemas)
-        expect((index == 0) == (record.name == "GenesisEntry"), "a genesis entry stands first, and nowhere else")
+        expect((index == 0) == (record.name in GENESIS), "a genesis entry stands first, and nowhere else")
+        expect(not self._is_closed, "the ledger was closed by the entry before")
         match record.name:
-            case "GenesisEntry":
+            case "GenesisEntry" | "SuccessorGenesisEntry":
                 self._genesis(record.fields)
                 step = Step(record.name)
             case "BatchEntry":
@@ -139,7 +146,9 @@ class Replay:
 
     def _genesis(self, genesis: dict[str, Any]) -> None:
         key = parse_vkey(genesis["log_key"])
-        expect(key == self._log_key and genesis["origin"] == key.name, "the genesis entry names another log")
+        expect(
+            key == self.log_keys.spans[0].key and genesis["origin"] == key.name, "the genesis entry names another log"
+        )
         expect(genesis["divisions_hash"] == self._divisions_hash, "the ledger was made with other divisions")
         self._hub_id = key_id("hub-events", genesis["hub_key"])
         self._hub = Key("hub-events", "00-hub", "00", genesis["hub_key"], 0, None)
@@ -207,12 +216,29 @@ class Replay:
             self.heads[point] = n + 1, next_head(head, n + 1, leaf)
         if header["class"] == "dir":
             self.directory.apply(index, header["event_type"], body)
+        if header["event_type"] in CHANGES:
+            self.log_keys.apply(index, header["event_type"], body)
+        self._is_closed = header["event_type"] == "LedgerClosed"
         if header["event_type"] == "HeadsPublished":
             for one in body["heads"]:
                 found = self.heads.get(one["point"])
                 expect(found == (one["n"], one["head"]), f"the published head of {one['point']} is another one")
         heads = tuple((point, *self.heads[point]) for point in told)
         return Step("EventEntry", event_type=header["event_type"], state=matter.state, told=heads)
+
+
+def log_keys_of(export: Export, contracts: Contracts) -> LogKeys:
+    """The keys of the log: that of the policy, and those to which the chain leads from it.
+
+    Raises:
+        UnprovedError: The policy or the chain does not hold.
+    """
+    with _at("policy"):
+        trusted = parse_vkey(export.vkey())
+    if _LOG_KEYS not in export.names():
+        return LogKeys(trusted)
+    with _at(_LOG_KEYS):
+        return read_chain(export.read(_LOG_KEYS), trusted, contracts.schemas)
 
 
 def audit(folder: Path, contracts: Contracts, vkey: str | None = None) -> Report:
@@ -227,46 +253,46 @@ def audit(folder: Path, contracts: Contracts, vkey: str | None = None) -> Report
         UnprovedError: The first thing that does not hold, with its file.
     """
     export = Export(folder)
-    named = export.vkey()
-    expect(vkey in (None, named), "names another key than yours", "policy")
-    with _at("policy"):
-        key = parse_vkey(named)
+    expect(vkey in (None, export.vkey()), "names another key than yours", "policy")
+    keys = log_keys_of(export, contracts)
     export.check_manifest()
     note = export.read("log/checkpoint")
     with _at("log/checkpoint"):
-        checkpoint = read_checkpoint(note, key)
+        checkpoint = keys.read(note)
     entries = list(export.entries(checkpoint.size))
     root = export.check_log([entry for _, entry in entries])
     expect(root == checkpoint.root, "the signed root is not that of the entries", "log/checkpoint")
     leaves = [leaf_hash(entry) for _, entry in entries]
-    history, receipts = _check_history(export, key, leaves), _check_receipts(export, key, leaves)
-    replay = Replay(contracts, key)
+    history, receipts = _check_history(export, keys, leaves), _check_receipts(export, keys, leaves)
+    replay = Replay(contracts, keys.spans[0].key)
     for index, (name, entry) in enumerate(entries):
         with _at(name, f"entry {index}: "):
             replay.take(entry)
     replay.finish()
+    expect(replay.log_keys.spans == keys.spans, "the entries name other keys of the log", _LOG_KEYS)
     return Report(
         *(checkpoint.origin, checkpoint.size, root, replay.events, replay.refusals, replay.heads, history, receipts)
     )
 
 
-def _check_history(export: Export, key: LogKey, leaves: list[bytes]) -> int:
+def _check_history(export: Export, keys: LogKeys, leaves: list[bytes]) -> int:
     """Every earlier checkpoint has the root of the first entries: nothing was changed since it was signed."""
     names = [name for name in export.names() if name.startswith("history/")]
     for name in names:
         with _at(name):
-            found = read_checkpoint(export.read(name), key)
+            found = keys.read(export.read(name))
             expect(name == f"history/{found.size:012}.checkpoint", "the file is named for another size")
             expect(found.size <= len(leaves), "is newer than the log")
             expect(found.root == root_of(leaves[: found.size]), "the root is not that of the entries")
     return len(names)
 
 
-def _check_receipts(export: Export, key: LogKey, leaves: list[bytes]) -> int:
+def _check_receipts(export: Export, keys: LogKeys, leaves: list[bytes]) -> int:
     names = [name for name in export.names() if name.startswith("receipts/")]
     for name in names:
         with _at(name):
-            proof = read_proof(export.read(name), key)
+            proof = parse_proof(export.read(name))
+            check_proof(proof, keys.read(proof.note))
             expect(name == f"receipts/{proof.leaf_index:012}.tlog-proof", "the file is named for another entry")
             expect(
                 proof.leaf_index < len(leaves) and leaf_hash(proof.entry) == leaves[proof.leaf_index],

@@ -1,6 +1,7 @@
 """The files of an exported ledger: which there must be, what each holds (`docs/spec/tree.md`).
 
 OUT/log/checkpoint  OUT/log/tile/<L>/<N>[.p/<W>]  OUT/log/tile/entries/<N>[.p/<W>]
+OUT/log/log-keys, if the log had more keys than one
 OUT/policy  OUT/history/*.checkpoint  OUT/receipts/*.tlog-proof  OUT/manifest
 """
 
@@ -99,7 +100,8 @@ class Export:
         while hashes:
             levels[str(len(levels) - 1)] = hashes
             hashes = [root_of(hashes[at : at + WIDTH]) for at in range(0, len(hashes) - WIDTH + 1, WIDTH)]
-        kept = {name for name in self.names() if name.startswith("log/") and name != "log/checkpoint"}
+        beside = ("log/checkpoint", "log/log-keys")
+        kept = {name for name in self.names() if name.startswith("log/") and name not in beside}
         for level, items in levels.items():
             for number in range(-(-len(items) // WIDTH)):
                 kept.add(tile_name(level, number, min(WIDTH, len(items) - number * WIDTH)))

@@ -33,12 +33,12 @@ class Checkpoint(NamedTuple):
 
 
 class Proof(NamedTuple):
-    """A proof file: `entry` is its `extra` line."""
+    """A proof file: `entry` is its `extra` line, `note` the signed checkpoint."""
 
     leaf_index: int
     path: list[bytes]
     entry: bytes
-    checkpoint: Checkpoint
+    note: bytes
 
 
 def from_base64(text: str) -> bytes:
@@ -70,14 +70,20 @@ def verify(public_key: bytes, signature: bytes, data: bytes) -> None:
         raise UnprovedError("the signature does not verify") from None
 
 
+def log_key(name: str, public_key: bytes) -> LogKey:
+    """The key of a log with this name."""
+    return LogKey(name, sha256(name.encode() + b"\n\x01" + public_key)[:4], public_key)
+
+
 def parse_vkey(text: str) -> LogKey:
     """Read `name+hex8(key id)+base64(0x01 || public key)`."""
     parts = text.split("+", 2)
     expect(len(parts) == 3, "this is no verifier key")
     name, key_id, typed = parts[0], parts[1], from_base64(parts[2])
     expect(len(typed) == 33 and typed[0] == 1, "this is no Ed25519 key of a log")
-    expect(sha256(name.encode() + b"\n" + typed)[:4].hex() == key_id, "the key id is not that of the key")
-    return LogKey(name, bytes.fromhex(key_id), typed[1:])
+    key = log_key(name, typed[1:])
+    expect(key.key_id.hex() == key_id, "the key id is not that of the key")
+    return key
 
 
 def read_checkpoint(note: bytes, key: LogKey) -> Checkpoint:
@@ -114,11 +120,11 @@ def read_checkpoint(note: bytes, key: LogKey) -> Checkpoint:
     return Checkpoint(lines[0], size, root)
 
 
-def read_proof(data: bytes, key: LogKey) -> Proof:
-    """Read and check a proof file that carries its entry.
+def parse_proof(data: bytes) -> Proof:
+    """Read the form of a proof file that carries its entry.
 
     Raises:
-        UnprovedError: Its form, its signature or its path does not hold.
+        UnprovedError: It has another form.
     """
     head, blank, note = data.partition(b"\n\n")
     expect(bool(blank) and head.isascii(), "a proof file has lines of ASCII, an empty line and a checkpoint")
@@ -128,6 +134,20 @@ def read_proof(data: bytes, key: LogKey) -> Proof:
     entry, index = from_base64(lines[1][6:]), from_decimal(lines[2][6:])
     path = [from_base64(line) for line in lines[3:]]
     expect(len(path) <= 63 and all(len(value) == 32 for value in path), "a path has at most 63 hashes of 32 bytes")
-    checkpoint = read_checkpoint(note, key)
-    check_inclusion(leaf_hash(entry), index, checkpoint.size, path, checkpoint.root)
-    return Proof(index, path, entry, checkpoint)
+    return Proof(index, path, entry, note)
+
+
+def check_proof(proof: Proof, checkpoint: Checkpoint) -> None:
+    """Check that the entry of a proof file is under a checkpoint, which was read from its note.
+
+    Raises:
+        UnprovedError: It is not.
+    """
+    check_inclusion(leaf_hash(proof.entry), proof.leaf_index, checkpoint.size, proof.path, checkpoint.root)
+
+
+def size_of(note: bytes) -> int:
+    """The size that a checkpoint says, before any signature was looked at."""
+    lines = note.split(b"\n", 2)
+    expect(len(lines) == 3 and lines[1].isascii(), "a checkpoint has three lines")
+    return from_decimal(lines[1].decode("ascii"))

@@ -18,6 +18,8 @@ HEAD_LABEL = b"pprd-head/v1\n\0"
 KEY_LABEL = b"pprd-key/v1\n\0"
 MINUTE_MS, DAY_MS, SHANGHAI_MS = 60_000, 86_400_000, 28_800_000
 LAST_INSTANT_MS = 253_402_300_799_999
+GENESIS = ("GenesisEntry", "SuccessorGenesisEntry")
+"""What stands at index 0: of a new ledger, or of one that goes on from a closed one."""
 REGION = "35|36|43|44|45|46|51|52|53|81|82"
 OFFICE = "o[0-9a-hjkmnp-tv-z]{8}"
 HUB = ("00", "o00000000")
@@ -160,7 +162,7 @@ def batch_root(batch: Batch, accepted: Sequence[bytes], refused: Sequence[dict[s
 
 
 def read_entry(entry: bytes, schemas: Schemas) -> Record:
-    """Read an entry: a record `GenesisEntry`, `BatchEntry` or `EventEntry`.
+    """Read an entry: a record of `GENESIS`, `BatchEntry` or `EventEntry`.
 
     Raises:
         UnprovedError: It is none of them.
@@ -168,7 +170,7 @@ def read_entry(entry: bytes, schemas: Schemas) -> Record:
     expect(len(entry) <= 65_535, "an entry has at most 65,535 bytes")
     expect(entry.startswith(ENTRY_LABEL), "the label of an entry is missing")
     record = schemas.read(entry[len(ENTRY_LABEL) :])
-    expect(record.name in ("GenesisEntry", "BatchEntry", "EventEntry"), f"a {record.name} is no entry")
+    expect(record.name in (*GENESIS, "BatchEntry", "EventEntry"), f"a {record.name} is no entry")
     if record.name == "BatchEntry":
         codes = [one["code"] for one in record.fields["refused"]]
         expect(all(_is("[A-Z][A-Z_]{0,27}", code) for code in codes), "a reason code is malformed")

@@ -38,6 +38,7 @@ for name, command in (("audit", audit_command), ("fsck", fsck_command), ("verify
 ROOT = Path(__file__).resolve().parents[3]
 KINDS = {
     "checkpoint": "log/checkpoint",
+    "log keys": "log/log-keys",
     "full tile": "log/tile/0/000",
     "partial tile": "log/tile/0/001.p/*",
     "upper tile": "log/tile/1/000.p/*",

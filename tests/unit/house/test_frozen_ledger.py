@@ -20,7 +20,7 @@ from docs.replay_vectors import EXPORT, ROOT, replay_page
 from docs.spec.reference.audit import Contracts
 from docs.spec.reference.audit import Replay as Second
 from docs.spec.reference.export import Export
-from docs.spec.reference.note import parse_vkey
+from docs.spec.reference.note import log_key
 from docs.spec.reference.unproved import UnprovedError
 from hub.replay import Delivery, Replay
 from ledger.batch import decode_tbs
@@ -103,8 +103,8 @@ def test_the_frozen_ledger_holds_what_the_page_tells_of() -> None:
 @pytest.mark.parametrize("swapped", ["key", "order"])
 def test_the_second_reader_knows_the_index_at_which_a_key_is_valid(swapped: str) -> None:
     """An entry that the revoked key signed, behind its revocation, does not follow; nor do entries in another order."""
-    key = parse_vkey(REPLAY["vkey"])
-    replay = Second(Contracts.of(ROOT / "contracts"), key)
+    first = REPLAY["log_keys"][0]
+    replay = Second(Contracts.of(ROOT / "contracts"), log_key(first["name"], bytes.fromhex(first["public_key"])))
     revoked = next(row["index"] for row in REPLAY["entries"] if row["event_type"] == "KeyRevoked")
     old = next(row["index"] for row in reversed(REPLAY["entries"][:revoked]) if row["producer"] == "44-node")
     entries = ENTRIES[: revoked + 2]

@@ -6,6 +6,7 @@ import ast
 import base64
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,8 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X
 from docs.spec.reference import broker, records, sealing, tree
 from docs.spec.reference.avro import Record, Schemas, canonical, fingerprint
 from docs.spec.reference.directory import Key
-from docs.spec.reference.note import parse_vkey, read_checkpoint, read_proof, verify
+from docs.spec.reference.log_keys import read_chain
+from docs.spec.reference.note import LogKey, Proof, check_proof, parse_proof, parse_vkey, read_checkpoint, verify
 from docs.spec.reference.unproved import UnprovedError
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -119,6 +121,13 @@ def holds(kind: str, row: dict[str, Any], path: list[bytes], values: list[bytes]
 # -- notes
 
 
+def read_proof(data: bytes, key: LogKey) -> Proof:
+    """A proof file that holds under one key."""
+    proof = parse_proof(data)
+    check_proof(proof, read_checkpoint(proof.note, key))
+    return proof
+
+
 def test_checkpoints_and_proof_files() -> None:
     notes, proofs = page("notes"), page("proofs")
     key = parse_vkey(notes["log"]["vkey"])
@@ -152,6 +161,34 @@ def test_notes_checkpoints_and_proofs_that_are_refused() -> None:
 
     assert seen > 50
     assert believed == []
+
+
+def accepts(read: Callable[[], object]) -> bool:
+    """Whether something is read without a finding."""
+    try:
+        read()
+    except UnprovedError:
+        return False
+    return True
+
+
+def test_the_chain_of_keys_of_a_log() -> None:
+    """Every key of it leads to all, every checkpoint is judged by its size, and no other chain is believed."""
+    told = page("log-keys")
+    chain = told["chain"].encode()
+    keys = read_chain(chain, parse_vkey(told["keys"][-1]["vkey"]), SCHEMAS)
+
+    assert [span.key for span in keys.spans] == [parse_vkey(row["vkey"]) for row in told["keys"]]
+    assert [(span.since, span.until) for span in keys.spans] == [(row["since"], row["until"]) for row in told["keys"]]
+    for row in told["trusted"]:
+        assert accepts(lambda row=row: read_chain(chain, parse_vkey(row["vkey"]), SCHEMAS)) is (  # type: ignore[misc]
+            row["result"] == "accepted"
+        )
+    for row in told["checkpoints"]:
+        assert accepts(lambda row=row: keys.read(row["note"].encode())) is (row["result"] == "accepted")  # type: ignore[misc]
+    for row in told["refused"]:
+        with pytest.raises(UnprovedError):
+            read_chain(row["chain"].encode(), parse_vkey(told["keys"][0]["vkey"]), SCHEMAS)
 
 
 # -- events
