@@ -110,7 +110,18 @@ class TilesSource:
     def log_keys(self) -> Kept | None:
         """See `hub.audit_source.Source.log_keys`."""
         place = f"{self._prefix}log-keys"
-        return Kept(place, self._folder.read(place)) if self._folder.has(place) else None
+        if self._folder.has(place):
+            return Kept(place, self._folder.read(place))
+        if not self._is_bare and self._is_listed(LOG_KEYS):
+            raise KeptError("EXPORT_DAMAGED", "the file is missing; the manifest names it", place=place)
+        return None
+
+    def _is_listed(self, name: str) -> bool:
+        """Whether the manifest names a file; a manifest that cannot be read names none, and is told where it is checked."""
+        try:
+            return name in parse_manifest(self._folder.read(MANIFEST))
+        except KeptError:
+            return False
 
     def _signed_size(self) -> int:
         kept = self.checkpoint()

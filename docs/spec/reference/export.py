@@ -43,13 +43,14 @@ class Export:
         return sorted(str(file.relative_to(self._folder)) for file in self._folder.rglob("*") if not file.is_dir())
 
     def vkey(self) -> str:
-        """The verifier key that the policy names. A reader has it from somewhere else and compares.
+        """The verifier key that the policy names first. A reader has it from somewhere else and compares.
 
         Raises:
-            UnprovedError: The policy is not of the one form that an export has: one log, no quorum.
+            UnprovedError: The policy is not of the one form that an export has: one log, with a second key while one is
+                announced, and no quorum.
         """
         text = self.read("policy").decode("utf-8", "replace")
-        match = re.fullmatch(r"log (\S+)\nquorum none\n", text)
+        match = re.fullmatch(r"log (\S+)\n(?:log \S+\n)?quorum none\n", text)
         if match is None:
             raise UnprovedError("is not one log and no quorum", "policy")
         return match[1]

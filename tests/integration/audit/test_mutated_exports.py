@@ -256,6 +256,9 @@ def test_an_audit_names_a_good_receipt_and_a_good_checkpoint_that_the_manifest_d
             check_audits(export, contracts, {name}, f"{name} not listed")
 
 
+_UNKNOWN = {("log keys", "--foreign"), ("log keys", "bare")}
+
+
 @pytest.mark.parametrize("mode", ["--hashes-only", "--foreign", "bare"])
 def test_the_other_ways_to_audit_name_every_mutated_file_of_the_log(export: Damaged, mode: str) -> None:
     """By hashes alone, as a log that is not ours, and the log without what lies beside it."""
@@ -263,7 +266,9 @@ def test_the_other_ways_to_audit_name_every_mutated_file_of_the_log(export: Dama
     vkey = (export.folder / "policy").read_text(encoding="ascii").split()[1]
     asked = {"--hashes-only": (export.folder, mode), "--foreign": (log, mode, "--vkey", vkey), "bare": (log,)}[mode]
     assert run("audit", *asked)[0] == 0
-    for name in (export.of_kind(kind) for kind in KINDS if KINDS[kind].startswith("log/")):
+    # Without the manifest nobody can say that a chain of keys is missing; of a log that is not ours it is not read.
+    kinds = [kind for kind in KINDS if KINDS[kind].startswith("log/") and (kind, mode) not in _UNKNOWN]
+    for name in map(export.of_kind, kinds):
         for mutation in ("middle bit", "half of it", "deleted", "renamed"):
             with export.changed(name) as (file,):
                 MUTATIONS[mutation](file)
