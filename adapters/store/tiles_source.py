@@ -117,7 +117,7 @@ class TilesSource:
         return None
 
     def _is_listed(self, name: str) -> bool:
-        """Whether the manifest names a file; a manifest that cannot be read names none, and is told where it is checked."""
+        """Whether the manifest names a file; one that cannot be read names none, and is told where it is checked."""
         try:
             return name in parse_manifest(self._folder.read(MANIFEST))
         except KeptError:
