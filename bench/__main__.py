@@ -24,11 +24,11 @@ from rich.table import Table
 
 from bench.admission import measure_admission
 from bench.audit import WAYS, AuditFigures, measure_audit
-from bench.openings import COUNTIES, OpeningFigures, measure_openings
+from bench.openings import COUNTIES, measure_openings
 from bench.ours import OurHub
 from bench.plain import PlainHub
 from bench.projections import ProjectionFigures, measure_projections
-from bench.sealing import SealingFigures, measure_sealing
+from bench.sealing import measure_sealing
 from bench.workload import World
 
 _AUDITS = {
@@ -81,8 +81,6 @@ async def measure(
             if number in {0, rounds - 1}:
                 audits += [measure_audit(ours.data, ours.vkey, way) for way in WAYS]
                 projections.append(measure_projections(ours.data))
-    opened, sealed = await _measure_sealed(openings, payloads, folder)
-    load.append(os.getloadavg()[0])
     return {
         "machine": {"python": platform.python_version(), "cpus": len(os.sched_getaffinity(0)), "load": load},
         "rounds": rows,
@@ -91,17 +89,15 @@ async def measure(
         "audit": [figures._asdict() for figures in audits],
         "admission": measure_admission()._asdict(),
         "projections": [figures._asdict() for figures in projections],
-        "openings": [figures._asdict() for figures in opened],
-        "sealing": [figures._asdict() for figures in sealed],
+        **await measure_sealed(openings=openings, payloads=payloads, folder=folder),
     }
 
 
-async def _measure_sealed(
-    openings: int, payloads: int, folder: Path
-) -> tuple[list[OpeningFigures], list[SealingFigures]]:
-    """Openings and sealing, on a ledger of their own."""
+async def measure_sealed(*, openings: int, payloads: int, folder: Path) -> dict[str, Any]:
+    """Run openings and sealing, on a ledger of their own; arguments as in `measure`."""
     world = World(counties=COUNTIES)
     opened, sealed = [], []
+    load = [os.getloadavg()[0]]
     async with OurHub(folder / "sealed", world) as hub:
         for number in range(SEALED_ROUNDS):
             console.print(f"openings, round {number + 1} of {SEALED_ROUNDS}", style="dim")
@@ -111,7 +107,12 @@ async def _measure_sealed(
             gateways = folder / f"gateways-{number}"
             gateways.mkdir()
             sealed.append(await measure_sealing(hub, gateways, payloads))
-    return opened, sealed
+            load.append(os.getloadavg()[0])
+    return {
+        "openings": [figures._asdict() for figures in opened],
+        "sealing": [figures._asdict() for figures in sealed],
+        "sealed_load": load,
+    }
 
 
 def show(result: dict[str, Any]) -> None:
@@ -216,9 +217,17 @@ def main() -> None:
     parser.add_argument("--alone", type=int, default=300)
     parser.add_argument("--openings", type=int, default=3000, help="a round; an office may ask for 600 in an hour")
     parser.add_argument("--payloads", type=int, default=4000, help="a round and gateway")
-    arguments = parser.parse_args()
+    parser.add_argument(
+        "--sealed-only", action="store_true", help="openings and sealing; the rest of the results stays"
+    )
+    arguments = vars(parser.parse_args())
+    is_part = arguments.pop("sealed_only")
     with tempfile.TemporaryDirectory(prefix="pprd-bench-") as folder:
-        result = asyncio.run(measure(**vars(arguments), folder=Path(folder)))
+        if is_part:
+            part = {name: arguments[name] for name in ("openings", "payloads")}
+            result = json.loads(RESULTS.read_text("utf-8")) | asyncio.run(measure_sealed(**part, folder=Path(folder)))
+        else:
+            result = asyncio.run(measure(**arguments, folder=Path(folder)))
     RESULTS.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
     show(result)
 
