@@ -139,7 +139,7 @@ def test_no_changed_byte_of_the_file_passes_with_another_page(chromium: Chromium
     with chromium.opened(pack) as page:
         true = shown(page)
         for name, region in regions.items():
-            for at in drawn.sample(region, 24 if name == "skeleton" else 4):
+            for at in drawn.sample(region, 12 if name == "skeleton" else 3):
                 file.write_bytes(data[:at] + bytes((data[at] ^ drawn.choice((1, 2, 4, 16)),)) + data[at + 1 :])
                 page.goto(file.as_uri())
                 found = shown(page)

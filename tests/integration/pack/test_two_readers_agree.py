@@ -17,7 +17,7 @@ from tests.support.fuzz_targets import target
 
 pytestmark = pytest.mark.integration
 
-SEVERAL: Final = 400
+SEVERAL: Final = 150
 SAME: Final[Mapping[str, str]] = {
     "note": "v.splitNote(data)",
     "checkpoint text": "await v.readCheckpointText(v.fromUtf8(data))",
@@ -78,4 +78,4 @@ def test_signatures_are_judged_alike(js: JsVerifier) -> None:
     found = compared(js, one, read)
 
     assert [data[:400] for ours, theirs, data in found if ours is not theirs] == []
-    assert sum(not ours for ours, _, _ in found) > 5
+    assert sum(not ours for ours, _, _ in found) > 2
