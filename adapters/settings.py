@@ -286,6 +286,8 @@ class RegionSettings(Settings):
         nats_key: Its private key, PEM; required together with it.
         log_vkey: Verifier key of the ledger, as the operator handed it over; no default (LEDGER 2).
         sandbox: Whether identities are synthetic; no default (DOMAIN 3.6).
+        witness_policy: Policy file with the addresses of witnesses whom this region asks itself what they have
+            cosigned; None asks none.
     """
 
     env_prefix: ClassVar[str] = "PPRD_REGION_"
@@ -302,6 +304,7 @@ class RegionSettings(Settings):
     nats_key: Path | None = None
     log_vkey: Annotated[str, Field(pattern=r"^[!-*,-~]+\+[0-9a-f]{8}\+[A-Za-z0-9+/]+={0,2}$", max_length=4096)]
     sandbox: bool
+    witness_policy: Path | None = None
 
     @field_validator("region")
     @classmethod

@@ -33,8 +33,9 @@ _TAIL: Final = """
 
 - A hub that answers nobody looks like one that is away. Events go on waiting at their senders, and the same bytes get
   their first receipt whenever it answers again.
-- Who is shown one history only, whole in itself, by hub and broker alike, sees no lie. He needs one word from outside:
-  a witness's cosignature under his head, or the head of a neighbour (`pprd evidence head`, `pprd evidence compare`).
+- Who is shown one history only, whole in itself, by hub and broker alike, sees no lie unless he hears one word from
+  outside: that of a witness which he asks himself (`witness_policy` of a region), or the head of a neighbour (`pprd
+  evidence head`, `pprd evidence compare`). Where hub and witnesses lie together, only neighbours are left.
 - A gateway connects the heads of its receipts twice a second. What was shown within the last half second before a
   gateway's machine fails is compared with nothing; the receipts themselves stay good.
 - Within the clock limit of the genesis record a batch can be dated a little early, and nobody can tell.

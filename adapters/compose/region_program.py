@@ -17,6 +17,7 @@ from adapters.compose.credentials import broker_trust, channel_credentials
 from adapters.compose.key_ends import ending_keys
 from adapters.compose.key_locks import key_lock
 from adapters.compose.parts import KEYS, REGION_FILE, SystemClock, contracts_in_force, only_one
+from adapters.compose.region_witnesses import ask_witnesses, asked_witnesses
 from adapters.grpc.client import ExchangeClient
 from adapters.keys.folder import make_hold_key, read_broker_key, read_region_keys
 from adapters.nats.inbox import Inbox, ReceiptSigner
@@ -77,6 +78,7 @@ class RegionProgram:
 
     async def _start(self, stack: AsyncExitStack) -> None:
         settings = self._settings
+        witnesses = asked_witnesses(settings.witness_policy)
         client, self.gateway, identity = await _reached(stack, settings)
         await stack.enter_async_context(self.gateway)
         now_ms = SystemClock().now_ms
@@ -103,6 +105,8 @@ class RegionProgram:
             asyncio.ensure_future(self._confirm()),
             asyncio.ensure_future(self.gateway.failed()),
         ]
+        if witnesses:
+            self._jobs.append(asyncio.ensure_future(ask_witnesses(witnesses, self.gateway.checkpoints)))
 
     async def _end(self) -> None:
         """Let the inbox finish what it took, then end the rest."""

@@ -15,6 +15,7 @@ from adapters.drill.lie import GATEWAY, INBOX, PARTNER, WITNESS, Lie, Noticed
 from adapters.drill.rig import DrillWitness, Rig
 from adapters.drill.stage import RECEIVER, SENDER
 from ledger.evidence_file import format_evidence
+from ledger.policy import format_policy
 
 
 def grown(folder: DataFolder, batches: int) -> DataFolder:
@@ -84,6 +85,20 @@ async def _two_people(rig: Rig) -> Mapping[str, Noticed]:
     return {PARTNER: compared, INBOX: Noticed(code, rig.kept(b, RECEIVER))}
 
 
+async def _own_history(rig: Rig) -> Mapping[str, Noticed]:
+    """Hub and broker show one region a history of its own; the witness was shown the other one."""
+    a, b = grown(rig.folder("own-history-a"), 1), grown(rig.folder("own-history-b"), 1)
+    asked = b.root / "asked.policy"
+    async with rig.witness(a) as witness:
+        async with LyingHub(a, policy=witness.policy) as hub:
+            size = hub.store.size()
+            await rig.until(lambda: witness.size() >= size)
+        asked.write_bytes(format_policy(witness.policy))
+        async with LyingHub(b) as hub, rig.broker(b) as nats, rig.relay(b, nats):
+            code = await rig.inbox_alarm(b, RECEIVER, hub.address, nats, asked)
+    return {INBOX: Noticed(code, rig.kept(b, RECEIVER))}
+
+
 HEAD_LIES = (
     Lie(
         "forks: two histories of one size",
@@ -114,5 +129,11 @@ HEAD_LIES = (
         "when they compare heads, or one hears on the broker what the other is shown",
         _two_people,
         {PARTNER: "TWO_ROOTS", INBOX: "TWO_ROOTS"},
+    ),
+    Lie(
+        "shows one region a whole history of its own, over hub and broker alike",
+        "within a minute, when the region asks a witness itself (`witness_policy`)",
+        _own_history,
+        {INBOX: "TWO_ROOTS"},
     ),
 )

@@ -99,14 +99,16 @@ class Rig:
                 await asyncio.wait((job,))
                 store.close()
 
-    async def inbox_alarm(self, folder: DataFolder, region: RegionCode, hub: str, nats: str) -> str:
+    async def inbox_alarm(
+        self, folder: DataFolder, region: RegionCode, hub: str, nats: str, witnesses: Path | None = None
+    ) -> str:
         """Run a region with its inbox until it raises an alarm; gives its code.
 
         Raises:
             FatalError: DRILL_FAILED: it noticed nothing in time.
         """
         try:
-            async with RegionProgram(self.stage.settings(folder, region, hub, nats)) as program:
+            async with RegionProgram(self.stage.settings(folder, region, hub, nats, witnesses)) as program:
                 await asyncio.wait_for(program.failed(), WAIT_SECONDS)
         except ExchangeError as error:
             return error.code

@@ -60,8 +60,10 @@ class Stage:
         shutil.copytree(self.folder.root, to)
         return DataFolder(to)
 
-    def settings(self, folder: DataFolder, region: RegionCode, hub: str, nats: str = "") -> RegionSettings:
-        """A region's settings: where its hub and its broker listen."""
+    def settings(
+        self, folder: DataFolder, region: RegionCode, hub: str, nats: str = "", witnesses: Path | None = None
+    ) -> RegionSettings:
+        """A region's settings: where its hub and its broker listen, and which witnesses it asks itself."""
         return RegionSettings.load(
             None,
             region=region,
@@ -70,6 +72,7 @@ class Stage:
             nats_url=nats or "nats://127.0.0.1:4222",
             log_vkey=self.log.vkey,
             sandbox=True,
+            witness_policy=witnesses,
         )
 
 

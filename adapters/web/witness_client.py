@@ -1,7 +1,8 @@
-"""Asking one witness for its cosignature: the request, the answers that it may give, the check of what came back."""
+"""Asking one witness: for its cosignature, and for what it has cosigned last; with the check of what came back."""
 
 from __future__ import annotations
 
+import hashlib
 from typing import Final
 
 import aiohttp
@@ -9,7 +10,7 @@ import aiohttp
 from adapters.web.fetch import ask
 from contracts.errors import EvidenceError, UnavailableError
 from contracts.ids import TreeSize
-from ledger.note import NoteVerifier, add_lines, parse_note
+from ledger.note import MAX_NOTE_BYTES, NoteVerifier, add_lines, parse_note
 from ledger.note_text import parse_decimal
 from ledger.witness import AddCheckpoint, MovedError, format_request, parse_lines
 
@@ -47,6 +48,37 @@ async def add_checkpoint(
             raise MovedError(TreeSize(parse_decimal(told)), request.old_size)
         case 422:
             raise EvidenceError("CONSISTENCY_INVALID", "the witness knows another root, or the proof is wrong")
+        case status:
+            raise UnavailableError("WITNESS_FAILED", f"the witness answers {status}")
+
+
+async def last_checkpoint(
+    session: aiohttp.ClientSession, url: str, verifier: NoteVerifier, origin: str
+) -> bytes | None:
+    """Ask a witness which checkpoint of a ledger it has cosigned last.
+
+    Args:
+        session: Its deadline is that of the call.
+        url: Prefix of the witness.
+        verifier: The witness's key.
+        origin: Of the ledger.
+
+    Returns:
+        The note, whose cosignature was verified; the ledger's own was not. None if it has cosigned nothing of it.
+
+    Raises:
+        UnavailableError: SOURCE_UNREADABLE, it did not answer; WITNESS_FAILED, it answered with something else.
+        ContractError: NOTE_MALFORMED, its answer is no note.
+        EvidenceError: SIGNATURE_INVALID, it did not sign.
+    """
+    name = hashlib.sha256(origin.encode()).hexdigest()
+    answer = await ask(session, "GET", f"{url}/{name}/checkpoint", max_bytes=MAX_NOTE_BYTES)
+    match answer.status:
+        case 200:
+            parse_note(answer.body, [verifier])
+            return answer.body
+        case 404:
+            return None
         case status:
             raise UnavailableError("WITNESS_FAILED", f"the witness answers {status}")
 

@@ -1,0 +1,82 @@
+"""A region asks witnesses itself which head they have cosigned, and compares it with what its hub shows it.
+
+A hub and a broker of one operator can show one region a history of its own, whole in itself. Who asks a witness hears
+of the other one, which the same key has signed. A witness that does not answer proves nothing and stops nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import structlog
+
+from adapters.compose.witness_program import read_policy
+from adapters.region.checkpoints import Checkpoints
+from adapters.settings import is_loopback
+from adapters.web.fetch import check_url, client
+from adapters.web.witness_client import last_checkpoint
+from contracts.errors import ContractError, EvidenceError, UnavailableError
+from ledger.policy import Witness
+
+ASK_SECONDS: Final = 60.0
+"""Pause between two rounds."""
+_CALL_SECONDS: Final = 5.0
+log = structlog.get_logger()
+
+
+def asked_witnesses(file: Path | None) -> tuple[Witness, ...]:
+    """The witnesses with an address in a policy file; none if there is no file.
+
+    Raises:
+        ContractError: SETTINGS_INVALID; or as `read_policy`.
+    """
+    if file is None:
+        return ()
+    witnesses = tuple(witness for witness in read_policy(file).witnesses if witness.url is not None)
+    for witness in witnesses:
+        url = witness.url or ""
+        check_url(url, is_loopback=is_loopback(url.partition("://")[2].partition("/")[0]))
+    return witnesses
+
+
+async def ask_witnesses(witnesses: Sequence[Witness], heads: Checkpoints) -> None:
+    """Ask them all, again and again, until cancelled.
+
+    Raises:
+        EvidenceError: A head that the ledger has signed and a witness cosigned does not go with what the region was
+            shown; the evidence is kept.
+    """
+    async with client(seconds=_CALL_SECONDS) as session:
+        while True:
+            for witness in witnesses:
+                try:
+                    url = (witness.url or "").rstrip("/")
+                    note = await last_checkpoint(session, url, witness.verifier, heads.keys.origin)
+                except (UnavailableError, ContractError, EvidenceError) as error:
+                    log.warning("witness.failed", peer=witness.name, code=error.code)
+                    continue
+                if note is not None:
+                    await _compare(note, heads, witness.name)
+            await asyncio.sleep(ASK_SECONDS)
+
+
+async def _compare(note: bytes, heads: Checkpoints, name: str) -> None:
+    try:
+        await heads.learn(note)
+        heads.see(note)
+        await heads.connect()
+    except ContractError as error:
+        log.warning("witness.failed", peer=name, code=error.code)
+    except EvidenceError as error:
+        # What the ledger's key has not signed is the witness's fault and nobody else's.
+        if error.code != "SIGNATURE_INVALID":
+            raise
+        log.warning("witness.failed", peer=name, code=error.code)
+    except UnavailableError as error:
+        log.warning("head.waiting", code=error.code)
+        # A transport that was closing may have swallowed the request to end.
+        if (me := asyncio.current_task()) is not None and me.cancelling():
+            raise asyncio.CancelledError from error

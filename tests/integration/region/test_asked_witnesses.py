@@ -1,0 +1,67 @@
+"""A region asks witnesses itself: one that is dead stops nothing, an honest ledger is not accused, another is."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from adapters.compose.region_witnesses import ask_witnesses
+from adapters.web.fetch import client
+from adapters.web.witness_client import add_checkpoint
+from contracts.errors import EvidenceError
+from contracts.ids import Hash, TreeSize
+from ledger.checkpoint import parse_checkpoint, sign_checkpoint
+from ledger.policy import Witness
+from ledger.witness import AddCheckpoint
+from tests.support.async_tests import runs_in_a_loop
+from tests.support.hub_server import HubServer, until
+from tests.support.region import declared, gateway
+from tests.support.witnesses import install, running
+
+pytestmark = pytest.mark.integration
+
+
+@runs_in_a_loop
+async def test_a_region_trusts_what_an_honest_witness_saw_and_a_dead_one_stops_nothing(tmp_path: Path) -> None:
+    """The region has heard nothing of the newest head but from the witness."""
+    async with (
+        HubServer(tmp_path / "ledger.sqlite") as hub,
+        gateway(hub.world, "44", hub.client, tmp_path) as sender,
+        gateway(hub.world, "45", hub.client, tmp_path) as region,
+    ):
+        installed = install(tmp_path, "43-w", [hub.world.verifier])
+        verifier = installed.signers.grown.verifier
+        await sender.submit(declared(hub.world, "44"))
+        note = await hub.client.checkpoint()
+        async with running(installed) as url, client(seconds=5) as session:
+            await add_checkpoint(session, url, verifier, AddCheckpoint(TreeSize(0), (), note))
+            asked = [Witness("43-dead", verifier, "http://127.0.0.1:9"), Witness("43-w", verifier, url)]
+            asking = asyncio.ensure_future(ask_witnesses(asked, region.checkpoints))
+            await until(
+                lambda: region.checkpoints.trusted is not None and region.checkpoints.trusted[0].size == hub.size
+            )
+            is_running = not asking.done()
+            asking.cancel()
+
+    assert is_running
+
+
+@runs_in_a_loop
+async def test_a_head_that_a_witness_saw_and_the_region_did_not_stops_it(tmp_path: Path) -> None:
+    async with (
+        HubServer(tmp_path / "ledger.sqlite") as hub,
+        gateway(hub.world, "44", hub.client, tmp_path) as region,
+    ):
+        installed = install(tmp_path, "45-w", [hub.world.verifier])
+        verifier = installed.signers.grown.verifier
+        true = parse_checkpoint(await hub.client.checkpoint(), hub.world.verifier)
+        other = sign_checkpoint(replace(true, root=Hash(b"\2" * 32)), hub.world.log_signer)
+        async with running(installed) as url, client(seconds=5) as session:
+            await add_checkpoint(session, url, verifier, AddCheckpoint(TreeSize(0), (), other))
+            with pytest.raises(EvidenceError) as error:
+                await asyncio.wait_for(ask_witnesses([Witness("45-w", verifier, url)], region.checkpoints), 10)
+
+    assert error.value.code == "CHECKPOINT_INVALID"
