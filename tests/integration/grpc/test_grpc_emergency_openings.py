@@ -10,7 +10,7 @@ import pytest
 
 from contracts.codes import CODES
 from contracts.errors import AccessError, ExchangeError
-from contracts.event import decode_event
+from contracts.event import decode_event, leaf_hash
 from contracts.instant import DAY_MS, HOUR_MS
 from contracts.opening import load_opening_rules
 from contracts.profile import decode_payload
@@ -23,7 +23,7 @@ from tests.support.async_tests import runs_in_a_loop
 from tests.support.batches import Made
 from tests.support.clearances import ClearanceMaker
 from tests.support.hub_server import Gate, HubServer, until
-from tests.support.matters import notification
+from tests.support.matters import MatterMaker, notification
 from tests.support.world import World, WorldOffice
 
 pytestmark = pytest.mark.integration
@@ -285,3 +285,20 @@ async def test_an_office_asks_under_clearances_so_many_times_an_hour(tmp_path: P
 
         assert await refusal(hub, clearance.request()) == "OPEN_TOO_MANY"
         assert await refusal(hub, request_for(world, sent, office)) == "OPEN_NO_TASK"
+
+
+@runs_in_a_loop
+async def test_a_restricted_record_is_stored_and_not_opened_in_an_emergency_either(tmp_path: Path) -> None:
+    """个人信息保护法 47: storage only."""
+    async with HubServer(tmp_path / "ledger.sqlite") as hub:
+        world = hub.world
+        made, office = notification(world, "44", "45")[:3], asker(world)
+        await hub.submit(made)
+        record, desk = MatterMaker(world, "RESIDENCE_NOTIFICATION"), world.office("45", "RIGHTS_DESK")
+        record.stream_id, record.next_seq, record.head = made[0].header.stream_id, 3, leaf_hash(made[2].event)
+        body = {"request": world.fresh_id(), "official": world.fresh_id()}
+        await hub.submit([record.event("MatterRestricted", desk, body, purpose="RIGHTS", legal_basis="LB-PIPL-47")])
+        clearance = ClearanceMaker(world, "EMERGENCY", office, made[1].header)
+        await hub.submit(clearance.cleared(*others(world)))
+
+        assert await refusal(hub, clearance.request()) == "OPEN_NO_TASK"
