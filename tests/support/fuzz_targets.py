@@ -16,8 +16,11 @@ from contracts.ids import KeyId, OfficeId
 from contracts.schema import load_registry
 from contracts.sealing import Associated, RecipientKey, WrappedKey, check_form, check_wrapped_key, open_sealed, seal
 from contracts.suite import X25519
+from docs.ledger_key_chain import chain
 from docs.ledger_packs import pack_samples
 from docs.ledger_parties import INPUTS, LOG, ML_DSA_WITNESS, NOTE, PUBLISHED, TEXT, WITNESS, cosigned, request
+from hub.log_key_chain import format_chain, parse_chain, verify_chain
+from ledger.anchor import MAX_ANCHOR_BYTES, format_anchor, parse_anchor
 from ledger.batch import MAX_TBS_BYTES, decode_tbs, encode_tbs
 from ledger.checkpoint import parse_checkpoint, parse_checkpoint_text, parse_foreign_text
 from ledger.entry import (
@@ -102,6 +105,11 @@ def _files() -> Iterator[Target]:
         for index in (0, 5, 7)
     ]
     yield Target("proof file", proofs, parse_proof, format_proof, max_bytes=MAX_PROOF_BYTES)
+    keys, known = chain(), load_registry()
+    yield Target("chain of keys", (keys,), parse_chain, lambda value: format_chain(map(format_proof, value)))
+    yield Target("verified chain of keys", (keys,), lambda data: verify_chain(data, LOG.verifier, known))
+    anchors = [row["file"].encode() for row in json.loads((PUBLISHED / "anchors.json").read_text("utf-8"))["files"]]
+    yield Target("anchor", anchors, parse_anchor, format_anchor, max_bytes=MAX_ANCHOR_BYTES)
     packs = [sample.pack for sample in pack_samples() if sample.check is None]
     yield Target("evidence pack", packs, parse_pack, format_pack, max_bytes=MAX_PACK_BYTES)
     names = (b"tile/0/000", b"tile/3/x001/x234/067.p/9", b"tile/entries/x001/000", b"tile/entries/000.p/255")

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from adapters.compose.auditing import run_audit
+from adapters.compose.auditing import run_audit, run_export
+from docs.spec.reference.audit import Contracts, audit
+from docs.spec.reference.unproved import UnprovedError
 from hub.closing import CLOSED
 from hub.own_batch import HubDraft
 from tests.support.divided_audit import audited_both_ways
@@ -14,6 +16,8 @@ from tests.support.kept_ledger import KeptLedger, forge, hub_batch, recorded
 from tests.support.matters import declaration
 
 pytestmark = pytest.mark.integration
+
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def end(open_matters: int) -> HubDraft:
@@ -47,3 +51,16 @@ def test_a_wrong_number_of_open_matters_and_anything_after_the_end_are_named(kep
     problem = run_audit(str(gone_on.folder), hashes_only=True).problem
     assert problem is not None
     assert (problem.index, problem.code) == (len(entries), "LEDGER_CLOSED")
+
+
+def test_the_second_reader_follows_a_ledger_to_its_end_and_no_further(kept: KeptLedger, tmp_path: Path) -> None:
+    entries = [*kept.entries(), *hub_batch(kept, end(open_in(kept, tmp_path)))]
+    batch = kept.world.batches["44"].batch([declaration(kept.world, "44")])
+    gone_on = [*entries, *recorded(kept.world, batch)]
+    for name, some in (("ended", entries), ("on", gone_on)):
+        run_export(forge(kept, tmp_path / name, some).folder, tmp_path / f"{name}-out")
+    contracts = Contracts.of(ROOT / "contracts")
+
+    assert audit(tmp_path / "ended-out", contracts).size == len(entries)
+    with pytest.raises(UnprovedError, match="was closed by the entry before"):
+        audit(tmp_path / "on-out", contracts)
