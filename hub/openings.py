@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from contracts import signing
 from contracts.errors import AccessError, ContractError, ExchangeError, RuleError
@@ -233,6 +233,25 @@ def find_payload(
     return Found(header, header.sealed[number], envelope, WrappedKey(OfficeId(request.office), *wrapped))
 
 
+def access_body(request: OpenRequest, profile: str) -> dict[str, Any]:
+    """What the record of an opening says: the hub writes it, the office that asked compares it."""
+    return {
+        "opened_event": request.event_id,
+        "profile": profile,
+        "ciphertext_hash": request.ciphertext_hash,
+        "office": request.office,
+        "officer": request.officer,
+        "role": request.role,
+        "purpose": request.purpose,
+        "reason": request.reason,
+        "reason_commitment": request.reason_commitment,
+        "approval": request.approval,
+        "request_key": request.key_id,
+        "request_signature": request.signature,
+        "requested_at": request.created_ms,
+    }
+
+
 def access_draft(request: OpenRequest, profile: str) -> HubDraft:
     """The `AccessRecorded` event of a request; its id is the request's, so that one request is one reading.
 
@@ -242,21 +261,7 @@ def access_draft(request: OpenRequest, profile: str) -> HubDraft:
     return HubDraft(
         ACCESS_RECORDED,
         "ACCESS" if rule is None else rule.procedure,
-        {
-            "opened_event": request.event_id,
-            "profile": profile,
-            "ciphertext_hash": request.ciphertext_hash,
-            "office": request.office,
-            "officer": request.officer,
-            "role": request.role,
-            "purpose": request.purpose,
-            "reason": request.reason,
-            "reason_commitment": request.reason_commitment,
-            "approval": request.approval,
-            "request_key": request.key_id,
-            "request_signature": request.signature,
-            "requested_at": request.created_ms,
-        },
+        access_body(request, profile),
         stream_id=StreamId(request.clearance or request.request_id),
         event_id=EventId(request.request_id),
         causation_id=request.event_id,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -20,17 +21,24 @@ from adapters.cli.progress import entries_bar
 from adapters.region.opening import NO_OFFICER, KeptOpening, Reader, Reading
 from contracts.ids import OfficeId, StreamId
 
+Office = Annotated[str, typer.Option(help="The recipient office that reads.")]
+Profile = Annotated[str, typer.Option(help="Which profile, for example NP-RES.")]
+Role = Annotated[str, typer.Option(help="In which role, for example REGISTRAR.")]
+Reason = Annotated[str, typer.Option(help="Why, in the officer's words; it stays in the region's file.")]
+Officer = Annotated[str | None, typer.Option(help="The office's own reference to the officer, an id.")]
+Approver = Annotated[str | None, typer.Option(help="Who approved, the office's own reference, an id.")]
+
 
 def open_command(
     event_id: Annotated[str, typer.Argument(help="The event that names the payload.")],
     data: Data,
     region: Region,
-    office: Annotated[str, typer.Option(help="The recipient office that reads.")],
-    profile: Annotated[str, typer.Option(help="Which profile, for example NP-RES.")],
-    role: Annotated[str, typer.Option(help="In which role, for example REGISTRAR.")],
-    reason: Annotated[str, typer.Option(help="Why, in the officer's words; it stays in the region's file.")],
-    officer: Annotated[str | None, typer.Option(help="The office's own reference to the officer, an id.")] = None,
-    approver: Annotated[str | None, typer.Option(help="Who approved, the office's own reference, an id.")] = None,
+    office: Office,
+    profile: Profile,
+    role: Role,
+    reason: Reason,
+    officer: Officer = None,
+    approver: Approver = None,
     emergency: Annotated[
         str | None, typer.Option(help="Without a task: the emergency that two other offices approved.")
     ] = None,
@@ -44,6 +52,11 @@ def open_command(
     if emergency is not None and sealed_query is not None:
         raise typer.BadParameter("a payload is opened for one reason", param_hint="--sealed-query")
     clearance = emergency or sealed_query
+    reader = replace(
+        _reader(office, role, reason, officer, approver),
+        reason="TASK" if clearance is None else "EMERGENCY" if sealed_query is None else "SEALED_QUERY",
+        clearance=None if clearance is None else StreamId(uuid_bytes(clearance)),
+    )
 
     async def read() -> list[Reading]:
         from adapters.compose.folder import DataFolder
@@ -55,15 +68,6 @@ def open_command(
             reachable_hub(folder, hub) as address,
             connected_gateway(folder.region_settings(region, hub_address=address)) as gateway,
         ):
-            reader = Reader(
-                OfficeId(office),
-                reason,
-                officer=NO_OFFICER if officer is None else uuid_bytes(officer),
-                role=role,
-                approver=None if approver is None else uuid_bytes(approver),
-                reason="TASK" if clearance is None else "EMERGENCY" if sealed_query is None else "SEALED_QUERY",
-                clearance=None if clearance is None else StreamId(uuid_bytes(clearance)),
-            )
             return await gateway.opener.open(uuid_bytes(event_id), profile, reader)
 
     with told(as_json=as_json):
@@ -72,17 +76,28 @@ def open_command(
         _show(reading, as_json=as_json)
 
 
+def _reader(office: str, role: str, reason: str, officer: str | None, approver: str | None) -> Reader:
+    """Who reads, as a person typed it."""
+    return Reader(
+        OfficeId(office),
+        reason,
+        officer=NO_OFFICER if officer is None else uuid_bytes(officer),
+        role=role,
+        approver=None if approver is None else uuid_bytes(approver),
+    )
+
+
 def take_command(
     event_id: Annotated[str, typer.Argument(help="The event that brought the file.")],
     data: Data,
     region: Region,
-    office: Annotated[str, typer.Option(help="The recipient office that takes it.")],
-    profile: Annotated[str, typer.Option(help="Which profile, for example NP-COR-FILE.")],
-    role: Annotated[str, typer.Option(help="In which role, for example CASE_OFFICER.")],
-    reason: Annotated[str, typer.Option(help="Why, in the officer's words; it stays in the region's file.")],
+    office: Office,
+    profile: Profile,
+    role: Role,
+    reason: Reason,
     to: Annotated[Path, typer.Option("--out", file_okay=False, help="New folder for the documents; its owner's only.")],
-    officer: Annotated[str | None, typer.Option(help="The office's own reference to the officer, an id.")] = None,
-    approver: Annotated[str | None, typer.Option(help="Who approved, the office's own reference, an id.")] = None,
+    officer: Officer = None,
+    approver: Approver = None,
     hub: Hub = None,
     as_json: AsJson = False,
 ) -> None:
@@ -91,6 +106,8 @@ def take_command(
     Say it again after an interruption: it goes on with the first part that is not there.
     """
 
+    reader = _reader(office, role, reason, officer, approver)
+
     async def take(on_part: Callable[[int, int], None]) -> int:
         from adapters.compose.folder import DataFolder
         from adapters.compose.hub_program import reachable_hub
@@ -98,13 +115,6 @@ def take_command(
         from adapters.region.case_file import CaseFile
 
         folder = DataFolder(data)
-        reader = Reader(
-            OfficeId(office),
-            reason,
-            officer=NO_OFFICER if officer is None else uuid_bytes(officer),
-            role=role,
-            approver=None if approver is None else uuid_bytes(approver),
-        )
         async with (
             reachable_hub(folder, hub) as address,
             connected_gateway(folder.region_settings(region, hub_address=address)) as gateway,

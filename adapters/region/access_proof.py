@@ -13,7 +13,7 @@ from contracts.event import SealedRef, decode_event
 from contracts.ids import HUB_OFFICE, HUB_REGION, LeafIndex
 from hub.admission import Rules
 from hub.clearance import ACCESS_RECORDED
-from hub.openings import Opened, OpenRequest
+from hub.openings import Opened, OpenRequest, access_body
 
 
 class AccessProof:
@@ -53,20 +53,7 @@ class AccessProof:
     def _check_access(self, request: OpenRequest, ref: SealedRef, event: bytes) -> None:
         header = decode_event(event)
         name, body = self._rules.registry.decode_body(header.body)
-        wanted = {
-            "opened_event": request.event_id,
-            "profile": ref.profile,
-            "ciphertext_hash": request.ciphertext_hash,
-            "office": request.office,
-            "officer": request.officer,
-            "role": request.role,
-            "purpose": request.purpose,
-            "reason": request.reason,
-            "reason_commitment": request.reason_commitment,
-            "approval": request.approval,
-            "request_key": request.key_id,
-            "request_signature": request.signature,
-        }
+        wanted = access_body(request, ref.profile)
         wrong = [field for field, value in wanted.items() if body.get(field) != value]
         if (header.producer_region, header.producer_office) != (HUB_REGION, HUB_OFFICE):
             raise EvidenceError("RECEIPT_INVALID", "the opening is not recorded by the hub")
