@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from adapters._generated.pprd.v1 import exchange_pb2 as pb
-from adapters.compose import create_ledger, opened_hub
+from adapters.compose.hub_program import create_ledger, opened_hub
 from adapters.compose.parts import keep_loaded
 from adapters.grpc.messages import Reply, batch_of_proto, batch_to_proto, parse, reply_to_proto
 from bench.serve import hub_settings

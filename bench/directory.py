@@ -18,7 +18,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from adapters.compose import create_ledger, opened_hub
+from adapters.compose.hub_program import create_ledger, opened_hub
 from adapters.compose.parts import SystemClock, contracts_in_force
 from bench.offices import directory_drafts, made_offices
 from bench.serve import hub_settings

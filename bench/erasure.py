@@ -22,8 +22,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from adapters.compose import create_ledger, opened_hub
 from adapters.compose.auditing import run_audit
+from adapters.compose.hub_program import create_ledger, opened_hub
 from bench.serve import hub_settings
 from bench.workload import World, fresh_id
 from contracts.event import Header, decode_event, encode_event

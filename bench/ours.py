@@ -14,7 +14,7 @@ from pathlib import Path
 import nats
 
 from adapters._generated.pprd.v1 import notification_pb2 as npb
-from adapters.compose import create_ledger, opened_hub
+from adapters.compose.hub_program import create_ledger, opened_hub
 from adapters.grpc.client import ExchangeClient
 from adapters.nats_server import NatsServer
 from bench.serve import hub_settings

@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from adapters.compose.audit_sources import ledger_file
+from adapters.compose.local_source import ledger_file
 from adapters.compose.parts import contracts_in_force, keep_loaded
 from adapters.store.projection_follower import ProjectionFollower, form_of_projections
 from adapters.store.projection_store import ProjectionStore

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import structlog
 
-from adapters.compose import HubProgram, RelayProgram
+from adapters.compose.hub_program import HubProgram
+from adapters.compose.relay_program import RelayProgram
 from adapters.settings import HubSettings, RelaySettings
 
 ORIGIN = "pprd.example/bench"

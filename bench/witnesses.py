@@ -20,8 +20,8 @@ from contextlib import AsyncExitStack, asynccontextmanager, closing
 from pathlib import Path
 from typing import Final
 
-from adapters.compose import HubProgram, create_ledger, opened_hub
 from adapters.compose.folder import DataFolder
+from adapters.compose.hub_program import HubProgram, create_ledger, opened_hub
 from adapters.compose.parts import KEYS, LEDGER_FILE
 from adapters.compose.witness_program import Signers
 from adapters.grpc.client import ExchangeClient

@@ -1,32 +1,31 @@
 """A whole audit: replay every entry and compare what follows with everything that the source keeps beside them.
 
 Order of an entry: its leaf hash against the kept one, then what it says (`hub.replay`), then the tree; at each signed
-checkpoint the root and the delivery runs up to there; after the last entry whatever else is kept. The first thing that
-does not follow ends the audit and is named.
+checkpoint the root and the delivery runs up to there (`hub.audit_pass`); after the last entry whatever else is kept.
+The first thing that does not follow ends the audit and is named.
 """
 
 from __future__ import annotations
 
-from typing import Final, Protocol
+from collections.abc import Sequence
+from typing import Protocol
 
 from contracts.errors import ExchangeError, UnavailableError
 from contracts.event import Header
 from contracts.ids import LeafIndex
 from hub.admission import Rules
 from hub.audit_errors import KeptError, UnexplainedError
-from hub.audit_notes import Notes, check_genesis, check_log_keys, log_keys, parse_kept, unexplained
+from hub.audit_notes import check_log_keys
+from hub.audit_pass import LedgerPass
 from hub.audit_payloads import PayloadCheck
-from hub.audit_report import Problem, Progress, Report, predecessor_of, problem_of
+from hub.audit_report import Problem, Progress, Report, problem_of
 from hub.audit_runs import RunCheck
 from hub.audit_source import AuditShelf, Source
 from hub.audit_state import Progressed, State, state_of, take_up
 from hub.audit_tree import TileTree
 from hub.replay import Delivery, Replay
-from ledger.checkpoint import Checkpoint
-from ledger.compact import hash_leaf
-from ledger.log_keys import LogKeys
-
-_STEP: Final = 1000
+from ledger.entry import GenesisEntry
+from ledger.tiles import TILE_WIDTH
 
 
 class Keeper(Protocol):
@@ -78,18 +77,15 @@ class Audit:
         progress: Progress | None = None,
         keeper: Keeper | None = None,
     ) -> None:
-        self._name = name
         self._source = source
         self._shelf = shelf
-        self._rules = rules
-        self._vkey = vkey
-        self._progress = progress or (lambda done, size: None)
+        self._pass = LedgerPass(name=name, source=source, registry=lambda: rules.registry, vkey=vkey, progress=progress)
         self._keeper: Keeper = keeper or _NoKeeper()
-        self._checkpoint: Checkpoint | None = None
         self._replay = Replay(rules=rules, shelf=shelf, observer=self)
         self._runs: RunCheck = RunCheck(None)
         self._payloads = PayloadCheck(source, rules)
-        self._checkpoints = 0
+        self._parts: Progressed | None = None
+        self._vkey = ""
 
     def run(self) -> Report:
         """Audit to the end or to the first thing that does not follow.
@@ -99,30 +95,16 @@ class Audit:
             ConflictError: AUDIT_STATE_FOREIGN: the state to go on from is another ledger's.
         """
         problem: Problem | None = None
-        key = self._vkey or ""
         try:
-            key = key or self._source.log_key()
-            self._read(log_keys(self._source, key, self._rules.registry))
+            self._read()
         except UnavailableError:
             raise
         except ExchangeError as error:
             if error.code == "AUDIT_STATE_FOREIGN":
                 raise
             problem = problem_of(self._earlier(error), self._source)
-        checkpoint = self._checkpoint
-        return Report(
-            source=self._name,
-            vkey=key,
-            is_key_from_source=self._vkey is None,
-            origin="" if checkpoint is None else checkpoint.origin,
-            size=0 if checkpoint is None else checkpoint.size,
-            root="" if checkpoint is None else checkpoint.root.hex(),
-            tally=self._replay.tally,
-            checkpoints=self._checkpoints,
-            runs=self._runs.compared,
-            payloads=self._payloads.count(),
-            predecessor=predecessor_of(self._replay.genesis),
-            problem=problem,
+        return self._pass.report(
+            self._replay.tally, self._replay.genesis, problem, runs=self._runs.compared, payloads=self._payloads.count()
         )
 
     @property
@@ -140,64 +122,69 @@ class Audit:
             return error if is_first else found
         return error
 
-    def _read(self, keys: LogKeys) -> None:
-        checkpoint = self._checkpoint = parse_kept(self._source.checkpoint(), keys)
-        size = checkpoint.size
+    def _read(self) -> None:
+        checkpoint, keys = self._pass.begin()
+        self._vkey, size = keys.first.vkey, checkpoint.size
         tree = TileTree(self._source, size)
-        replay = self._replay = Replay(rules=self._rules, shelf=self._shelf, observer=self, tree=tree)
-        self._runs = runs = RunCheck(self._source.runs(size))
-        parts = Progressed(replay, tree, runs)
-        self._take_up(parts, checkpoint, keys)
-        done = replay.tally.entries
-        notes = Notes(self._source.notes(size), keys, after=done)
-        next_size = notes.next_size
-        for data in self._source.entries(LeafIndex(done), LeafIndex(size)):
-            leaf = hash_leaf(data)
-            tree.check_leaf(leaf)
-            replay.feed(data, leaf)
-            if done == 0:
-                check_genesis(replay.genesis, keys)
-            done += 1
-            if done == next_size:
-                root = tree.root()
-                self._checkpoints += notes.compare(done, root, is_between_batches=replay.is_between_batches)
-                runs.compare(done)
-                next_size = notes.next_size
-            if self._keeper.is_due and replay.is_between_batches and not runs.is_waiting:
-                self._keep(parts, keys)
-            if not done % _STEP:
-                self._progress(done, size)
-        self._payloads.finish(size)
-        self._shelf.finish()
-        if done != size:
-            raise unexplained(f"entry {done} is missing: the checkpoint counts {size}", done)
-        if tree.root() != checkpoint.root:
-            raise unexplained(f"the entries lead to root {tree.root().hex()}, signed is {checkpoint.root.hex()}")
-        if not replay.is_between_batches:
-            raise unexplained("the ledger ends within a batch", size - 1)
-        notes.finish()
-        check_log_keys(replay.directory, keys)
-        runs.compare(size)
-        runs.finish()
-        self._source.check_rest(replay)
-        self._progress(size, size)
-
-    # -- going on after an interruption
-
-    def _take_up(self, parts: Progressed, checkpoint: Checkpoint, keys: LogKeys) -> None:
+        self._runs = RunCheck(self._source.runs(size))
+        self._parts = Progressed(self._replay, tree, self._runs)
         state = self._keeper.state
         if state is not None:
-            take_up(state, parts, self._source, checkpoint, keys.first.vkey)
-            self._checkpoints = int(state["checkpoints"])
+            take_up(state, self._parts, self._source, checkpoint, self._vkey)
+            self._pass.checkpoints = int(state["checkpoints"])
             self._payloads.take_up(state["contents"])
+        self._pass.walk(self, tree, start=self._replay.tally.entries)
+        check_log_keys(self._replay.directory, keys)
+        self._runs.compare(size)
+        self._runs.finish()
+        self._source.check_rest(self._replay)
 
-    def _keep(self, parts: Progressed, keys: LogKeys) -> None:
+    # -- hub.audit_pass.Taker
+
+    @property
+    def genesis(self) -> GenesisEntry | None:
+        """See `hub.audit_pass.Taker`."""
+        return self._replay.genesis
+
+    @property
+    def is_between_batches(self) -> bool:
+        """See `hub.audit_pass.Taker`."""
+        return self._replay.is_between_batches
+
+    @property
+    def at_once(self) -> int:
+        """See `hub.audit_pass.Taker`: one by one where the next end of a batch is a place to keep the state."""
+        return 1 if self._keeper.is_due else TILE_WIDTH
+
+    def take(self, entries: Sequence[bytes]) -> None:
+        """See `hub.audit_pass.Taker`."""
+        self._replay.take(entries)
+
+    def step(self, size: int, *, is_signed: bool) -> None:
+        """See `hub.audit_pass.Taker`."""
+        if is_signed:
+            self._runs.compare(size)
+        if self._keeper.is_due and self._replay.is_between_batches and not self._runs.is_waiting:
+            self._keep()
+
+    def finish(self, size: int) -> None:
+        """See `hub.audit_pass.Taker`."""
+        self._payloads.finish(size)
+        self._shelf.finish()
+
+    def _keep(self) -> None:
+        if self._parts is None or self._replay.genesis is None:
+            raise AssertionError("nothing was read yet")
         self._payloads.flush()
-        contents = self._payloads.state()
-        state = state_of(
-            parts, vkey=keys.first.vkey, origin=keys.origin, checkpoints=self._checkpoints, contents=contents
+        self._keeper.keep(
+            state_of(
+                self._parts,
+                vkey=self._vkey,
+                origin=self._replay.genesis.origin,
+                checkpoints=self._pass.checkpoints,
+                contents=self._payloads.state(),
+            )
         )
-        self._keeper.keep(state)
 
     # -- hub.replay.Observer
 

@@ -1,12 +1,14 @@
-"""What the reader of a divided audit does besides hashes: reads headers, event ids and payloads, and passes entries on.
+"""What the reader of a divided audit passes on to the other half.
 
-The other half is `hub.audit_states`. A passed event is its leaf hash and its header, so that nothing is read twice.
+Of a whole audit it reads headers, event ids and payloads itself: `Forward`; a passed event is its leaf hash and its
+header, so that nothing is read twice, and the other half is `hub.audit_states`. Of a quick one it passes entries on as
+they are: `EntryForward`; the other half is `hub.audit_hashes.PassedBatches`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, NamedTuple, TypeAlias
+from collections.abc import Callable, Sequence
+from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
 
 from contracts.errors import ExchangeError
 from contracts.event import Header, SealedRef, decode_event
@@ -15,23 +17,60 @@ from hub.admission import Rules
 from hub.audit_errors import KeptError, UnexplainedError
 from hub.audit_payloads import PayloadCheck
 from hub.audit_source import AuditShelf, Source
+from ledger.entry import GenesisEntry, decode_entry
+from ledger.tiles import TILE_WIDTH
 
+T = TypeVar("T")
 PassedEvent: TypeAlias = tuple[Hash, tuple[Any, ...]]
 """Leaf hash and the fields of a header, as plain tuples."""
 
 
-class Passed(NamedTuple):
-    """Some entries whose evidence holds.
+class Passed(NamedTuple, Generic[T]):
+    """Some entries whose leaf hashes hold.
 
     Attributes:
         size: Entries up to and with these.
         is_signed: Whether a checkpoint is signed over exactly `size`.
-        entries: In order: bytes of genesis records and batch entries, events as `PassedEvent`.
+        entries: In order: of a quick audit their bytes; of a whole one, in which their evidence holds too, bytes of
+            genesis records and batch entries, and events as `PassedEvent`.
     """
 
     size: int
     is_signed: bool
-    entries: list[bytes | PassedEvent]
+    entries: list[T]
+
+
+class EntryForward:
+    """`hub.audit_pass.Taker` that passes entries on as they are.
+
+    Args:
+        send: Takes what is passed on, in order; may block while the other half is behind.
+    """
+
+    at_once = TILE_WIDTH
+    """See `hub.audit_pass.Taker`."""
+    is_between_batches = True
+    """See `hub.audit_pass.Taker`: the other half knows, and is told where a checkpoint is signed."""
+
+    def __init__(self, send: Callable[[Passed[bytes]], None]) -> None:
+        self.genesis: GenesisEntry | None = None
+        self._send = send
+        self._entries: list[bytes] = []
+
+    def take(self, entries: Sequence[bytes]) -> None:
+        """See `hub.audit_pass.Taker`."""
+        if self.genesis is None:
+            first = decode_entry(entries[0])
+            self.genesis = first if isinstance(first, GenesisEntry) else None
+        self._entries += entries
+
+    def step(self, size: int, *, is_signed: bool) -> None:
+        """See `hub.audit_pass.Taker`."""
+        self._send(Passed(size, is_signed, self._entries))
+        self._entries = []
+
+    def finish(self, size: int) -> None:
+        """See `hub.audit_pass.Taker`: nothing is left."""
 
 
 class Forward:
@@ -48,7 +87,12 @@ class Forward:
     """
 
     def __init__(
-        self, *, source: Source, rules: Rules, shelf: AuditShelf | None, send: Callable[[Passed], None]
+        self,
+        *,
+        source: Source,
+        rules: Rules,
+        shelf: AuditShelf | None,
+        send: Callable[[Passed[bytes | PassedEvent]], None],
     ) -> None:
         self.payloads = PayloadCheck(source, rules)
         self._shelf = shelf

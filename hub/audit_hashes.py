@@ -2,13 +2,12 @@
 
 Only directory events are read, because they say which keys are valid. Alone this is the quick audit
 (`pprd audit --hashes-only`); beside `hub.audit_states` in another process it is one half of the whole one, and then
-tells a `Follower` what it has read.
+tells a `Follower` what it has read. Hashes of entries, tiles and checkpoints: `hub.audit_pass`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import islice
 from typing import Final, Protocol
 
 from contracts.errors import ExchangeError, UnavailableError
@@ -17,16 +16,17 @@ from contracts.ids import HUB_REGION, Hash, LeafIndex
 from hub.admission import Rules
 from hub.audit_batches import BatchChain, OpenBatch, wrong
 from hub.audit_errors import UnexplainedError
-from hub.audit_notes import Notes, check_genesis, check_log_keys, log_keys, parse_kept, unexplained
-from hub.audit_report import Problem, Progress, Report, predecessor_of, problem_of
+from hub.audit_forward import Passed
+from hub.audit_notes import check_log_keys, unexplained
+from hub.audit_pass import LedgerPass
+from hub.audit_report import Problem, Progress, Report, problem_of
+from hub.audit_runs import RunCheck
 from hub.audit_source import Source
 from hub.audit_tree import TileTree
 from hub.directory import Directory
 from hub.replay import Tally
-from ledger.checkpoint import Checkpoint
-from ledger.compact import hash_leaf
 from ledger.entry import BatchEntry, EventEntry, GenesisEntry, decode_entry, event_of
-from ledger.log_keys import LogKeys
+from ledger.tiles import TILE_WIDTH
 
 UNREAD: Final = "UNREAD"
 """Stands for the type of events that were not read."""
@@ -39,8 +39,6 @@ NOT_CHECKED: Final = (
     "what is kept beside entries, tiles and checkpoints: states, runs, inboxes, receipts, manifest",
 )
 """What this pass leaves out, in the words of the report."""
-
-_STEP: Final = 1024
 
 
 class Follower(Protocol):
@@ -78,16 +76,9 @@ class HashAudit:
         progress: Progress | None = None,
         follower: Follower | None = None,
     ) -> None:
-        self._name = name
         self._source = source
-        self._vkey = vkey
-        self._progress = progress or (lambda done, size: None)
-        self._follower = follower
-        self._batches = BatchChain(rules)
-        self._directory = Directory(rules.divisions)
-        self._checkpoint: Checkpoint | None = None
-        self._checkpoints = 0
-        self._tally = Tally()
+        self._pass = LedgerPass(name=name, source=source, registry=lambda: rules.registry, vkey=vkey, progress=progress)
+        self._batches = BatchReader(rules, follower)
 
     def run(self) -> Report:
         """Go to the end or to the first thing that does not follow.
@@ -96,62 +87,114 @@ class HashAudit:
             UnavailableError: The source cannot be read; nothing is said about the ledger.
         """
         problem: Problem | None = None
-        key = self._vkey or ""
         try:
-            key = key or self._source.log_key()
-            self._read(log_keys(self._source, key, self._batches.rules.registry))
+            checkpoint, keys = self._pass.begin()
+            self._pass.walk(self._batches, TileTree(self._source, checkpoint.size))
+            check_log_keys(self._batches.directory, keys)
         except UnavailableError:
             raise
         except ExchangeError as error:
             problem = problem_of(error, self._source)
-        checkpoint = self._checkpoint
-        return Report(
-            source=self._name,
-            vkey=key,
-            is_key_from_source=self._vkey is None,
-            origin="" if checkpoint is None else checkpoint.origin,
-            size=0 if checkpoint is None else checkpoint.size,
-            root="" if checkpoint is None else checkpoint.root.hex(),
-            tally=self._tally,
-            checkpoints=self._checkpoints,
-            predecessor=predecessor_of(self._batches.genesis),
-            problem=problem,
-            not_checked=NOT_CHECKED,
-        )
+        return self._pass.report(self._batches.tally, self._batches.genesis, problem, not_checked=NOT_CHECKED)
 
-    def _read(self, keys: LogKeys) -> None:
-        checkpoint = self._checkpoint = parse_kept(self._source.checkpoint(), keys)
-        size, tally = checkpoint.size, self._tally
-        tree = TileTree(self._source, size)
-        notes = Notes(self._source.notes(size), keys)
-        entries = self._source.entries(LeafIndex(0), LeafIndex(size))
-        step = 1
-        while part := list(islice(entries, step)):
-            tree.extend([hash_leaf(data) for data in part])
-            self._take(part)
-            if tally.entries == 1:
-                check_genesis(self._batches.genesis, keys)
-            is_signed = tally.entries == notes.next_size
-            if is_signed:
-                self._checkpoints += notes.compare(
-                    tally.entries, tree.root(), is_between_batches=self._batches.open is None
-                )
-            if self._follower is not None:
-                self._follower.step(tally.entries, is_signed=is_signed)
-            self._progress(tally.entries, size)
-            step = min(_STEP, notes.next_size - tally.entries) if notes.next_size > tally.entries else _STEP
-        if tally.entries != size:
-            raise unexplained(f"entry {tally.entries} is missing: the checkpoint counts {size}", tally.entries)
-        if tree.root() != checkpoint.root:
-            raise unexplained(f"the entries lead to root {tree.root().hex()}, signed is {checkpoint.root.hex()}")
-        if self._batches.open is not None:
-            raise unexplained("the ledger ends within a batch", size - 1)
-        notes.finish()
-        check_log_keys(self._directory, keys)
 
-    # -- entries whose hashes are those of the tiles
+class PassedBatches:
+    """The half of a divided quick audit that is handed entries whose leaf hashes hold: chains, signatures, batch roots.
 
-    def _take(self, entries: Sequence[bytes]) -> None:
+    The other half is `hub.audit_forward.EntryForward`. Together they check what `HashAudit` checks alone; which of
+    several things that do not follow comes first is only said by that one.
+
+    Args:
+        rules: The contracts.
+        size: Of the audited checkpoint.
+
+    Attributes:
+        runs: Of delivery runs nothing is compared.
+    """
+
+    def __init__(self, rules: Rules, size: int) -> None:
+        self._batches = BatchReader(rules)
+        self._size = size
+        self.runs = RunCheck(None)
+
+    @property
+    def genesis(self) -> GenesisEntry | None:
+        """Entry 0."""
+        return self._batches.genesis
+
+    @property
+    def directory(self) -> Directory:
+        """As of the last entry."""
+        return self._batches.directory
+
+    @property
+    def tally(self) -> Tally:
+        """What was counted."""
+        return self._batches.tally
+
+    def take(self, passed: Passed[bytes]) -> None:
+        """Follow some entries.
+
+        Raises:
+            EvidenceError: One of them does not follow.
+        """
+        self._batches.take(passed.entries)
+        if self.tally.entries != passed.size:
+            raise unexplained(f"{passed.size} entries were told and {self.tally.entries} came")
+        if passed.is_signed and not self._batches.is_between_batches:
+            raise unexplained(f"size {passed.size} cuts a batch")
+
+    def finish(self) -> None:
+        """Check that all came.
+
+        Raises:
+            EvidenceError: Some did not.
+        """
+        if self.tally.entries != self._size or not self._batches.is_between_batches:
+            raise unexplained(f"{self.tally.entries} entries came, the checkpoint counts {self._size}")
+
+
+class BatchReader:
+    """`hub.audit_pass.Taker` that checks chains, signatures and signed roots of batches.
+
+    Args:
+        rules: The contracts.
+        follower: Told of every entry; None if nobody is.
+
+    Attributes:
+        tally: What was counted so far; events are counted without their types.
+        directory: As of the last entry.
+    """
+
+    at_once = TILE_WIDTH
+    """See `hub.audit_pass.Taker`."""
+
+    def __init__(self, rules: Rules, follower: Follower | None = None) -> None:
+        self.tally = Tally()
+        self._batches = BatchChain(rules)
+        self.directory = Directory(rules.divisions)
+        self._follower = follower
+
+    @property
+    def genesis(self) -> GenesisEntry | None:
+        """See `hub.audit_pass.Taker`."""
+        return self._batches.genesis
+
+    @property
+    def is_between_batches(self) -> bool:
+        """See `hub.audit_pass.Taker`."""
+        return self._batches.open is None
+
+    def step(self, size: int, *, is_signed: bool) -> None:
+        """See `hub.audit_pass.Taker`."""
+        if self._follower is not None:
+            self._follower.step(size, is_signed=is_signed)
+
+    def finish(self, size: int) -> None:
+        """See `hub.audit_pass.Taker`: nothing is left."""
+
+    def take(self, entries: Sequence[bytes]) -> None:
+        """See `hub.audit_pass.Taker`."""
         at = 0
         while at < len(entries):
             batch = self._batches.open
@@ -163,27 +206,27 @@ class HashAudit:
 
     def _other(self, data: bytes) -> None:
         """Take what is no event of an open batch."""
-        index = LeafIndex(self._tally.entries)
+        index = LeafIndex(self.tally.entries)
         try:
             entry = decode_entry(data)
             match entry:
                 case BatchEntry():
-                    self._batches.take(index, entry, self._directory)
-                    self._tally.batches += 1
-                    self._tally.refusals.update(refused.code for refused in entry.refused)
+                    self._batches.take(index, entry, self.directory)
+                    self.tally.batches += 1
+                    self.tally.refusals.update(refused.code for refused in entry.refused)
                 case GenesisEntry():
                     self._batches.start(index, entry)
                 case EventEntry():
                     raise wrong("an event stands where no batch promised one")
         except ExchangeError as error:
             raise UnexplainedError(index, error) from error
-        self._tally.entries += 1
+        self.tally.entries += 1
         if self._follower is not None:
             self._follower.entry(data)
 
     def _events(self, batch: OpenBatch, entries: Sequence[bytes]) -> int:
         """Take the events at the head of some entries, at most those that a batch waits for; says how many."""
-        first = self._tally.entries
+        first = self.tally.entries
         events: list[bytes] = []
         index = first
         try:
@@ -202,8 +245,8 @@ class HashAudit:
             raise
         except ExchangeError as error:
             raise UnexplainedError(index, error) from error
-        self._tally.entries += len(events)
-        self._tally.events[UNREAD] += len(events)
+        self.tally.entries += len(events)
+        self.tally.events[UNREAD] += len(events)
         if self._follower is not None:
             for at, (leaf, event) in enumerate(zip(leaves, events, strict=True), first):
                 self._follower.event(LeafIndex(at), leaf, event)
@@ -214,6 +257,6 @@ class HashAudit:
         for at, event in enumerate(events):
             if class_of(event) == "dir":
                 try:
-                    self._directory.apply_event(LeafIndex(first + at), entries[at], self._batches.rules.registry)
+                    self.directory.apply_event(LeafIndex(first + at), entries[at], self._batches.rules.registry)
                 except ExchangeError as error:
                     raise UnexplainedError(first + at, error) from error

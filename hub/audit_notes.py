@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import dropwhile
 
 from contracts.errors import ExchangeError
@@ -102,11 +102,16 @@ def parse_kept(kept: Kept, keys: LogKeys) -> Checkpoint:
         raise KeptError(error.code, error.message, place=kept.place) from error
 
 
-def log_keys(source: Source, vkey: str, registry: SchemaRegistry) -> LogKeys:
+def log_keys(source: Source, vkey: str, registry: Callable[[], SchemaRegistry]) -> LogKeys:
     """The keys of a log, from one that the auditor knows and the chain that the source keeps.
 
     They say which signatures count while the ledger is read; that its entries announce the same ones is checked after
     the last entry (`check_log_keys`).
+
+    Args:
+        source: Where the ledger is read from.
+        vkey: The known key.
+        registry: Gives the schemas of entries; asked where a chain is kept.
 
     Raises:
         ContractError: NOTE_MALFORMED, KEY_UNSAFE: the known key is none.
@@ -117,7 +122,7 @@ def log_keys(source: Source, vkey: str, registry: SchemaRegistry) -> LogKeys:
     if kept is None:
         return LogKeys.of(verifier)
     try:
-        return verify_chain(kept.data, verifier, registry)
+        return verify_chain(kept.data, verifier, registry())
     except ExchangeError as error:
         raise KeptError(error.code, error.message, place=kept.place) from error
 

@@ -7,24 +7,15 @@ of several things that do not follow comes first is only said by that one.
 from __future__ import annotations
 
 from contracts.event import Header
-from contracts.ids import Hash, LeafIndex
+from contracts.ids import LeafIndex
 from hub.admission import Rules
-from hub.audit_forward import Passed, header_of
+from hub.audit_forward import Passed, PassedEvent, header_of
 from hub.audit_notes import unexplained
 from hub.audit_runs import RunCheck
 from hub.audit_source import AuditShelf, Source
-from hub.replay import Delivery, Replay
-
-
-class _NoTree:
-    """The other half keeps the tree."""
-
-    def append(self, leaf_hash: Hash) -> None:
-        """Keep nothing."""
-
-    def root(self) -> Hash:
-        """There is none here."""
-        raise NotImplementedError
+from hub.directory import Directory
+from hub.replay import Delivery, Replay, Tally
+from ledger.entry import GenesisEntry
 
 
 class StatesAudit:
@@ -45,9 +36,9 @@ class StatesAudit:
         self._shelf = shelf
         self._size = size
         self.runs = RunCheck(source.runs(size))
-        self.replay = Replay(rules=rules, shelf=shelf, observer=self, tree=_NoTree(), is_evidence_checked=False)
+        self.replay = Replay(rules=rules, shelf=shelf, observer=self, is_evidence_checked=False)
 
-    def take(self, passed: Passed) -> None:
+    def take(self, passed: Passed[bytes | PassedEvent]) -> None:
         """Follow some entries.
 
         Raises:
@@ -73,6 +64,21 @@ class StatesAudit:
         self.runs.compare(self._size)
         self.runs.finish()
         self._source.check_rest(self.replay)
+
+    @property
+    def genesis(self) -> GenesisEntry | None:
+        """Entry 0."""
+        return self.replay.genesis
+
+    @property
+    def directory(self) -> Directory:
+        """As of the last entry."""
+        return self.replay.directory
+
+    @property
+    def tally(self) -> Tally:
+        """What was counted."""
+        return self.replay.tally
 
     # -- hub.replay.Observer
 

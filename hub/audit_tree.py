@@ -73,26 +73,19 @@ class TileTree:
         if level.at == TILE_BYTES:
             self._close_tile()
 
-    def extend(self, leaf_hashes: Sequence[Hash]) -> None:
-        """Check and append several leaves in order: as `check_leaf` and `append` of each, by the tile.
+    def fits(self, leaf_hashes: Sequence[Hash]) -> bool:
+        """Whether the next leaves are the kept ones; they may not lead beyond the end of a tile."""
+        level = self._leaves
+        joined = b"".join(leaf_hashes)
+        return not level.kept.data or level.kept.data[level.at : level.at + len(joined)] == joined
 
-        Raises:
-            KeptError: As `check_leaf`.
-        """
-        at = 0
-        while at < len(leaf_hashes):
-            level = self._leaves
-            part = leaf_hashes[at : at + (TILE_BYTES - level.at) // HASH_BYTES]
-            joined = b"".join(part)
-            if level.kept.data and level.kept.data[level.at : level.at + len(joined)] != joined:
-                for leaf in part:
-                    self.check_leaf(leaf)
-                    self.append(leaf)
-            self._pending += part
-            level.at += len(joined)
-            at += len(part)
-            if level.at == TILE_BYTES:
-                self._close_tile()
+    def extend(self, leaf_hashes: Sequence[Hash]) -> None:
+        """As `append` of each; they `fit`."""
+        level = self._leaves
+        self._pending += leaf_hashes
+        level.at += HASH_BYTES * len(leaf_hashes)
+        if level.at == TILE_BYTES:
+            self._close_tile()
 
     def _close_tile(self) -> None:
         """Go on to the next tile of leaves; the root of a tile that no checkpoint cut is computed in one go."""

@@ -99,16 +99,6 @@ class Observer(Protocol):
         """An accepted event: it may name sealed payloads, or do something to content."""
 
 
-class Tree(Protocol):
-    """Takes leaves in order and knows the root over them: `CompactRange`, or what also cuts tiles."""
-
-    def append(self, leaf_hash: Hash) -> None:
-        """Append one leaf."""
-
-    def root(self) -> Hash:
-        """Root of the tree so far."""
-
-
 @dataclass(slots=True)
 class Tally:
     """What an audit has counted.
@@ -145,11 +135,10 @@ class Replay:
         rules: The contracts in force; `is_sandbox` and the clock limit are taken from the genesis record.
         shelf: Empty.
         observer: Told of every notification and payload, in ledger order.
-        tree: Takes the leaves; empty.
         is_evidence_checked: False where another reader of the same ledger checks signatures and signed roots.
 
     Attributes:
-        tree: As given.
+        tree: Of the entries that were fed; empty where somebody else keeps it.
         tally: What was counted so far.
         heads: Counter and running hash of each delivery point.
         batches: Genesis record and chains of batches.
@@ -165,10 +154,9 @@ class Replay:
         rules: Rules,
         shelf: Shelf,
         observer: Observer | None = None,
-        tree: Tree | None = None,
         is_evidence_checked: bool = True,
     ) -> None:
-        self.tree: Tree = CompactRange() if tree is None else tree
+        self.tree = CompactRange()
         self.tally = Tally()
         self.heads: dict[PointId, tuple[int, Hash]] = {}
         self.batches = BatchChain(rules, is_evidence_checked=is_evidence_checked)
@@ -194,12 +182,8 @@ class Replay:
         """Whether every event that the last batch promised has come: where a checkpoint may stand."""
         return self.batches.open is None
 
-    def feed(self, data: bytes, leaf: Hash | None = None) -> Hash:
-        """Take the next entry.
-
-        Args:
-            data: Its bytes.
-            leaf: Their leaf hash, where it is known.
+    def feed(self, data: bytes) -> Hash:
+        """Take the next entry, into the tree too.
 
         Returns:
             Its leaf hash.
@@ -207,23 +191,31 @@ class Replay:
         Raises:
             UnexplainedError: It does not follow from those before it.
         """
-        index = LeafIndex(self.tally.entries)
-        try:
-            event = event_of(data)
-            if event is None:
-                self._take(index, data)
-            else:
-                batch = self.batches.expected()
-                self._event(index, batch, leaf_hash(event), decode_event(event))
-        except (UnexplainedError, KeptError):
-            raise
-        except ExchangeError as error:
-            raise UnexplainedError(index, error) from error
-        if leaf is None:
-            leaf = hash_leaf(data)
+        self.take((data,))
+        leaf = hash_leaf(data)
         self.tree.append(leaf)
-        self.tally.entries += 1
         return leaf
+
+    def take(self, entries: Iterable[bytes]) -> None:
+        """Take the next entries; somebody else keeps the tree.
+
+        Raises:
+            UnexplainedError: The first one that does not follow from those before it.
+        """
+        for data in entries:
+            index = LeafIndex(self.tally.entries)
+            try:
+                event = event_of(data)
+                if event is None:
+                    self._take(index, data)
+                else:
+                    batch = self.batches.expected()
+                    self._event(index, batch, leaf_hash(event), decode_event(event))
+            except (UnexplainedError, KeptError):
+                raise
+            except ExchangeError as error:
+                raise UnexplainedError(index, error) from error
+            self.tally.entries += 1
 
     def feed_all(self, entries: Iterable[bytes]) -> None:
         """Take entries until there are no more.

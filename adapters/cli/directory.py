@@ -23,9 +23,9 @@ def apply_command(
     as_json: AsJson = False,
 ) -> None:
     """Record everything in a registration file: all of it or nothing."""
-    from adapters.compose import opened_hub
     from adapters.compose.directory_changes import drafts_of, record_all, renewals_of
     from adapters.compose.folder import DataFolder
+    from adapters.compose.hub_program import opened_hub
     from adapters.compose.registration import read_registration
 
     with told(as_json=as_json):
@@ -102,9 +102,9 @@ def list_command(data: Data, as_json: AsJson = False) -> None:
 
 
 def _end(data: Path, event_type: str, body: Mapping[str, Any]) -> list[int]:
-    from adapters.compose import opened_hub
     from adapters.compose.directory_changes import continuing, record_all
     from adapters.compose.folder import DataFolder
+    from adapters.compose.hub_program import opened_hub
 
     with opened_hub(DataFolder(data).hub_settings()) as application:
         return [*record_all(application, [continuing(application, event_type, body)])]

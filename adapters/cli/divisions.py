@@ -98,9 +98,9 @@ def register_basis_command(
     as_json: AsJson = False,
 ) -> None:
     """Register a cross-border basis that the sending region has signed; the hub signs it by recording it."""
-    from adapters.compose import opened_hub
     from adapters.compose.directory_changes import record_all
     from adapters.compose.folder import DataFolder
+    from adapters.compose.hub_program import opened_hub
     from hub.own_batch import HubDraft
 
     with told(as_json=as_json):

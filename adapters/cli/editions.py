@@ -64,9 +64,9 @@ def list_command(data: Data, as_json: AsJson = False) -> None:
 @edition_app.command("adopt")
 def adopt_command(edition: Number, data: Data, on: Day, as_json: AsJson = False) -> None:
     """Let new matters begin under an edition of this release from a day on."""
-    from adapters.compose import opened_hub
     from adapters.compose.directory_changes import adoption_of, record_all
     from adapters.compose.folder import DataFolder
+    from adapters.compose.hub_program import opened_hub
 
     with told(as_json=as_json), opened_hub(DataFolder(data).hub_settings()) as application:
         indexes = record_all(application, [adoption_of(application, edition, _day(on))])
@@ -76,9 +76,9 @@ def adopt_command(edition: Number, data: Data, on: Day, as_json: AsJson = False)
 @edition_app.command("retire")
 def retire_command(edition: Number, data: Data, on: Day, as_json: AsJson = False) -> None:
     """Let no new matter begin under an edition from a day on; those that began go on."""
-    from adapters.compose import opened_hub
     from adapters.compose.directory_changes import continuing, record_all
     from adapters.compose.folder import DataFolder
+    from adapters.compose.hub_program import opened_hub
 
     with told(as_json=as_json), opened_hub(DataFolder(data).hub_settings()) as application:
         body = {"edition": edition, "retired_on": _day(on).isoformat()}

@@ -106,9 +106,9 @@ def revoke_command(
     as_json: AsJson = False,
 ) -> None:
     """Revoke a key at the hub, one that signs or an office's: from the next entry on it is good for nothing new."""
-    from adapters.compose import opened_hub
     from adapters.compose.directory_changes import continuing, record_all
     from adapters.compose.folder import DataFolder
+    from adapters.compose.hub_program import opened_hub
     from adapters.compose.key_rolls import revocation_of
 
     with told(as_json=as_json), opened_hub(DataFolder(data).hub_settings()) as application:

@@ -31,8 +31,8 @@ def init_command(
     as_json: AsJson = False,
 ) -> None:
     """Make the keys and the ledger of a new hub, with its genesis entry."""
-    from adapters.compose import create_ledger
     from adapters.compose.folder import DataFolder
+    from adapters.compose.hub_program import create_ledger
     from adapters.compose.ledger_end import predecessor_for
     from adapters.settings import HubSettings
 

@@ -144,9 +144,9 @@ def revoke_key_command(
 
 
 def _continue(data: Path, event_type: str, body: dict[str, Any]) -> int:
-    from adapters.compose import opened_hub
     from adapters.compose.directory_changes import continuing, record_all
     from adapters.compose.folder import DataFolder
+    from adapters.compose.hub_program import opened_hub
 
     with opened_hub(DataFolder(data).hub_settings()) as application:
         (index,) = record_all(application, [continuing(application, event_type, body)])
@@ -174,10 +174,10 @@ def import_lines(file: Path, data: Path, read: Any) -> int:
     Raises:
         ContractError: REGISTER_MALFORMED, with every mistake.
     """
-    from adapters.compose import opened_hub
     from adapters.compose.directory_changes import record_checked
     from adapters.compose.directory_import import check, refuse
     from adapters.compose.folder import DataFolder
+    from adapters.compose.hub_program import opened_hub
 
     lines, mistakes = read(file)
     with opened_hub(DataFolder(data).hub_settings()) as application:

@@ -18,11 +18,12 @@ from typing import Any, Final, NamedTuple
 
 from adapters.compose.audit_sources import opened_source
 from adapters.compose.key_locks import key_lock
-from adapters.compose.parts import SystemClock, contracts_in_force
+from adapters.compose.parts import SystemClock
 from adapters.compose.sources import SYSTEM, Trust
 from adapters.keys.folder import make_anchor_keys, read_anchor_keys
 from contracts.errors import ContractError, EvidenceError, UnavailableError
 from contracts.ids import Hash, LeafIndex
+from contracts.schema import load_registry
 from hub.audit_notes import log_keys, parse_kept
 from hub.audit_source import Source
 from ledger.anchor import MAX_ANCHOR_BYTES, Anchor, AnchorTree, format_anchor, parse_anchor
@@ -142,7 +143,7 @@ def read_anchor(file: Path) -> Anchor:
 
 def _signed(source: Source, vkey: str | None, anchor: Anchor | None) -> tuple[Checkpoint, bytes]:
     """The checkpoint that is anchored, its log's signatures checked."""
-    keys = log_keys(source, vkey or source.log_key(), contracts_in_force(is_sandbox=True).registry)
+    keys = log_keys(source, vkey or source.log_key(), load_registry)
     kept = source.checkpoint()
     newest = parse_kept(kept, keys)
     if anchor is None:

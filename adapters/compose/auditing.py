@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Final
 
 from adapters.compose.audit_jobs import HALVES, ReaderProcess, audit_divided, reader_process, usable_cores
-from adapters.compose.audit_sources import Opened, ledger_file, opened_source
+from adapters.compose.audit_sources import opened_source
+from adapters.compose.local_source import Opened, ledger_file
 from adapters.compose.parts import REGION_FILE, contracts_in_force
 from adapters.compose.sources import SYSTEM, Trust
 from adapters.region.held_audit import check_held
@@ -31,6 +32,8 @@ from hub.audit_report import Problem, Progress, Report
 
 LONG_LEDGER: Final = 50_000
 """Entries from which on a second process is worth its start."""
+LONG_FOR_HASHES: Final = 200_000
+"""The same where only hashes and signatures are checked."""
 _YOUNG: Final = 1_000_000
 _NO_KEYS: Final = "whether each office's key to a payload is held: this is a copy without keys"
 
@@ -55,7 +58,8 @@ def run_audit(
         progress: Told how many of how many entries are done.
         hashes_only: Leave out what events say; the report names what was not checked.
         jobs: Processes to use, up to two; None uses two for a ledger of `LONG_LEDGER` entries where there are two
-            cores. The report is the same. The address of a hub, `hashes_only` and `resume` take one.
+            cores, with `hashes_only` of `LONG_FOR_HASHES`. The report is the same. The address of a hub and `resume`
+            take one.
         resume: The file in which the audit keeps its state, and from which it goes on if it is there; it is removed
             when the audit comes to its end. Not for `hashes_only`, which is over too soon.
         keep_every_seconds: Pause between two times of keeping.
@@ -68,9 +72,16 @@ def run_audit(
     """
     with _much_dies_young():
         report = None
-        if not hashes_only and resume is None and (jobs is None or jobs > 1):
-            worth = LONG_LEDGER if jobs is None else 0
-            report = audit_in_two(source_text, vkey=vkey, trust=trust, progress=progress, worth_entries=worth)
+        if resume is None and (jobs is None or jobs > 1):
+            long = LONG_FOR_HASHES if hashes_only else LONG_LEDGER
+            report = audit_in_two(
+                source_text,
+                vkey=vkey,
+                trust=trust,
+                progress=progress,
+                worth_entries=long if jobs is None else 0,
+                hashes_only=hashes_only,
+            )
         if report is None:
             with opened_source(source_text, trust=trust) as opened:
                 if hashes_only:
@@ -88,6 +99,7 @@ def audit_in_two(
     trust: Trust = SYSTEM,
     progress: Progress | None = None,
     worth_entries: int = 0,
+    hashes_only: bool = False,
     reader: ReaderProcess = reader_process,
 ) -> Report | None:
     """Audit with a second process that reads; see `adapters.compose.audit_jobs`.
@@ -98,6 +110,7 @@ def audit_in_two(
         trust: As in `run_audit`.
         progress: As in `run_audit`.
         worth_entries: Ledgers with fewer entries are not worth a second process; 0 takes any.
+        hashes_only: As in `run_audit`.
         reader: Starts the second process.
 
     Returns:
@@ -109,17 +122,16 @@ def audit_in_two(
     with opened_source(source_text, trust=trust) as opened:
         if not opened.is_local:
             return None
-        rules = contracts_in_force(is_sandbox=True)
         report = audit_divided(
             source_text,
             opened,
-            rules=rules,
             vkey=vkey,
             progress=progress,
             worth_entries=worth_entries,
+            hashes_only=hashes_only,
             reader=reader,
         )
-        return None if report is None else _with_inboxes(report, opened)
+        return report if report is None or hashes_only else _with_inboxes(report, opened)
 
 
 def _hashes(name: str, opened: Opened, *, vkey: str | None, progress: Progress | None) -> Report:

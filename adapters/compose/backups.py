@@ -19,7 +19,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from adapters.compose.audit_sources import ledger_file
+from adapters.compose.local_source import ledger_file
 from adapters.compose.parts import LEDGER_FILE, SystemClock
 from adapters.compose.restore_notes import RESTORE_NOTES
 from adapters.store.backup import copy_without_keys

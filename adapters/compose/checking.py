@@ -7,9 +7,9 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from adapters.compose.audit_sources import ledger_file
 from adapters.compose.auditing import run_export
 from adapters.compose.key_locks import key_lock
+from adapters.compose.local_source import ledger_file
 from adapters.compose.parts import KEYS, contracts_in_force, only_one
 from adapters.keys.folder import read_log_keys
 from adapters.store.export_check import ExportCheck

@@ -8,7 +8,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Final
 
-from adapters.compose.audit_sources import ledger_file
+from adapters.compose.local_source import ledger_file
 from adapters.compose.parts import RELAY_FILE, contracts_in_force
 from adapters.nats.messages import decode_receipt
 from adapters.store.sqlite import SqliteStore

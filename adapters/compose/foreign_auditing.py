@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import ExitStack, closing
 from dataclasses import replace
 
-from adapters.compose.audit_sources import ledger_file
+from adapters.compose.local_source import ledger_file
 from adapters.compose.log_key_views import followed
 from adapters.compose.sources import SYSTEM, Trust, open_source
 from adapters.store.cosigned_store import CosignedStore

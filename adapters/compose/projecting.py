@@ -17,7 +17,7 @@ from typing import Final, NamedTuple, Self
 
 import structlog
 
-from adapters.compose.audit_sources import ledger_file
+from adapters.compose.local_source import ledger_file
 from adapters.compose.parts import contracts_in_force, keep_loaded, only_one
 from adapters.store.projection_follower import ProjectionFollower, form_of_projections
 from adapters.store.projection_store import PROJECTIONS, ProjectionStore

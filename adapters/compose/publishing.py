@@ -10,8 +10,7 @@ from typing import Self
 
 import structlog
 
-from adapters.compose.audit_sources import ledger_file
-from adapters.compose.sources import is_export
+from adapters.compose.local_source import is_export, ledger_file
 from adapters.compose.witness_program import read_policy
 from adapters.settings import HubSettings, PublishSettings, is_loopback
 from adapters.store.cosigned_store import CosignedStore

@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from adapters.compose.audit_sources import ledger_file, opened_source
+from adapters.compose.audit_sources import opened_source
 from adapters.compose.entry_prover import entry_prover
 from adapters.compose.foreign_auditing import policy_of
+from adapters.compose.local_source import ledger_file
 from adapters.compose.log_key_views import followed
 from adapters.compose.parts import REGION_FILE, contracts_in_force
 from adapters.compose.sources import SYSTEM, Trust
@@ -205,7 +206,7 @@ class _Ledger:
                 f" {checkpoint.root.hex()} over {checkpoint.size}",
             )
         if self._policy is None:
-            keys = log_keys(self._source, self._source.log_key(), self._rules.registry)
+            keys = log_keys(self._source, self._source.log_key(), lambda: self._rules.registry)
             check_genesis(replay.genesis, keys)
             check_log_keys(replay.directory, keys)
         self._progress(checkpoint.size, checkpoint.size)

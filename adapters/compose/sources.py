@@ -11,9 +11,9 @@ from urllib.parse import urlsplit
 import grpc
 
 from adapters.compose.credentials import channel_credentials
+from adapters.compose.local_source import is_export
 from adapters.grpc.ledger_source import HubSource
 from adapters.settings import is_loopback
-from adapters.store.export_layout import LOG, POLICY
 from adapters.store.tiles_source import TilesSource
 from adapters.web.fetch import check_url, trusting
 from adapters.web.remote_files import RemoteFiles
@@ -73,11 +73,6 @@ def open_web(text: str, ca: Path | None) -> RemoteFiles:
 def is_web_address(text: str) -> bool:
     """Whether a source is meant to be read over the web."""
     return text.startswith(("http://", "https://"))
-
-
-def is_export(folder: Path) -> bool:
-    """Whether a folder looks like an export or like a folder of tiles, be it damaged."""
-    return folder.is_dir() and any((folder / name).exists() for name in (LOG, POLICY, "checkpoint", "tile"))
 
 
 def _credentials(address: str, trust: Trust) -> grpc.ChannelCredentials | None:

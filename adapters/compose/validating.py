@@ -90,7 +90,7 @@ class _Running:
     def catch_up(self) -> None:
         """See `Validator.catch_up`."""
         try:
-            keys = log_keys(self._source, self._verifier.vkey, load_registry())
+            keys = log_keys(self._source, self._verifier.vkey, load_registry)
             checkpoint = parse_kept(self._source.checkpoint(), keys)
         except ExchangeError as error:
             log.warning("replay.waited", code=error.code)

@@ -13,9 +13,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from adapters.compose import create_ledger, opened_hub
 from adapters.compose.directory_changes import drafts_of, record_all
 from adapters.compose.folder import DataFolder
+from adapters.compose.hub_program import create_ledger, opened_hub
 from adapters.compose.key_locks import key_lock
 from adapters.compose.parts import KEYS
 from adapters.compose.registration import RegionPlan, registration_of, write_registration

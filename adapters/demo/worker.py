@@ -17,9 +17,10 @@ from typing import Any, Final
 
 import structlog
 
-from adapters.compose import RegionProgram, until_told
 from adapters.compose.folder import DataFolder
 from adapters.compose.parts import SystemClock
+from adapters.compose.region_program import RegionProgram
+from adapters.compose.running import until_told
 from adapters.demo.mistakes import Mistakes
 from adapters.demo.orders import Orders
 from adapters.demo.plan import PROVINCES, demo_counties, draw_plan

@@ -13,7 +13,7 @@ from typing import Final
 
 import pytest
 
-from adapters.compose import LEDGER_FILE, REGION_FILE
+from adapters.compose.parts import LEDGER_FILE, REGION_FILE
 from adapters.region.database import RegionDatabase
 from adapters.region.region_store import Kept, RegionStore
 from adapters.store.sqlite import SqliteStore

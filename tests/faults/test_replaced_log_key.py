@@ -15,8 +15,8 @@ import pytest
 from typer.testing import CliRunner
 
 from adapters.cli.main import app
-from adapters.compose import LEDGER_FILE
 from adapters.compose.auditing import run_audit
+from adapters.compose.parts import LEDGER_FILE
 from adapters.keys.key_file import make_folder, write_key
 from adapters.store.export_layout import CHECKPOINT, LOG_KEYS, POLICY
 from adapters.store.sqlite import SqliteStore

@@ -21,8 +21,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from adapters.compose import REGION_FILE, RegionProgram, SystemClock
 from adapters.compose.folder import DataFolder
+from adapters.compose.parts import REGION_FILE, SystemClock
+from adapters.compose.region_program import RegionProgram
 from adapters.grpc.client import ExchangeClient
 from adapters.logs import configure_logs
 from adapters.region.database import RegionDatabase

@@ -24,10 +24,10 @@ from typing import Any, Final
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
-from adapters.compose import LEDGER_FILE
 from adapters.compose.auditing import run_audit, run_export
 from adapters.compose.broker_files import write_broker_files
 from adapters.compose.folder import DataFolder
+from adapters.compose.parts import LEDGER_FILE
 from adapters.keys.key_file import make_folder, write_key
 from adapters.nats_server import NatsServer
 from adapters.settings import HubSettings, RegionSettings

@@ -18,19 +18,19 @@ from hub.audit_report import Report
 
 
 @contextmanager
-def reader_here(name: str, size: int, vkey: str) -> Iterator[Iterator[Any]]:
+def reader_here(name: str, size: int, vkey: str, what: str) -> Iterator[Iterator[Any]]:
     """The reading half, run to its end before the other one begins."""
     written = BytesIO()
     with suppress(ExchangeError):  # the process would end without its last frame
-        read(name, size, vkey, written)
+        read(name, size, vkey, written, what=what)
     written.seek(0)
     yield frames_of(written)
 
 
-def audited_both_ways(source: str) -> Report:
+def audited_both_ways(source: str, *, hashes_only: bool = False) -> Report:
     """Audit in one process, and check that the two halves never say that all is well where it is not."""
-    alone = run_audit(source, jobs=1)
-    divided = audit_in_two(source, reader=reader_here)
+    alone = run_audit(source, jobs=1, hashes_only=hashes_only)
+    divided = audit_in_two(source, reader=reader_here, hashes_only=hashes_only)
     if divided is None:
         if alone.problem is None:
             raise AssertionError("the halves found what the audit in one process did not")

@@ -26,9 +26,9 @@ from types import TracebackType
 from typing import Final
 
 from adapters.cli.errors import EXIT_CODES
-from adapters.compose import LEDGER_FILE, REGION_FILE
 from adapters.compose.broker_files import write_broker_files
 from adapters.compose.folder import DataFolder
+from adapters.compose.parts import LEDGER_FILE, REGION_FILE
 from adapters.grpc.client import ExchangeClient
 from adapters.keys.key_file import make_folder, write_key
 from adapters.nats_server import NatsServer

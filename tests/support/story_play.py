@@ -12,8 +12,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from adapters.compose import opened_hub
 from adapters.compose.folder import DataFolder
+from adapters.compose.hub_program import opened_hub
 from adapters.compose.parts import KEYS, SystemClock
 from adapters.demo.plan import Planned, draw_plan
 from adapters.demo.script import Named, Script, named

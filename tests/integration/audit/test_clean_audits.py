@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 from adapters.cli.audit import audit_command
 from adapters.cli.export import export_command
+from adapters.compose.audit_reader import WHOLE
 from adapters.compose.auditing import audit_in_two, run_audit, run_export
 from adapters.store.folder_source import FolderSource
 from adapters.store.shelf import SpillingShelf
@@ -125,8 +126,8 @@ def test_memory_that_spills_to_disk_changes_nothing(
         shelves.append(shelf)
         return shelf
 
-    monkeypatch.setattr("adapters.compose.audit_sources.SpillingShelf", small)
-    monkeypatch.setattr("adapters.compose.audit_sources.StoreShelf", small_over)
+    monkeypatch.setattr("adapters.compose.local_source.SpillingShelf", small)
+    monkeypatch.setattr("adapters.compose.local_source.StoreShelf", small_over)
 
     match way:
         case "one process":
@@ -147,7 +148,7 @@ def interrupt_here(source: str, state: Path, monkeypatch: pytest.MonkeyPatch) ->
     def stop(done: int, size: int) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("hub.audit._STEP", 300)
+    monkeypatch.setattr("hub.audit_pass._STEP", 300)
     with pytest.raises(KeyboardInterrupt):
         run_audit(source, resume=state, keep_every_seconds=0, progress=stop)
     assert state.exists()
@@ -156,7 +157,7 @@ def interrupt_here(source: str, state: Path, monkeypatch: pytest.MonkeyPatch) ->
 def test_what_the_reader_of_a_divided_audit_passes_on_at_once_is_bounded(honest: KeptLedger) -> None:
     report = run_audit(str(honest.folder), jobs=1)
 
-    with reader_here(str(honest.folder), report.size, report.vkey) as frames:
+    with reader_here(str(honest.folder), report.size, report.vkey, WHOLE) as frames:
         *parts, _ = frames
 
     assert max(len(entries) for _, _, entries in parts) <= 1024

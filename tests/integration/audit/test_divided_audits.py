@@ -13,14 +13,17 @@ from tests.support.divided_audit import audited_both_ways, reader_here
 from tests.support.kept_ledger import KeptLedger
 
 
+@pytest.mark.parametrize("hashes_only", [False, True])
 @pytest.mark.parametrize("source", ["folder", "export"])
-def test_two_processes_give_the_report_of_one(honest: KeptLedger, honest_export: Path, source: str) -> None:
+def test_two_processes_give_the_report_of_one(
+    honest: KeptLedger, honest_export: Path, source: str, hashes_only: bool
+) -> None:
     named = str(honest.folder if source == "folder" else honest_export)
 
-    divided = audit_in_two(named)
+    divided = audit_in_two(named, hashes_only=hashes_only)
 
     assert divided is not None
-    assert divided == run_audit(named, jobs=1)
+    assert divided == run_audit(named, jobs=1, hashes_only=hashes_only)
 
 
 def test_a_fault_is_told_by_the_audit_in_one_process(kept: KeptLedger) -> None:
@@ -38,16 +41,17 @@ def test_a_reader_that_dies_is_no_finding(honest: KeptLedger, monkeypatch: pytes
     assert run_audit(str(honest.folder), jobs=2).problem is None
 
 
+@pytest.mark.parametrize("hashes_only", [False, True])
 @pytest.mark.parametrize("left_out", [-1, -2, 5])
-def test_a_reader_that_leaves_a_frame_out_is_not_believed(honest: KeptLedger, left_out: int) -> None:
+def test_a_reader_that_leaves_a_frame_out_is_not_believed(honest: KeptLedger, left_out: int, hashes_only: bool) -> None:
     @contextmanager
-    def some(name: str, size: int, vkey: str) -> Iterator[Iterator[Any]]:
-        with reader_here(name, size, vkey) as frames:
+    def some(name: str, size: int, vkey: str, what: str) -> Iterator[Iterator[Any]]:
+        with reader_here(name, size, vkey, what) as frames:
             kept = list(frames)
             del kept[left_out]
             yield iter(kept)
 
-    assert audit_in_two(str(honest.folder), reader=some) is None
+    assert audit_in_two(str(honest.folder), reader=some, hashes_only=hashes_only) is None
 
 
 def test_a_short_ledger_is_not_divided_by_itself(honest: KeptLedger) -> None:

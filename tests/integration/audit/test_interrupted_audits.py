@@ -19,9 +19,9 @@ from tests.support.kept_ledger import KeptLedger, forge
 KILLED = """
 import os, sys
 from pathlib import Path
-import hub.audit
+import hub.audit_pass
 from adapters.compose.auditing import run_audit
-hub.audit._STEP = 10
+hub.audit_pass._STEP = 10
 source, state, at, how = sys.argv[1:]
 def progress(done, size):
     if done >= int(at):

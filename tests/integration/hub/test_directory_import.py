@@ -7,10 +7,10 @@ import pytest
 from typer.testing import CliRunner
 
 from adapters.cli.main import app
-from adapters.compose import create_ledger, opened_hub
 from adapters.compose.directory_changes import record_all
 from adapters.compose.directory_import import DIVISION_COLUMNS, OFFICE_COLUMNS
 from adapters.compose.folder import DataFolder
+from adapters.compose.hub_program import create_ledger, opened_hub
 from adapters.settings import DEPLOY, HubSettings
 from bench.offices import directory_drafts, made_offices
 from contracts.ids import TreeSize

@@ -13,8 +13,8 @@ import pytest
 from typer.testing import CliRunner
 
 from adapters.cli.main import app
-from adapters.compose import create_ledger
 from adapters.compose.folder import DataFolder
+from adapters.compose.hub_program import create_ledger
 from adapters.region.gateway import RegionGateway
 from adapters.settings import DEPLOY, HubSettings
 from contracts.errors import RuleError, UnavailableError
