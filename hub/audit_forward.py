@@ -137,5 +137,5 @@ def plain(header: Header) -> tuple[Any, ...]:
 
 def header_of(fields: tuple[Any, ...]) -> Header:
     """The header that `plain` took apart."""
-    header = Header._make(fields)
+    header = tuple.__new__(Header, fields)
     return header._replace(sealed=tuple(map(SealedRef._make, header.sealed))) if header.sealed else header

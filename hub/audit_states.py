@@ -44,9 +44,12 @@ class StatesAudit:
         Raises:
             EvidenceError: One of them does not follow.
         """
-        follow = self.replay.follow
         for entry in passed.entries:
-            follow(entry if isinstance(entry, bytes) else (entry[0], header_of(entry[1])))
+            if isinstance(entry, bytes):
+                self.replay.take((entry,))
+            else:
+                leaf, fields = entry
+                self.replay.follow(leaf, header_of(fields))
         if self.replay.tally.entries != passed.size:
             raise unexplained(f"{passed.size} entries were told and {self.replay.tally.entries} came")
         if passed.is_signed:

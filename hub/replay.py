@@ -226,18 +226,15 @@ class Replay:
         for data in entries:
             self.feed(data)
 
-    def follow(self, entry: bytes | tuple[Hash, Header]) -> None:
-        """Take the next entry from a reader that keeps the tree: its bytes, or leaf hash and header of an event.
+    def follow(self, leaf: Hash, header: Header) -> None:
+        """Take the next entry, an event that somebody else has read.
 
         Raises:
             UnexplainedError: It does not follow from those before it.
         """
         index = LeafIndex(self.tally.entries)
         try:
-            if isinstance(entry, tuple):
-                self._event(index, self.batches.expected(), *entry)
-            else:
-                self._take(index, entry)
+            self._event(index, self.batches.expected(), leaf, header)
         except (UnexplainedError, KeptError):
             raise
         except ExchangeError as error:
