@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Final, Protocol
 
 from contracts.errors import ExchangeError, UnavailableError
-from contracts.event import class_of, leaf_hash
+from contracts.event import class_of
 from contracts.ids import HUB_REGION, Hash, LeafIndex
 from hub.admission import Rules
 from hub.audit_batches import BatchChain, OpenBatch, wrong
@@ -25,6 +25,7 @@ from hub.audit_source import Source
 from hub.audit_tree import TileTree
 from hub.directory import Directory
 from hub.replay import Tally
+from ledger.compact import hash_leaves
 from ledger.entry import BatchEntry, EventEntry, GenesisEntry, decode_entry, event_of
 from ledger.tiles import TILE_WIDTH
 
@@ -236,7 +237,7 @@ class BatchReader:
                     break
                 events.append(event)
                 index += 1
-            leaves = [leaf_hash(event) for event in events]
+            leaves = hash_leaves(events)
             if batch.key.region == HUB_REGION:
                 self._apply(first, entries, events)
             index = first + max(0, len(events) - 1)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from itertools import islice
 from typing import Any, Final, Protocol
 
-from contracts.ids import Hash, LeafIndex
+from contracts.ids import LeafIndex
 from contracts.schema import SchemaRegistry
 from hub.audit_notes import Notes, check_genesis, log_keys, parse_kept, unexplained
 from hub.audit_report import Problem, Progress, Report, predecessor_of
@@ -19,7 +19,7 @@ from hub.audit_source import Source
 from hub.audit_tree import TileTree
 from hub.replay import Tally
 from ledger.checkpoint import Checkpoint
-from ledger.compact import hash_leaf
+from ledger.compact import hash_leaves
 from ledger.entry import GenesisEntry
 from ledger.log_keys import LogKeys
 from ledger.tiles import TILE_WIDTH
@@ -180,7 +180,7 @@ def _width(done: int, next_size: int, at_once: int) -> int:
 
 
 def _take(entries: Sequence[bytes], taker: Taker, tree: TileTree) -> None:
-    leaves: list[Hash] = [hash_leaf(data) for data in entries]
+    leaves = hash_leaves(entries)
     if tree.fits(leaves):
         taker.take(entries)
         tree.extend(leaves)

@@ -31,6 +31,11 @@ def hash_leaf(data: bytes) -> Hash:
     return sha256(b"\x00" + data).digest()
 
 
+def hash_leaves(entries: Iterable[bytes]) -> list[Hash]:
+    """`hash_leaf` of each."""
+    return [sha256(b"\x00" + data).digest() for data in entries]
+
+
 def hash_node(left: Hash, right: Hash) -> Hash:
     """SHA-256(0x01 || left || right). Source: RFC 6962, section 2.1."""
     return sha256(b"\x01" + left + right).digest()

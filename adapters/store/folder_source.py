@@ -60,10 +60,13 @@ class FolderSource:
 
     def entries(self, start: LeafIndex, end: LeafIndex) -> Iterator[bytes]:
         """See `hub.audit_source.Source.entries`."""
-        for index, entry in enumerate(self._store.entries(start, end), start):
-            if type(entry) is not bytes:
-                raise KeptError("STORE_DAMAGED", "the row holds no bytes", place="stored_events", index=index)
-            yield entry
+        at = start
+        for page in self._store.entry_pages(start, end):
+            whole = page.index(None) if None in page else len(page)
+            yield from page[:whole]
+            at = LeafIndex(at + whole)
+            if whole < len(page):
+                raise KeptError("STORE_DAMAGED", "the row holds no bytes", place="stored_events", index=at)
 
     def place(self, index: LeafIndex) -> str | None:
         """See `hub.audit_source.Source.place`: the index says it all."""

@@ -61,6 +61,11 @@ class SqliteReader(LedgerFile):
 
     def entries(self, start: LeafIndex, end: LeafIndex) -> Iterator[bytes]:
         """See `hub.ports.LedgerReader.entries`."""
+        for page in self.entry_pages(start, end):
+            yield from page
+
+    def entry_pages(self, start: LeafIndex, end: LeafIndex) -> Iterator[list[Any]]:
+        """Entries as `entries` gives them, a page at a time; None in the place of one that holds no bytes."""
         at = start
         while at < end:
             rows = self._all(
@@ -71,8 +76,7 @@ class SqliteReader(LedgerFile):
             )
             if not rows:
                 return
-            for row in rows:
-                yield row[0]
+            yield [entry for (entry,) in rows]
             at = LeafIndex(at + len(rows))
 
     def stream(self, stream_id: bytes, from_seq: int, limit: int) -> Sequence[tuple[LeafIndex, bytes]]:

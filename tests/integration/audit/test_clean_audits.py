@@ -49,6 +49,7 @@ KEYS: dict[str, type | tuple[type, ...]] = {
     "checkpoints": int,
     "runs": (int, type(None)),
     "inboxes": (int, type(None)),
+    "predecessor": (dict, type(None)),
     "not_checked": list,
     "unexplained": int,
     "problem": (dict, type(None)),
