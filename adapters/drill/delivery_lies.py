@@ -7,9 +7,9 @@ from contextlib import closing
 from typing import Final
 
 from adapters._generated.pprd.v1 import exchange_pb2 as pb
-from adapters.compose import opened_hub
 from adapters.compose.directory_changes import continuing
 from adapters.compose.folder import DataFolder
+from adapters.compose.hub_program import opened_hub
 from adapters.compose.parts import KEYS
 from adapters.compose.recipient_audit import audit_recipient
 from adapters.drill.forger import Forger

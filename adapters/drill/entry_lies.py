@@ -6,10 +6,10 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from adapters.compose import opened_hub
 from adapters.compose.audit_evidence import audit_evidence
 from adapters.compose.auditing import run_audit
 from adapters.compose.folder import DataFolder
+from adapters.compose.hub_program import opened_hub
 from adapters.compose.parts import SystemClock
 from adapters.drill.delivery_lies import revoked_and_used
 from adapters.drill.forger import Forger

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from adapters.compose import create_ledger, opened_hub
 from adapters.compose.directory_changes import drafts_of, record_all
 from adapters.compose.folder import DataFolder
+from adapters.compose.hub_program import create_ledger, opened_hub
 from adapters.compose.parts import KEYS
 from adapters.compose.region_program import connected_gateway
 from adapters.compose.registration import RegionPlan, registration_of
