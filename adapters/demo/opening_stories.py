@@ -43,7 +43,7 @@ _OPENED: Final = (
     _EMERGENCY,
     _answered("OpeningApproved", _HELPERS[0]),
     _answered("OpeningApproved", _HELPERS[1]),
-    reading("ASKING", _POLICE),
+    reading("ASKING", _POLICE, _SOON),
     _officer("EmergencyNoted"),
     Step("EmergencyEnded", "ASKING", _POLICE, _SOON),
 )
@@ -94,7 +94,7 @@ SEALED_QUERIES: Final = (
             _QUERY,
             _answered("OpeningApproved", _AUTHORITIES[0]),
             _answered("OpeningApproved", _AUTHORITIES[1]),
-            reading("ASKING", _CORRECTION),
+            reading("ASKING", _CORRECTION, _SOON),
         ),
     ),
     _query(name="declined", weight=1, steps=(_QUERY, _answered("OpeningDeclined", _AUTHORITIES[0]))),

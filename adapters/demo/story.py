@@ -105,9 +105,9 @@ class Story:
         return Offence(self.is_sealed or self.is_about_minor, _SHORT_MONTHS if self.is_sealed else _LONG_MONTHS)
 
 
-def reading(side: str, office: str) -> Step:
+def reading(side: str, office: str, after: Days) -> Step:
     """A step in which an office opens what the story names."""
-    return Step(READING, side, office)
+    return Step(READING, side, office, after)
 
 
 def timer(event: str) -> Step:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from adapters.demo.mix import FEW, KINDS, fewest_matters, floor_of
 from adapters.demo.plan import PROVINCES, Planned, demo_counties, draw_plan
 from adapters.demo.residence_stories import NOTICES, REGISTRATIONS, REJECTIONS
+from adapters.demo.story import TIMER
 from contracts.weights import load_flows
 
 _NOW_MS = 1_795_000_000_000
@@ -110,6 +111,16 @@ def test_a_request_follows_the_matter_that_it_is_about() -> None:
             assert planned.start_ms == about.moments()[-1]
         assert planned.start_ms >= about.moments()[-1]
         assert planned.follows_steps == len(about.moments())
+
+
+def test_what_begins_late_cannot_lie_ahead() -> None:
+    """A clearance holds for a day: however its steps are drawn, each has happened when the demonstration is played."""
+    late = [story for kind in KINDS for story in kind.stories if story.recent is not None]
+
+    assert late
+    for story in late:
+        longest = sum(step.after[1] for step in story.steps if step.side != TIMER)
+        assert longest < min(story.recent or (0.0,)), story.name
 
 
 @pytest.mark.parametrize("matters", [fewest_matters(), 2_000])
