@@ -13,6 +13,7 @@ from typing import Final
 
 import pytest
 
+from adapters.compose.folder import DataFolder
 from adapters.compose.parts import LEDGER_FILE, REGION_FILE
 from adapters.region.database import RegionDatabase
 from adapters.region.region_store import Kept, RegionStore
@@ -30,15 +31,16 @@ from tests.support.order_matters import erasure_order_of
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(240)]
 
+HUB_STEP: Final = "after:hub-commit:3"
+"""Around the first order, after two commits of its notice: recorded, not answered, and perhaps in the log still."""
 STEPS: Final = (
-    # Recorded and not answered; the log of the hub's file may still hold what was destroyed.
-    ("after:hub-commit", "after:order-learn"),
+    "after:order-learn",
     # A start scrubs once before it knows of anything: the second time is after the destruction.
-    (None, "before:order-scrub:2"),
+    "before:order-scrub:2",
     # Confirmed, and the gateway does not know it.
-    (None, "before:order-answer"),
+    "before:order-answer",
 )
-"""Where the hub dies around an order, and where the gateway dies then."""
+"""Where the gateway dies, each time with one more order."""
 _SETTLE_SECONDS: Final = 60.0
 
 
@@ -94,11 +96,15 @@ def test_whatever_dies_at_any_step_of_an_erasure_what_is_confirmed_is_destroyed_
         file, gateway = tmp_path / "regions" / "45" / REGION_FILE, rig.programs["region-45"]
         orders: list[Made] = []
         pieces: dict[bytes, bytes] = {}
-        for hub_step, step in STEPS:
+        data = DataFolder(tmp_path)
+        data.write_hub(data.hub_settings(heads_every_seconds=3_600.0))
+        rig.programs["hub"].start(die=HUB_STEP)
+        for step in STEPS:
             record, piece = begin(rig)
             orders.append(erasure_order_of(rig.world, record))
             pieces[orders[-1].header.stream_id] = piece
-            asyncio.run(submit_through_a_death(rig, orders[-1], hub_step))
+            is_first = len(orders) == 1
+            asyncio.run(submit_through_a_death(rig, orders[-1]) if is_first else rig.submit([orders[-1:]]))
             assert files_with(tmp_path / "hub" / LEDGER_FILE, [piece]) == []
             assert files_with(file, [piece])
             rig.programs["relay"].supervise()
@@ -123,7 +129,6 @@ def test_whatever_dies_at_any_step_of_an_erasure_what_is_confirmed_is_destroyed_
 
 def begin(rig: FaultRig) -> tuple[Sequence[Made], bytes]:
     """Record a notice, and let region 45 hold a copy of it; gives a piece that hub and gateway hold."""
-    rig.programs["hub"].supervise()
     record = notification(rig.world)[:2]
     asyncio.run(rig.submit([record]))
     piece = keep_withheld(rig, record)
@@ -131,14 +136,9 @@ def begin(rig: FaultRig) -> tuple[Sequence[Made], bytes]:
     return record, piece
 
 
-async def submit_through_a_death(rig: FaultRig, made: Made, step: str | None) -> None:
-    """Submit an order; the hub dies around its commit, if it is told to, and answers the repeat."""
+async def submit_through_a_death(rig: FaultRig, made: Made) -> None:
+    """Submit an order around whose commit the hub dies; started again, it answers the repeat."""
     hub = rig.programs["hub"]
-    if step is None:
-        await rig.submit([[made]])
-        return
-    hub.stop()
-    hub.start(die=step)
     worker = asyncio.create_task(rig.submit([[made]]))
     await asyncio.to_thread(hub.wait_until_dead, _SETTLE_SECONDS)
     assert not worker.done()
