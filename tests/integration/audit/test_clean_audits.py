@@ -102,7 +102,7 @@ def test_the_counts_are_those_of_what_happened(honest: KeptLedger) -> None:
     assert tally.events["ErasureOrdered"] == 1
     assert report.payloads == (58, 1, 0)
     assert tally.payloads == 59
-    assert report.payload_line() == "45 payloads: 44 held, 1 erased, 0 restricted, 0 unexplained"
+    assert report.payload_line() == "59 payloads: 58 held, 1 erased, 0 restricted, 0 unexplained"
     assert report.runs == honest.one("SELECT count(*) FROM delivery_runs")[0]
     assert report.checkpoints == honest.one("SELECT count(*) FROM checkpoints")[0]
     assert sum(tally.deliveries.values()) == honest.one("SELECT sum(count) FROM delivery_runs")[0]
