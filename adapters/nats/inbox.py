@@ -132,18 +132,24 @@ class Inbox:
     async def _receive(self, broker: Broker, intake: Intake, messages: Sequence[Msg]) -> None:
         good, points, failure = await self._take(intake, messages)
         # Nothing is stored under a head that is not proved to go with all others that this region was shown.
-        await intake.connect()
+        await self._connect(intake, messages)
         intake.flush()
         # If we stop before this line, the broker sends the same again and the counters tell.
         await acknowledge(good)
         self._on_stored()
         await self._answer(broker, intake, points)
         if isinstance(failure, UnavailableError):
-            with broker_errors():
-                for message in messages[len(good) :]:
-                    await message.nak()
+            await _give_back(messages[len(good) :])
         if failure is not None:
             raise failure
+
+    async def _connect(self, intake: Intake, messages: Sequence[Msg]) -> None:
+        """Prove the heads of what was taken; if nobody can be asked now, all of it comes again at once."""
+        try:
+            await intake.connect()
+        except UnavailableError:
+            await _give_back(messages)
+            raise
 
     async def _take(
         self, intake: Intake, messages: Sequence[Msg]
@@ -180,3 +186,10 @@ class Inbox:
         return sign_receipt(
             point=point, n=n, head=head, received_ms=signer.now_ms(), key_id=signer.key_id, private=signer.private
         )
+
+
+async def _give_back(messages: Sequence[Msg]) -> None:
+    """Let the broker send messages again without waiting."""
+    with broker_errors():
+        for message in messages:
+            await message.nak()
