@@ -251,9 +251,7 @@ class Intake:
             async with asyncio.timeout(GAP_SECONDS):
                 async for data in self._ports.fetch_runs(point, first_n):
                     run = self._decode(point, data)
-                    if run.first_n > self._standings.get(point, NOTHING).n + 1:
-                        # What was asked for is left out of the answer too.
-                        break
+                    self._check_goes_on(point, run)
                     await self._accept(point, run)
                     if self._standings.get(point, NOTHING).n >= last_n:
                         return
@@ -261,7 +259,17 @@ class Intake:
             raise UnavailableError(
                 "GAP_OPEN", f"notifications {first_n} to {last_n} of {point} did not come"
             ) from error
-        if self._ports.keeper is not None:
-            # It answered, and what is missing was not in the answer.
-            self._ports.keeper.gap(behind, self._standings.get(point, NOTHING).n)
+        # It answered, and what is missing was not in the answer.
+        self._keep_gap(point, behind)
         raise UnavailableError("GAP_OPEN", f"the exchange gave no notification {last_n} of {point}")
+
+    def _check_goes_on(self, point: PointId, run: NotificationRun) -> None:
+        """Check that a run that was asked for begins where the point stands: an answer may not leave a gap itself."""
+        n = self._standings.get(point, NOTHING).n
+        if run.first_n > n + 1:
+            self._keep_gap(point, run)
+            raise EvidenceError("RUN_INVALID", f"asked for {n + 1} of {point}, the exchange goes on with {run.first_n}")
+
+    def _keep_gap(self, point: PointId, behind: NotificationRun) -> None:
+        if self._ports.keeper is not None:
+            self._ports.keeper.gap(behind, self._standings.get(point, NOTHING).n)
