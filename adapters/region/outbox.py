@@ -208,6 +208,10 @@ class Outbox:
             except ExchangeError as error:
                 self._fail(error)
                 raise
+            except Exception as fault:
+                # A defect of ours: who waits for an answer is told, and what is on disk is sent at the next start.
+                self._fail(UnavailableError("INTERNAL_FAULT", f"the outbox met {type(fault).__name__}"))
+                raise
             # A transport that was closing may have swallowed the request to end.
             if (me := asyncio.current_task()) is not None and me.cancelling():
                 raise asyncio.CancelledError

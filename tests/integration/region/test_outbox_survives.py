@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -162,4 +163,24 @@ async def test_a_caller_who_gives_up_loses_nothing(tmp_path: Path) -> None:
             sent = await region.submit(declared(hub.world, "44", ref="slow"))
 
         assert error.value.code == "DEADLINE_EXCEEDED"
+        assert sent.outcome is Outcome.ACCEPTED
+
+
+@runs_in_a_loop
+async def test_a_fault_of_our_own_reaches_who_waits_and_the_event_is_sent_at_the_next_start(tmp_path: Path) -> None:
+    async with HubServer(tmp_path / "ledger.sqlite") as hub:
+        line = LossyExchange(hub.client)
+
+        def stumble(reply: Any) -> Any:
+            raise ZeroDivisionError
+
+        line.change = stumble
+        async with gateway(hub.world, "44", line, tmp_path) as region:
+            answer = await region.send(declared(hub.world, "44", ref="once"))
+            with pytest.raises(UnavailableError, match="ZeroDivisionError") as told:
+                await answer
+        assert told.value.code == "INTERNAL_FAULT"
+
+        async with gateway(hub.world, "44", hub.client, tmp_path) as region:
+            sent = await region.submit(declared(hub.world, "44", ref="once"))
         assert sent.outcome is Outcome.ACCEPTED
