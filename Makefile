@@ -5,9 +5,11 @@ SHELL := bash
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-builtin-rules
 
-# PYTHON=... names the interpreter that makes the environment; ARGS=... goes to pytest, the demonstration or the benchmark.
+# PYTHON=... names the interpreter that makes the environment; ARGS=... goes to pytest, the demonstration or the benchmark;
+# JOBS=... says how many processes test beside each other: those of servers wait more than they work.
 PYTHON ?=
 ARGS ?=
+JOBS ?= 3
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -48,7 +50,7 @@ check: $(READY) ## Format, lint, types, direction of imports
 	$(BIN)/lint-imports --no-logo
 
 test: check ## All checks and all tests
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(ARGS)
 
 fuzz: $(READY) ## A million mutated inputs through every parser; ARGS="10000 note" for fewer
 	$(BIN)/python -m tests.support.fuzz_run $(ARGS)
