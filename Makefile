@@ -50,7 +50,7 @@ check: $(READY) ## Format, lint, types, direction of imports
 	$(BIN)/lint-imports --no-logo
 
 test: check ## All checks and all tests
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 fuzz: $(READY) ## A million mutated inputs through every parser; ARGS="10000 note" for fewer
 	$(BIN)/python -m tests.support.fuzz_run $(ARGS)

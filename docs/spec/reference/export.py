@@ -36,7 +36,7 @@ class Export:
         try:
             return (self._folder / name).read_bytes()
         except OSError as error:
-            raise UnprovedError("the file is missing, or no file", name) from error
+            raise UnprovedError("the file is missing, no file, or not what the manifest means", name) from error
 
     def names(self) -> list[str]:
         """All files, in order."""

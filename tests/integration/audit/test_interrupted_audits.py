@@ -17,11 +17,13 @@ from contracts.errors import ConflictError, ContractError, UnavailableError
 from tests.support.kept_ledger import KeptLedger, forge
 
 KILLED = """
-import os, sys
+import os, signal, sys
 from pathlib import Path
 import hub.audit_pass
 from adapters.compose.auditing import run_audit
 hub.audit_pass._STEP = 10
+# Who starts the tests in the background has this one ignored, and processes inherit it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 source, state, at, how = sys.argv[1:]
 def progress(done, size):
     if done >= int(at):

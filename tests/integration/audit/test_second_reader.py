@@ -216,7 +216,10 @@ def test_the_program_of_the_second_reader_says_what_it_found(honest_export: Path
     code, text = said(honest_export)
     assert (code, text.splitlines()[-1]) == (0, "everything holds")
     code, text = said(tmp_path)
-    assert (code, text) == (1, "this does not hold: policy: the file is missing, or no file\n")
+    assert (code, text) == (
+        1,
+        "this does not hold: policy: the file is missing, no file, or not what the manifest means\n",
+    )
 
 
 def test_another_key_than_the_readers_own_is_not_believed(honest_export: Path, contracts: Contracts) -> None:

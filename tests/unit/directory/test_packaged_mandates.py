@@ -34,10 +34,18 @@ def test_who_may_act_in_a_procedure_may_send_under_every_basis_of_the_row() -> N
     assert {grant for grant in granted() if grant[0] == "SEND"} == wanted
 
 
+def same_list(procedure: Procedure, name: str | None) -> set[str | None]:
+    """The names under which a matter keeps a list: one shrinks as offices confirm, another may stay whole."""
+    remembered = [one for row in procedure.transitions for one in row.remember]
+    fields = {one.field for one in remembered if one.fact == name}
+    return {name, *(one.fact for one in remembered if one.field in fields)}
+
+
 def told_types(procedure: Procedure, told: NotifyRow) -> frozenset[str]:
     """The types of office that may be told: of a list those that may confirm, of the first one those that may start."""
     if told.side == HOLDERS:
-        confirming = (row for row in procedure.transitions if row.confirms is not None and row.confirms.of == told.of)
+        lists = same_list(procedure, told.of)
+        confirming = (row for row in procedure.transitions if row.confirms is not None and row.confirms.of in lists)
         return frozenset(office for row in confirming for office in row.by.offices)
     return procedure.starters(told.side) if told.office == BOUND else frozenset({told.office})
 
