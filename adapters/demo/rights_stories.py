@@ -146,6 +146,13 @@ RIGHTS_REQUESTS: Final = (
     ),
 )
 """Requests of the person concerned."""
+
+
+def _by_court(event: str, order: str) -> Step:
+    body = {"target": "@about", "official": "@official"}
+    return Step(event, "AUTHORITY", "COURT", (1, 2), body, _ORDER, says={"order": order})
+
+
 SEAL_ORDERS: Final = (
     Story(
         name="sealed by every holder",
@@ -153,15 +160,7 @@ SEAL_ORDERS: Final = (
         weight=1,
         began=(24, 60),
         steps=(
-            Step(
-                "SealOrdered",
-                "AUTHORITY",
-                "COURT",
-                (1, 2),
-                {"target": "@about", "official": "@official"},
-                _ORDER,
-                says={"order": "SEAL"},
-            ),
+            _by_court("SealOrdered", "SEAL"),
             *_by_gateways("SealApplied", _STAYED_HOLDERS, carried_out=True),
         ),
         here="AUTHORITY",
@@ -177,15 +176,7 @@ UNSEAL_ORDERS: Final = (
         weight=1,
         began=(45, 75),
         steps=(
-            Step(
-                "UnsealOrdered",
-                "AUTHORITY",
-                "COURT",
-                (1, 2),
-                {"target": "@about", "official": "@official"},
-                _ORDER,
-                says={"order": "UNSEAL"},
-            ),
+            _by_court("UnsealOrdered", "UNSEAL"),
             *_by_gateways("SealApplied", _STAYED_HOLDERS, carried_out=True),
         ),
         here="AUTHORITY",
