@@ -46,6 +46,7 @@ class BatchMaker:
     Attributes:
         next_seq: Number of the next batch.
         last_hash: Hash of the last one.
+        is_shared: Whether several tests continue it from the same place, so that none may step it.
     """
 
     producer: str
@@ -54,6 +55,7 @@ class BatchMaker:
     entropy: Entropy
     next_seq: int = 0
     last_hash: Hash = NO_BATCH
+    is_shared: bool = False
 
     def batch(
         self,
@@ -71,6 +73,8 @@ class BatchMaker:
             step: Whether the chain goes on with this batch.
             changes: Fields of the signed header to be other than right.
         """
+        if step and self.is_shared:
+            raise AssertionError("other tests continue this chain too: make the batch with step=False")
         events = tuple(one if isinstance(one, bytes) else one.event for one in made)
         payloads = tuple(payload for one in made if isinstance(one, Made) for payload in one.payloads)
         header = Batch(

@@ -11,8 +11,11 @@ from tests.support.kept_ledger import KeptLedger, make_ledger
 
 @pytest.fixture(scope="session")
 def honest(tmp_path_factory: pytest.TempPathFactory) -> KeptLedger:
-    """A data folder that nobody may change."""
-    return make_ledger(tmp_path_factory.mktemp("honest") / "data")
+    """A data folder that nobody may change, and whose chains of batches nobody steps."""
+    made = make_ledger(tmp_path_factory.mktemp("honest") / "data")
+    for chain in made.world.batches.values():
+        chain.is_shared = True
+    return made
 
 
 @pytest.fixture(scope="session")

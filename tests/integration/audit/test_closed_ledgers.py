@@ -38,7 +38,7 @@ def test_a_wrong_number_of_open_matters_and_anything_after_the_end_are_named(kep
     entries = [*kept.entries(), *hub_batch(kept, end(count))]
     ended = forge(kept, tmp_path / "ended", entries)
     told_less = forge(kept, tmp_path / "less", [*kept.entries(), *hub_batch(kept, end(count - 1))])
-    batch = kept.world.batches["44"].batch([declaration(kept.world, "44")])
+    batch = kept.world.batches["44"].batch([declaration(kept.world, "44")], step=False)
     gone_on = forge(kept, tmp_path / "on", [*entries, *recorded(kept.world, batch)])
 
     assert count > 0
@@ -55,7 +55,7 @@ def test_a_wrong_number_of_open_matters_and_anything_after_the_end_are_named(kep
 
 def test_the_second_reader_follows_a_ledger_to_its_end_and_no_further(kept: KeptLedger, tmp_path: Path) -> None:
     entries = [*kept.entries(), *hub_batch(kept, end(open_in(kept, tmp_path)))]
-    batch = kept.world.batches["44"].batch([declaration(kept.world, "44")])
+    batch = kept.world.batches["44"].batch([declaration(kept.world, "44")], step=False)
     gone_on = [*entries, *recorded(kept.world, batch)]
     for name, some in (("ended", entries), ("on", gone_on)):
         run_export(forge(kept, tmp_path / name, some).folder, tmp_path / f"{name}-out")
