@@ -24,6 +24,7 @@ class AuditFigures(NamedTuple):
         way: One of `WAYS`.
         entries: Read.
         events_per_second: By the clock.
+        entries_per_second: By the clock.
         event_us: CPU microseconds for an event, in the process that takes longer.
         peak_mib: Largest resident memory, of all processes together.
         unexplained: 0 if everything follows.
@@ -32,6 +33,7 @@ class AuditFigures(NamedTuple):
     way: Way
     entries: int
     events_per_second: float
+    entries_per_second: float
     event_us: float
     peak_mib: float
     unexplained: int
@@ -54,7 +56,8 @@ def main(data: str, vkey: str, way: Way) -> None:
     event_us = max(used, there.ru_utime + there.ru_stime) / events * 1e6
     peak = (here.ru_maxrss + there.ru_maxrss) / 1024
     unexplained = 0 if report.problem is None else 1
-    print(json.dumps([way, report.tally.entries, events / taken, event_us, peak, unexplained]))
+    entries = report.tally.entries
+    print(json.dumps([way, entries, events / taken, entries / taken, event_us, peak, unexplained]))
 
 
 if __name__ == "__main__":
