@@ -13,10 +13,7 @@ from adapters.cli.errors import out, say_json, told
 from adapters.cli.options import AsJson, Data
 from contracts.errors import ContractError
 
-directory_app = typer.Typer(help="Regions, points, offices, keys and mandates.", no_args_is_help=True)
 
-
-@directory_app.command("apply")
 def apply_command(
     file: Annotated[Path, typer.Argument(help="A registration file, as `pprd region init` writes it.")],
     data: Data,
@@ -35,7 +32,6 @@ def apply_command(
     _tell_recorded(f"region {registration.region}", indexes, as_json=as_json)
 
 
-@directory_app.command("revoke-key")
 def revoke_key_command(
     key_id: Annotated[str, typer.Argument(help="16 hex digits.")],
     data: Data,
@@ -48,7 +44,6 @@ def revoke_key_command(
     _tell_recorded(f"revocation of {key_id}", indexes, as_json=as_json)
 
 
-@directory_app.command("close-office")
 def close_office_command(
     office: Annotated[str, typer.Argument(help="Its id.")],
     data: Data,
@@ -61,7 +56,6 @@ def close_office_command(
     _tell_recorded(f"closing of {office}", indexes, as_json=as_json)
 
 
-@directory_app.command("revoke-mandate")
 def revoke_mandate_command(
     mandate: Annotated[str, typer.Argument(help="16 hex digits.")], data: Data, as_json: AsJson = False
 ) -> None:
@@ -71,7 +65,6 @@ def revoke_mandate_command(
     _tell_recorded(f"revocation of {mandate}", indexes, as_json=as_json)
 
 
-@directory_app.command("list")
 def list_command(data: Data, as_json: AsJson = False) -> None:
     """List regions, delivery points and offices as the ledger has them now."""
     from adapters.compose.directory_view import recorded_directory

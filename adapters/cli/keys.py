@@ -11,13 +11,10 @@ from rich.table import Table
 from adapters.cli.errors import out, say_json, told
 from adapters.cli.options import AsJson
 
-keys_app = typer.Typer(help="Keys and certificates of machines.", no_args_is_help=True)
-
 Days = Annotated[int, typer.Option(help="How long it holds.")]
 EARLY_DAYS = 30
 
 
-@keys_app.command("ca")
 def ca_command(
     folder: Annotated[Path, typer.Argument(help="New folder for ca.pem and ca.key.")],
     name: Annotated[str, typer.Option(help="Common name, for people.")] = "pprd development authority",
@@ -32,7 +29,6 @@ def ca_command(
     _made(path, as_json=as_json)
 
 
-@keys_app.command("cert")
 def cert_command(
     name: Annotated[str, typer.Argument(help="Name of the files: NAME.pem and NAME.key.")],
     authority: Annotated[Path, typer.Option("--ca", help="Folder of `pprd keys ca`.")],
@@ -54,7 +50,6 @@ def cert_command(
     _made(path, as_json=as_json)
 
 
-@keys_app.command("ends")
 def ends_command(
     files: Annotated[list[Path], typer.Argument(help="Certificates, PEM.")], as_json: AsJson = False
 ) -> None:

@@ -17,10 +17,7 @@ from contracts.procedure import parse_procedure
 from contracts.procedure_check import Known, load_known, with_bodies
 from hub.procedure_properties import PROPERTIES, Checked, check_properties
 
-procedure_app = typer.Typer(help="Procedures as data: check one.", no_args_is_help=True)
 
-
-@procedure_app.command("check")
 def check_command(
     file: Annotated[Path, typer.Argument(help="A procedure as TOML.", exists=True, dir_okay=False)],
     schemas: Annotated[

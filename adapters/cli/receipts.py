@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from hub.evidence_pack import ProvedPack
     from hub.receipt_file import ProvedEntry
 
-receipt_app = typer.Typer(help="Proofs that an event is recorded.", no_args_is_help=True)
 
 PolicyFile = Annotated[
     Path | None,
@@ -38,7 +37,6 @@ KnownKeys = Annotated[
 ]
 
 
-@receipt_app.command("get")
 def receipt_command(
     event_id: Annotated[str, typer.Argument(help="The event.")],
     to: Annotated[Path, typer.Option("--out", help="The proof file to write, F.tlog-proof.")],
@@ -66,7 +64,6 @@ def receipt_command(
         out.print(f"{to}: entry {receipt.index} of {checkpoint.origin}, size {checkpoint.size}", markup=False)
 
 
-@receipt_app.command("pack")
 def pack_command(
     event_id: Annotated[str, typer.Argument(help="The event.")],
     to: Annotated[Path, typer.Option("--out", help="The page to write, F.html.")],
@@ -103,7 +100,6 @@ def pack_command(
     out.print(f"  {verifier_fingerprint()}  the verifier of this release", markup=False, soft_wrap=True)
 
 
-@receipt_app.command("verify")
 def verify_command(
     file: Annotated[Path, typer.Argument(help="The proof file, F.tlog-proof, or an evidence pack, F.html.")],
     policy: PolicyFile = None,

@@ -16,7 +16,7 @@ from adapters.cli.evidence import write_evidence
 from adapters.cli.options import AsJson, Hub
 from adapters.cli.progress import entries_bar
 from adapters.cli.proofs import MaybeData
-from adapters.cli.receipts import read_file, receipt_app
+from adapters.cli.receipts import read_file
 from contracts.errors import ContractError, ExchangeError, UnavailableError
 from contracts.ids import PointId
 
@@ -125,7 +125,6 @@ def _row(report: RecipientReport) -> dict[str, Any]:
     return row | {"problem": None if problem is None else {"code": problem.code, "reason": problem.message}}
 
 
-@receipt_app.command("heads")
 def heads_command(
     point: Annotated[str, typer.Argument(help="A delivery point, 44-node.")],
     to: Annotated[Path, typer.Option("--out", help="The receipt file to write, F.tlog-proof.")],
