@@ -12,7 +12,8 @@ from typing import Any, Final
 from adapters.region.json_value import to_json
 from contracts.procedure import load_procedures
 from contracts.procedure_check import load_known
-from hub.conformance import Beginning, Outcome, Scenario, scenarios_of
+from hub.conformance import scenarios_of
+from hub.conformance_scenario import Beginning, Outcome, Scenario
 from hub.conformance_stage import Act, Place, Stage
 
 FOLDER: Final = Path(__file__).resolve().parents[1] / "contracts" / "conformance" / "procedures"
