@@ -11,8 +11,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+import aiohttp
 import structlog
 
+from adapters.cancellation import heed_cancellation
 from adapters.compose.witness_program import read_policy
 from adapters.region.checkpoints import Checkpoints
 from adapters.settings import is_loopback
@@ -23,6 +25,8 @@ from ledger.policy import Witness
 
 ASK_SECONDS: Final = 60.0
 """Pause between two rounds."""
+_AGAIN_SECONDS: Final = 1.0
+"""Pause after a round in which somebody did not answer; twice as long after each further one."""
 _CALL_SECONDS: Final = 5.0
 log = structlog.get_logger()
 
@@ -49,18 +53,26 @@ async def ask_witnesses(witnesses: Sequence[Witness], heads: Checkpoints) -> Non
         EvidenceError: A head that the ledger has signed and a witness cosigned does not go with what the region was
             shown; the evidence is kept.
     """
+    pause_seconds = _AGAIN_SECONDS
     async with client(seconds=_CALL_SECONDS) as session:
         while True:
-            for witness in witnesses:
-                try:
-                    url = (witness.url or "").rstrip("/")
-                    note = await last_checkpoint(session, url, witness.verifier, heads.keys.origin)
-                except (UnavailableError, ContractError, EvidenceError) as error:
-                    log.warning("witness.failed", peer=witness.name, code=error.code)
-                    continue
-                if note is not None:
-                    await _compare(note, heads, witness.name)
-            await asyncio.sleep(ASK_SECONDS)
+            answers = [await _ask(session, witness, heads) for witness in witnesses]
+            await asyncio.sleep(ASK_SECONDS if all(answers) else pause_seconds)
+            pause_seconds = _AGAIN_SECONDS if all(answers) else min(2 * pause_seconds, ASK_SECONDS)
+
+
+async def _ask(session: aiohttp.ClientSession, witness: Witness, heads: Checkpoints) -> bool:
+    """Ask one, and compare what it says; says whether it answered."""
+    try:
+        url = (witness.url or "").rstrip("/")
+        note = await last_checkpoint(session, url, witness.verifier, heads.keys.origin)
+    except (UnavailableError, ContractError, EvidenceError) as error:
+        log.warning("witness.failed", peer=witness.name, code=error.code)
+        heed_cancellation()
+        return False
+    if note is not None:
+        await _compare(note, heads, witness.name)
+    return True
 
 
 async def _compare(note: bytes, heads: Checkpoints, name: str) -> None:
@@ -77,6 +89,4 @@ async def _compare(note: bytes, heads: Checkpoints, name: str) -> None:
         log.warning("witness.failed", peer=name, code=error.code)
     except UnavailableError as error:
         log.warning("head.waiting", code=error.code)
-        # A transport that was closing may have swallowed the request to end.
-        if (me := asyncio.current_task()) is not None and me.cancelling():
-            raise asyncio.CancelledError from error
+        heed_cancellation()

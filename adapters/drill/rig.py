@@ -30,8 +30,8 @@ from hub.ports import LedgerReader
 from ledger.checkpoint import checkpoint_size
 from ledger.policy import Log, Policy, Witness, format_policy
 
-WAIT_SECONDS: Final = 30.0
-"""How long anybody may take to notice."""
+WAIT_SECONDS: Final = 180.0
+"""How long anybody may take to notice. It takes a second or two, on a slow machine longer; only a hang takes this."""
 _LOOK_SECONDS: Final = 0.02
 _WITNESS: Final = "99-drill"
 

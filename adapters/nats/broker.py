@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
-from typing import Final
+from typing import Any, Final
 
 import structlog
 from nats.errors import Error as NatsError
 from nats.js.client import JetStreamContext
 
+from adapters.cancellation import heed_cancellation
 from adapters.nats.login import Login, LoginClient
 from contracts.errors import UnavailableError
 
@@ -55,7 +56,7 @@ class Broker:
 
 @contextmanager
 def broker_errors() -> Iterator[None]:
-    """Turn what the library raises into BROKER_UNAVAILABLE."""
+    """Turn what the library raises into BROKER_UNAVAILABLE, and end a task whose request to end it has swallowed."""
     try:
         yield
     except (NatsError, OSError, TimeoutError) as error:
@@ -66,6 +67,7 @@ def broker_errors() -> Iterator[None]:
         if task is None or task.cancelling():
             raise
         raise UnavailableError("BROKER_UNAVAILABLE", "the connection to the broker ended") from error
+    heed_cancellation()
 
 
 @asynccontextmanager
@@ -81,19 +83,19 @@ async def connected(url: str, *, name: str, login: Login | None = None) -> Async
         UnavailableError: BROKER_UNAVAILABLE: it cannot be reached, or does not know who connects.
     """
     client = LoginClient(login)
-    with broker_errors():
-        await client.connect(
-            url,
-            name=name,
-            signature_cb=client.sign,
-            tls=login.tls if login is not None and url.startswith("tls://") else None,
-            allow_reconnect=False,
-            connect_timeout=_CONNECT_SECONDS,
-            ping_interval=_PING_SECONDS,
-            pending_size=_BUFFER_BYTES,
-            error_cb=_told,
-        )
     try:
+        with broker_errors():
+            await client.connect(
+                url,
+                name=name,
+                signature_cb=client.sign,
+                tls=login.tls if login is not None and url.startswith("tls://") else None,
+                allow_reconnect=False,
+                connect_timeout=_CONNECT_SECONDS,
+                ping_interval=_PING_SECONDS,
+                pending_size=_BUFFER_BYTES,
+                error_cb=_told,
+            )
         yield Broker(client)
     finally:
         # However the connection ends: whoever used it starts again from what is durable.
@@ -150,7 +152,21 @@ async def _told(error: Exception) -> None:
     _log.warning("broker.spoke", error=type(error).__name__)
 
 
-def worst_of(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    """The error that says most: one that is not the loss of the connection, if there is one."""
-    errors = list(group.exceptions)
-    return next((error for error in errors if not isinstance(error, UnavailableError)), errors[0])
+async def together(*jobs: Coroutine[Any, Any, None]) -> None:
+    """Do several things on one connection until all are done or one of them fails; whatever goes on then is ended.
+
+    Not a group of the library: in Python 3.11 it leaves the task that waited for it as one that was asked to end.
+
+    Raises:
+        Exception: The one that says most: not the loss of the connection, if there is another.
+    """
+    tasks = [asyncio.ensure_future(job) for job in jobs]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
+    finally:
+        for task in tasks:
+            task.cancel()
+        ended = await asyncio.gather(*tasks, return_exceptions=True)
+    errors = [error for error in ended if isinstance(error, Exception)]
+    if errors:
+        raise next((error for error in errors if not isinstance(error, UnavailableError)), errors[0])

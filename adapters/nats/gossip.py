@@ -15,6 +15,7 @@ import structlog
 from nats.aio.subscription import Subscription
 from nats.errors import TimeoutError as NatsTimeoutError
 
+from adapters.cancellation import heed_cancellation
 from adapters.nats.broker import Broker, broker_errors
 from adapters.nats.intake import Heads, Ports
 from adapters.nats.streams import LOG_SUBJECT
@@ -60,9 +61,7 @@ async def listen(broker: Broker, heads: Heads, ports: Ports, stop: asyncio.Event
         except UnavailableError as error:
             # It waits with the others, and is proved with the next one.
             _log.warning("head.waiting", code=error.code)
-            # A transport that was closing may have swallowed the request to end.
-            if (me := asyncio.current_task()) is not None and me.cancelling():
-                raise asyncio.CancelledError from error
+            heed_cancellation()
 
 
 class _Keys:

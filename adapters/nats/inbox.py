@@ -16,7 +16,7 @@ import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from nats.aio.msg import Msg
 
-from adapters.nats.broker import Broker, broker_errors, keep, worst_of
+from adapters.nats.broker import Broker, broker_errors, keep, together
 from adapters.nats.gossip import listen
 from adapters.nats.intake import InboxStore, Intake, Ports
 from adapters.nats.login import Login
@@ -110,14 +110,10 @@ class Inbox:
             pulls.append(pull)
         await self._answer(broker, intake, intake.standings)
         one_at_a_time = asyncio.Lock()
-        try:
-            async with asyncio.TaskGroup() as tasks:
-                for pull in pulls:
-                    tasks.create_task(self._read(broker, intake, pull, one_at_a_time, stop))
-                if self._ports.heads is not None:
-                    tasks.create_task(listen(broker, self._ports.heads, self._ports, stop))
-        except BaseExceptionGroup as group:
-            raise worst_of(group) from group
+        jobs = [self._read(broker, intake, pull, one_at_a_time, stop) for pull in pulls]
+        if self._ports.heads is not None:
+            jobs.append(listen(broker, self._ports.heads, self._ports, stop))
+        await together(*jobs)
 
     async def _read(
         self, broker: Broker, intake: Intake, pull: Pull, one_at_a_time: asyncio.Lock, stop: asyncio.Event

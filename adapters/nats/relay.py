@@ -15,7 +15,7 @@ from typing import Final, Protocol
 from nats.js.api import Header
 
 from adapters.nats.announcer import Announced, announce
-from adapters.nats.broker import Broker, broker_errors, keep, wait, worst_of
+from adapters.nats.broker import Broker, broker_errors, keep, together, wait
 from adapters.nats.ledger_directory import LedgerDirectory
 from adapters.nats.login import Login
 from adapters.nats.messages import RunForm
@@ -97,15 +97,12 @@ class Relay:
         # From the store again on every connection: what was in flight on the old one is published again.
         place = Place(self._store)
         await self._restorer.check(broker, place)
-        try:
-            async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._follow(broker, place, stop))
-                tasks.create_task(self._publish_checkpoints(broker, stop))
-                for announced in self._announced():
-                    tasks.create_task(announce(broker, announced, stop))
-                tasks.create_task(self._receipts.follow(broker, stop))
-        except BaseExceptionGroup as group:
-            raise worst_of(group) from group
+        await together(
+            self._follow(broker, place, stop),
+            self._publish_checkpoints(broker, stop),
+            *(announce(broker, announced, stop) for announced in self._announced()),
+            self._receipts.follow(broker, stop),
+        )
 
     async def _follow(self, broker: Broker, place: Place, stop: asyncio.Event) -> None:
         publisher, run_id = Publisher(broker), place.run_id

@@ -19,6 +19,7 @@ from typing import Final
 
 import structlog
 
+from adapters.cancellation import heed_cancellation
 from adapters.region.evidence import EvidenceMaker
 from adapters.region.exchange import Exchange
 from adapters.region.region_store import RegionStore
@@ -202,9 +203,7 @@ class Checkpoints:
             except UnavailableError as error:
                 log.warning("head.waiting", code=error.code, count=len(self._loose))
                 self._came.set()
-            # A transport that was closing may have swallowed the request to end.
-            if (me := asyncio.current_task()) is not None and me.cancelling():
-                raise asyncio.CancelledError
+            heed_cancellation()
             await asyncio.sleep(CONNECT_SECONDS)
 
     async def _prove(self, older: Sequence[_Head], newest: _Head) -> None:

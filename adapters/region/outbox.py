@@ -19,6 +19,7 @@ from typing import Final, NamedTuple
 
 import structlog
 
+from adapters.cancellation import heed_cancellation
 from adapters.region.answers import check_reply, check_time, notes_of
 from adapters.region.batching import BatchMaker, place_before
 from adapters.region.checkpoints import Checkpoints
@@ -212,9 +213,7 @@ class Outbox:
                 # A defect of ours: who waits for an answer is told, and what is on disk is sent at the next start.
                 self._fail(UnavailableError("INTERNAL_FAULT", f"the outbox met {type(fault).__name__}"))
                 raise
-            # A transport that was closing may have swallowed the request to end.
-            if (me := asyncio.current_task()) is not None and me.cancelling():
-                raise asyncio.CancelledError
+            heed_cancellation()
             if not self._waiting and not self._queue:
                 pause = shortest
             await asyncio.sleep(pause * random.uniform(0.5, 1.0))

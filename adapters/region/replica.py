@@ -17,6 +17,7 @@ from typing import Final
 
 import structlog
 
+from adapters.cancellation import heed_cancellation
 from adapters.region.checkpoints import Checkpoints
 from adapters.region.exchange import DirectoryUpdate, Exchange
 from adapters.region.region_store import RegionStore
@@ -90,9 +91,7 @@ class Replica:
                     pause = _PAUSES_SECONDS[0]
             except UnavailableError as error:
                 log.warning("directory.lost", code=error.code, index=self.through)
-            # A transport that was closing may have swallowed the request to end.
-            if (me := asyncio.current_task()) is not None and me.cancelling():
-                raise asyncio.CancelledError
+            heed_cancellation()
             await asyncio.sleep(pause * random.uniform(0.5, 1.0))
             pause = min(2 * pause, _PAUSES_SECONDS[1])
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from adapters.compose.region_witnesses import ask_witnesses
 from adapters.web.fetch import client
@@ -63,5 +64,30 @@ async def test_a_head_that_a_witness_saw_and_the_region_did_not_stops_it(tmp_pat
             await add_checkpoint(session, url, verifier, AddCheckpoint(TreeSize(0), (), other))
             with pytest.raises(EvidenceError) as error:
                 await asyncio.wait_for(ask_witnesses([Witness("45-w", verifier, url)], region.checkpoints), 10)
+
+    assert error.value.code == "CHECKPOINT_INVALID"
+
+
+@runs_in_a_loop
+async def test_a_witness_that_was_away_is_asked_again_soon(tmp_path: Path) -> None:
+    """Not a round later: what it knows may be the only thing that shows a fork."""
+    async with (
+        HubServer(tmp_path / "ledger.sqlite") as hub,
+        gateway(hub.world, "44", hub.client, tmp_path) as region,
+    ):
+        installed = install(tmp_path, "45-w", [hub.world.verifier])
+        verifier = installed.signers.grown.verifier
+        true = parse_checkpoint(await hub.client.checkpoint(), hub.world.verifier)
+        other = sign_checkpoint(replace(true, root=Hash(b"\2" * 32)), hub.world.log_signer)
+        async with running(installed) as url, client(seconds=5) as session:
+            await add_checkpoint(session, url, verifier, AddCheckpoint(TreeSize(0), (), other))
+            address = url
+        with capture_logs() as lines:
+            asking = asyncio.ensure_future(ask_witnesses([Witness("45-w", verifier, address)], region.checkpoints))
+            await until(lambda: any(line["event"] == "witness.failed" for line in lines))
+            again = installed.settings.model_copy(update={"listen": address.removeprefix("http://")})
+            async with running(installed._replace(settings=again)):
+                with pytest.raises(EvidenceError) as error:
+                    await asyncio.wait_for(asking, 30)
 
     assert error.value.code == "CHECKPOINT_INVALID"
