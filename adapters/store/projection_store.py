@@ -14,6 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, NamedTuple, Self
 
+from adapters.sqlite_file import transaction
 from contracts.errors import ConflictError, FatalError, UnavailableError
 from contracts.ids import Hash, OfficeId, StreamId
 from hub.matter import pack, unpack
@@ -136,16 +137,8 @@ class ProjectionStore:
             ConflictError: PROJECTIONS_MOVED: somebody else saved first.
             FatalError: STORE_FAILED: whether it was saved is unknown; open the file again.
         """
-        try:
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                self._write(before, changes, after)
-            except BaseException:
-                self._db.execute("ROLLBACK")
-                raise
-            self._db.execute("COMMIT")
-        except sqlite3.Error as error:
-            raise FatalError("STORE_FAILED", f"the projections' file refuses a write: {error}") from error
+        with transaction(self._db, "projector"):
+            self._write(before, changes, after)
         self._remember(changes)
 
     def _write(self, before: Place, changes: RowChanges, after: Place) -> None:

@@ -8,13 +8,13 @@ published again under the same message ids. Plain `sqlite3`: there are no events
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
-from contracts.errors import FatalError, UnavailableError
+from adapters.sqlite_file import open_file, transaction
+from contracts.errors import FatalError
 from contracts.ids import Hash, PointId
 from hub.delivery_receipt import DeliveryReceipt
 
@@ -43,15 +43,7 @@ class SqliteRelayStore:
     """
 
     def __init__(self, path: Path) -> None:
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._connection = sqlite3.connect(path, timeout=30, isolation_level=None)
-            self._connection.execute("PRAGMA journal_mode=WAL")
-            self._connection.execute("PRAGMA synchronous=NORMAL")
-            for statement in _TABLES:
-                self._connection.execute(statement)
-        except (OSError, sqlite3.Error) as error:
-            raise UnavailableError("STORE_MISSING", f"{path.name} cannot be opened: {error}") from error
+        self._connection = open_file(path, ("PRAGMA synchronous=NORMAL", *_TABLES))
 
     def close(self) -> None:
         """Give the file back."""
@@ -76,7 +68,7 @@ class SqliteRelayStore:
 
     def save(self, place: int, streams: Mapping[str, tuple[str, int]]) -> None:
         """See `PlaceStore.save`."""
-        with self._transaction():
+        with transaction(self._connection, "relay"):
             self._connection.execute("INSERT OR REPLACE INTO place VALUES (1,?)", (place,))
             self._connection.executemany(
                 "INSERT OR REPLACE INTO streams VALUES (?,?,?)", [(name, *mark) for name, mark in streams.items()]
@@ -88,7 +80,7 @@ class SqliteRelayStore:
 
     def keep_receipt(self, receipt: DeliveryReceipt, message: bytes) -> None:
         """See `ReceiptStore.keep_receipt`."""
-        with self._transaction():
+        with transaction(self._connection, "relay"):
             self._connection.execute(
                 "INSERT INTO receipts VALUES (?,?,?,?,?) ON CONFLICT (point) DO UPDATE SET n=excluded.n,"
                 " head=excluded.head, received_ms=excluded.received_ms, message=excluded.message"
@@ -103,7 +95,7 @@ class SqliteRelayStore:
 
     def keep_disagreement(self, receipt: DeliveryReceipt, ledger_head: Hash | None, message: bytes) -> None:
         """See `ReceiptStore.keep_disagreement`."""
-        with self._transaction():
+        with transaction(self._connection, "relay"):
             self._connection.execute(
                 "INSERT OR IGNORE INTO disagreements VALUES (?,?,?,?,?)",
                 (receipt.point, receipt.n, receipt.head, ledger_head, message),
@@ -121,19 +113,6 @@ class SqliteRelayStore:
     def disagreements(self) -> list[tuple[PointId, int]]:
         """Points and counters where a region signed for another head than the ledger's."""
         return [(PointId(point), n) for point, n in self._all("SELECT point, n FROM disagreements")]
-
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        try:
-            self._connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-            except BaseException:
-                self._connection.execute("ROLLBACK")
-                raise
-            self._connection.execute("COMMIT")
-        except sqlite3.Error as error:
-            raise FatalError("STORE_FAILED", f"the relay's store refuses a write: {error}") from error
 
     def _all(self, statement: str, *parameters: object) -> list[Any]:
         try:

@@ -16,25 +16,21 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, NamedTuple, Self
 
-from contracts.errors import ExchangeError, FatalError, UnavailableError
+from adapters.sqlite_file import open_file, transaction
+from contracts.errors import ExchangeError
 from contracts.ids import Hash, TreeSize
 from ledger.evidence_file import EvidenceFile, format_evidence
 from ledger.note import add_lines
 from ledger.witness import NOTHING_KNOWN, Known, Opened, check_growth, contradiction, format_request
 
-_TABLES: Final = """
-PRAGMA journal_mode=WAL;
-PRAGMA synchronous=FULL;
-CREATE TABLE IF NOT EXISTS cosigned (
-  origin_hash BLOB PRIMARY KEY, origin TEXT NOT NULL, size INTEGER NOT NULL, root BLOB NOT NULL, note BLOB NOT NULL
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS evidence (
-  id INTEGER PRIMARY KEY, body_hash BLOB UNIQUE NOT NULL, origin TEXT NOT NULL, code TEXT NOT NULL, body BLOB NOT NULL,
-  kept_at INTEGER NOT NULL
-);
-CREATE TABLE IF NOT EXISTS evidence_files (file_hash BLOB PRIMARY KEY, claim TEXT NOT NULL, file BLOB NOT NULL);
-"""
-_WAIT_SECONDS: Final = 10.0
+_TABLES: Final = (
+    "PRAGMA synchronous=FULL",
+    "CREATE TABLE IF NOT EXISTS cosigned (origin_hash BLOB PRIMARY KEY, origin TEXT NOT NULL, size INTEGER NOT NULL,"
+    " root BLOB NOT NULL, note BLOB NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS evidence (id INTEGER PRIMARY KEY, body_hash BLOB UNIQUE NOT NULL, origin TEXT NOT NULL,"
+    " code TEXT NOT NULL, body BLOB NOT NULL, kept_at INTEGER NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS evidence_files (file_hash BLOB PRIMARY KEY, claim TEXT NOT NULL, file BLOB NOT NULL)",
+)
 
 
 class Evidence(NamedTuple):
@@ -62,11 +58,7 @@ class WitnessStore:
 
     def __init__(self, path: Path) -> None:
         self._lock = threading.Lock()
-        try:
-            self._db = sqlite3.connect(path, timeout=_WAIT_SECONDS, isolation_level=None, check_same_thread=False)
-            self._db.executescript(_TABLES)
-        except sqlite3.Error as error:
-            raise UnavailableError("STORE_MISSING", f"the witness's file cannot be opened: {error}") from error
+        self._db = open_file(path, _TABLES, any_thread=True)
 
     def __enter__(self) -> Self:
         return self
@@ -79,17 +71,8 @@ class WitnessStore:
     @contextmanager
     def _step(self) -> Iterator[sqlite3.Connection]:
         """One transaction that nobody else's falls into."""
-        with self._lock:
-            try:
-                self._db.execute("BEGIN IMMEDIATE")
-                try:
-                    yield self._db
-                except BaseException:
-                    self._db.execute("ROLLBACK")
-                    raise
-                self._db.execute("COMMIT")
-            except sqlite3.Error as error:
-                raise FatalError("STORE_FAILED", f"whether the witness remembers is unknown: {error}") from error
+        with self._lock, transaction(self._db, "witness"):
+            yield self._db
 
     def advance(self, opened: Opened, cosign: Callable[[bytes], bytes], now_ms: int) -> bytes:
         """Check a signed request against the memory, replace the memory, and give the cosignatures.
