@@ -137,6 +137,7 @@ class Audit:
         check_log_keys(self._replay.directory, keys)
         self._runs.compare(size)
         self._runs.finish()
+        self._source.check_files(self._replay)
         self._source.check_rest(self._replay)
 
     # -- hub.audit_pass.Taker

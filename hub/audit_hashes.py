@@ -24,6 +24,7 @@ from hub.audit_runs import RunCheck
 from hub.audit_source import Source
 from hub.audit_tree import TileTree
 from hub.directory import Directory
+from hub.ports import ProducerState
 from hub.replay import Tally
 from ledger.compact import hash_leaves
 from ledger.entry import BatchEntry, EventEntry, GenesisEntry, decode_entry, event_of
@@ -37,9 +38,13 @@ NOT_CHECKED: Final = (
     "openings and missed duties",
     "sealed payloads",
     "event ids that come twice",
-    "what is kept beside entries, tiles and checkpoints: states, runs, inboxes, receipts, manifest",
 )
-"""What this pass leaves out, in the words of the report."""
+"""What this pass leaves out of any ledger, in the words of the report; of a source that keeps more, that too."""
+
+
+def left_out(source: Source) -> tuple[str, ...]:
+    """What this pass does not check of a source."""
+    return (*NOT_CHECKED, *source.only_replayed)
 
 
 class Follower(Protocol):
@@ -92,11 +97,14 @@ class HashAudit:
             checkpoint, keys = self._pass.begin()
             self._pass.walk(self._batches, TileTree(self._source, checkpoint.size))
             check_log_keys(self._batches.directory, keys)
+            self._source.check_files(self._batches)
         except UnavailableError:
             raise
         except ExchangeError as error:
             problem = problem_of(error, self._source)
-        return self._pass.report(self._batches.tally, self._batches.genesis, problem, not_checked=NOT_CHECKED)
+        return self._pass.report(
+            self._batches.tally, self._batches.genesis, problem, not_checked=left_out(self._source)
+        )
 
 
 class PassedBatches:
@@ -106,6 +114,7 @@ class PassedBatches:
     several things that do not follow comes first is only said by that one.
 
     Args:
+        source: The same ledger that the reader reads.
         rules: The contracts.
         size: Of the audited checkpoint.
 
@@ -113,7 +122,8 @@ class PassedBatches:
         runs: Of delivery runs nothing is compared.
     """
 
-    def __init__(self, rules: Rules, size: int) -> None:
+    def __init__(self, source: Source, rules: Rules, size: int) -> None:
+        self._source = source
         self._batches = BatchReader(rules)
         self._size = size
         self.runs = RunCheck(None)
@@ -146,13 +156,14 @@ class PassedBatches:
             raise unexplained(f"size {passed.size} cuts a batch")
 
     def finish(self) -> None:
-        """Check that all came.
+        """Check that all came, and compare what is kept beside them.
 
         Raises:
-            EvidenceError: Some did not.
+            EvidenceError: Some did not, or something differs.
         """
         if self.tally.entries != self._size or not self._batches.is_between_batches:
             raise unexplained(f"{self.tally.entries} entries came, the checkpoint counts {self._size}")
+        self._source.check_files(self._batches)
 
 
 class BatchReader:
@@ -165,6 +176,7 @@ class BatchReader:
     Attributes:
         tally: What was counted so far; events are counted without their types.
         directory: As of the last entry.
+        directory_log: See `hub.audit_source.Followed`.
     """
 
     at_once = TILE_WIDTH
@@ -174,12 +186,18 @@ class BatchReader:
         self.tally = Tally()
         self._batches = BatchChain(rules)
         self.directory = Directory(rules.divisions)
+        self.directory_log: list[LeafIndex] = []
         self._follower = follower
 
     @property
     def genesis(self) -> GenesisEntry | None:
         """See `hub.audit_pass.Taker`."""
         return self._batches.genesis
+
+    @property
+    def producers(self) -> dict[str, ProducerState]:
+        """See `hub.audit_source.Followed`."""
+        return self._batches.producers
 
     @property
     def is_between_batches(self) -> bool:
@@ -259,5 +277,6 @@ class BatchReader:
             if class_of(event) == "dir":
                 try:
                     self.directory.apply_event(LeafIndex(first + at), entries[at], self._batches.rules.registry)
+                    self.directory_log.append(LeafIndex(first + at))
                 except ExchangeError as error:
                     raise UnexplainedError(first + at, error) from error

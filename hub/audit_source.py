@@ -6,15 +6,16 @@ runs, payloads, states, receipts. All of it is compared with what follows from t
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from contracts.errors import ExchangeError
 from contracts.event import SealedRef
 from contracts.ids import LeafIndex, OfficeId
 from hub.audit_errors import KeptError
-from hub.ports import Run
-from hub.replay import Replay, Shelf
+from hub.directory import Directory
+from hub.ports import ProducerState, Run
+from hub.replay import Replay, Shelf, Tally
 from ledger.entry import GenesisEntry, decode_entry
 
 
@@ -92,6 +93,30 @@ class MissingPayload(NamedTuple):
         return cls(named, None if offices is None else tuple(offices))
 
 
+class Followed(Protocol):
+    """What any audit knows after the last entry, one of hashes too."""
+
+    @property
+    def genesis(self) -> GenesisEntry | None:
+        """Entry 0."""
+
+    @property
+    def directory(self) -> Directory:
+        """As of the last entry."""
+
+    @property
+    def directory_log(self) -> Sequence[LeafIndex]:
+        """Indexes of the directory's events."""
+
+    @property
+    def producers(self) -> Mapping[str, ProducerState]:
+        """Where the chain of each producer stands."""
+
+    @property
+    def tally(self) -> Tally:
+        """What was counted."""
+
+
 class AuditShelf(Shelf, Protocol):
     """A shelf that may find a repeated event id late."""
 
@@ -110,6 +135,10 @@ class Source(Protocol):
     @property
     def holds_payloads(self) -> bool:
         """Whether sealed payloads are kept here."""
+
+    @property
+    def only_replayed(self) -> tuple[str, ...]:
+        """What is kept here beside the entries and only a replay can compare, in plain words."""
 
     def log_key(self) -> str:
         """The verifier key that the source itself names; an auditor who has one of his own never asks.
@@ -177,8 +206,15 @@ class Source(Protocol):
     def is_erased_after(self, stream_id: bytes, size: int) -> bool:
         """Whether a source that has more entries than a size says that one of those destroyed a matter's content."""
 
+    def check_files(self, followed: Followed) -> None:
+        """Compare what is kept beside the entries and needs no replay, after the last entry: files, receipts, chains.
+
+        Raises:
+            KeptError: Something differs.
+        """
+
     def check_rest(self, replay: Replay) -> None:
-        """Compare whatever else is kept, after the last entry: states, heads, receipts, files.
+        """Compare whatever else is kept, after the last entry: states, heads.
 
         Raises:
             KeptError: Something differs.

@@ -24,7 +24,7 @@ from adapters.store.store_shelf import StoreShelf
 from contracts.errors import ExchangeError, UnavailableError
 from contracts.schema import load_registry
 from hub.audit_forward import Passed
-from hub.audit_hashes import NOT_CHECKED, PassedBatches
+from hub.audit_hashes import PassedBatches, left_out
 from hub.audit_notes import check_genesis, check_log_keys, log_keys, parse_kept
 from hub.audit_payloads import PayloadCount
 from hub.audit_report import Progress, Report, predecessor_of
@@ -138,14 +138,14 @@ def audit_divided(
         predecessor=predecessor_of(half.genesis),
         runs=half.runs.compared,
         payloads=None if payloads is None else PayloadCount(*payloads),
-        not_checked=NOT_CHECKED if hashes_only else (),
+        not_checked=left_out(source) if hashes_only else (),
     )
 
 
 def _half(opened: Opened, size: int, *, hashes_only: bool) -> _Half:
     rules = contracts_in_force(is_sandbox=True)
     if hashes_only:
-        return PassedBatches(rules, size)
+        return PassedBatches(opened.source, rules, size)
     if isinstance(opened.shelf, StoreShelf):
         opened.shelf.leave_ids()
     return StatesAudit(source=opened.source, rules=rules, shelf=opened.shelf, size=size)

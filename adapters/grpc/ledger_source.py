@@ -17,7 +17,7 @@ from adapters.grpc.codes import error_of
 from contracts.errors import EvidenceError, ExchangeError, UnavailableError
 from contracts.ids import LeafIndex
 from hub.audit_errors import KeptError
-from hub.audit_source import Kept, MissingPayload, NamedPayload, genesis_key
+from hub.audit_source import Followed, Kept, MissingPayload, NamedPayload, genesis_key
 from hub.ports import Run
 from hub.replay import Replay
 
@@ -38,6 +38,7 @@ class HubSource:
     """
 
     holds_payloads = False
+    only_replayed = ()
 
     def __init__(self, address: str, *, credentials: grpc.ChannelCredentials | None = None) -> None:
         if credentials is None:
@@ -139,6 +140,9 @@ class HubSource:
     def is_erased_after(self, stream_id: bytes, size: int) -> bool:
         """See `hub.audit_source.Source.is_erased_after`: nothing is held."""
         return False
+
+    def check_files(self, followed: Followed) -> None:
+        """See `hub.audit_source.Source.check_files`: nothing else was asked for."""
 
     def check_rest(self, replay: Replay) -> None:
         """See `hub.audit_source.Source.check_rest`: nothing else was asked for."""

@@ -14,7 +14,7 @@ from contracts.ids import LeafIndex, TreeSize
 from contracts.instant import DAY_MS
 from contracts.procedure_types import ERASE, Procedure
 from hub.audit_errors import KeptError
-from hub.audit_source import Kept, MissingPayload, NamedPayload, genesis_key
+from hub.audit_source import Followed, Kept, MissingPayload, NamedPayload, genesis_key
 from hub.content import overdue
 from hub.matter_bytes import PackedEnds, ends_of, has_ends
 from hub.ports import Run
@@ -35,6 +35,9 @@ class FolderSource:
     """
 
     holds_payloads = True
+    only_replayed = (
+        "what is kept of matters (states, what is sealed, what is closed), delivery runs, heads, regions' inboxes",
+    )
 
     def __init__(self, store: SqliteStore, shelf: SpillingShelf, *, size: int | None = None) -> None:
         self._store = store
@@ -142,8 +145,20 @@ class FolderSource:
         """See `hub.audit_source.Source.is_erased_after`."""
         return self._store.size() > size and self._store.erased_after(stream_id, size)
 
+    def check_files(self, followed: Followed) -> None:
+        """See `hub.audit_source.Source.check_files`: chains, the number of event ids, the list of directory entries."""
+        if self._store.size() != self._size:
+            return
+        if self._store.event_count() > sum(followed.tally.events.values()):
+            raise _differs("an event id is kept that has no entry", "event_ids")
+        for producer, state in followed.producers.items():
+            if self._store.producer(producer) != state:
+                raise _differs("the kept chain of batches stands elsewhere", f"producers {producer}")
+        if [index for index, _ in self._store.directory_entries(LeafIndex(0))] != list(followed.directory_log):
+            raise _differs("the kept list of directory entries is not the derived one", "directory_log")
+
     def check_rest(self, replay: Replay) -> None:
-        """See `hub.audit_source.Source.check_rest`: states, heads, chains, event ids, the list of directory entries."""
+        """See `hub.audit_source.Source.check_rest`: states, streams that are sealed or closed, heads, keys."""
         if self._store.size() != self._size:
             return
         if self._keyless and self._store.keys_below(self._keyless):
@@ -153,17 +168,10 @@ class FolderSource:
             raise _differs("the kept list of sealed streams is not the derived one", "sealed")
         if self._store.closed_streams() != replay.sealed.closed:
             raise _differs("the streams that are kept as closed to content are not the derived ones", "effects")
-        if self._store.event_count() > sum(replay.tally.events.values()):
-            raise _differs("an event id is kept that has no entry", "event_ids")
         heads = self._store.heads()
         for point in sorted({*heads, *replay.heads}):
             if heads.get(point) != replay.heads.get(point):
                 raise KeptError("HEAD_MISMATCH", "the kept head is not the derived one", place=f"heads {point}")
-        for producer, state in replay.producers.items():
-            if self._store.producer(producer) != state:
-                raise _differs("the kept chain of batches stands elsewhere", f"producers {producer}")
-        if [index for index, _ in self._store.directory_entries(LeafIndex(0))] != replay.directory_log:
-            raise _differs("the kept list of directory entries is not the derived one", "directory_log")
 
     def _check_matters(self, procedures: Mapping[tuple[str, int], Procedure]) -> None:
         kept, now_ms = self._store.all_matters(), self._store.recorded_at()

@@ -29,7 +29,7 @@ from adapters.store.export_layout import (
 from contracts.errors import ExchangeError, UnavailableError
 from contracts.ids import LeafIndex
 from hub.audit_errors import KeptError
-from hub.audit_source import Kept, MissingPayload, NamedPayload, genesis_key
+from hub.audit_source import Followed, Kept, MissingPayload, NamedPayload, genesis_key
 from hub.ports import Run
 from hub.replay import Replay
 from ledger.checkpoint import Checkpoint, checkpoint_size, parse_checkpoint
@@ -76,6 +76,7 @@ class TilesSource:
     """
 
     holds_payloads = False
+    only_replayed = ()
 
     def __init__(self, folder: Files, *, prefix: str, is_bare: bool) -> None:
         self._folder = folder
@@ -202,17 +203,18 @@ class TilesSource:
         """See `hub.audit_source.Source.is_erased_after`: nothing is held."""
         return False
 
-    def check_rest(self, replay: Replay) -> None:
-        """See `hub.audit_source.Source.check_rest`: policy, receipts, manifest, and that nothing else lies here."""
+    def check_files(self, followed: Followed) -> None:
+        """See `hub.audit_source.Source.check_files`: policy, receipts, manifest, and that nothing else lies here."""
         if self._is_bare:
             return
-        genesis = replay.genesis
+        self._size = max(self._size, followed.tally.entries)
+        genesis = followed.genesis
         policy = self._policy()
         vkeys = [log.verifier.vkey for log in policy.logs]
         if genesis is None:
             raise KeptError("LEDGER_UNEXPLAINED", "the first entry is no genesis record", index=0)
-        keys = replay.directory.log_keys.keys(NoteVerifier.parse(genesis.log_key))
-        wanted = [key.vkey for key in keys.at(replay.tally.entries)]
+        keys = followed.directory.log_keys.keys(NoteVerifier.parse(genesis.log_key))
+        wanted = [key.vkey for key in keys.at(followed.tally.entries)]
         if vkeys != wanted:
             told = f"names {', '.join(vkeys) or 'no log'}, the log is {', '.join(wanted)}"
             raise KeptError("EXPORT_DAMAGED", told, place=POLICY)
@@ -223,6 +225,9 @@ class TilesSource:
         for name in self._folder.walk():
             if not self._is_expected(name):
                 raise KeptError("EXPORT_DAMAGED", "the file belongs to no export of this ledger", place=name)
+
+    def check_rest(self, replay: Replay) -> None:
+        """See `hub.audit_source.Source.check_rest`: nothing else is exported."""
 
     # -- the files beside the log
 

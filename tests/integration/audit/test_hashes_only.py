@@ -10,6 +10,8 @@ from typer.testing import CliRunner
 from adapters.cli.audit import audit_command
 from adapters.cli.export import export_command
 from adapters.compose.auditing import run_audit
+from adapters.store.folder_source import FolderSource
+from adapters.store.tiles_source import TilesSource
 from contracts.event import class_of, decode_event
 from contracts.ids import HUB_REGION
 from hub.audit_hashes import NOT_CHECKED, UNREAD
@@ -45,7 +47,8 @@ def test_an_honest_ledger_has_the_same_root_and_counts(honest: KeptLedger, hones
     assert (quick.tally.entries, quick.tally.batches) == (whole.tally.entries, whole.tally.batches)
     assert quick.tally.refusals == whole.tally.refusals
     assert quick.tally.events == {UNREAD: sum(whole.tally.events.values())}
-    assert (quick.not_checked, whole.not_checked) == (NOT_CHECKED, ())
+    beside = FolderSource.only_replayed if source == "folder" else TilesSource.only_replayed
+    assert (quick.not_checked, whole.not_checked) == ((*NOT_CHECKED, *beside), ())
 
 
 def test_the_report_says_plainly_what_was_not_checked(honest: KeptLedger) -> None:
@@ -55,7 +58,7 @@ def test_the_report_says_plainly_what_was_not_checked(honest: KeptLedger) -> Non
     assert people.exit_code == machines.exit_code == 0
     assert "Not checked:" in people.stdout
     assert "the state of their matter" in " ".join(people.stdout.split())
-    assert json.loads(machines.stdout)["not_checked"] == list(NOT_CHECKED)
+    assert json.loads(machines.stdout)["not_checked"] == [*NOT_CHECKED, *FolderSource.only_replayed]
 
 
 @pytest.mark.parametrize("at", [0, 30, -1])
@@ -81,6 +84,19 @@ def test_a_changed_checkpoint_is_named(kept: KeptLedger) -> None:
     )
 
     assert (problem_of(kept.folder).place or "").startswith("checkpoints")
+
+
+@pytest.mark.parametrize(
+    ("statement", "place"),
+    [
+        ("UPDATE producers SET next_seq=next_seq+1 WHERE producer='44-node'", "producers 44-node"),
+        ("DELETE FROM directory_log WHERE idx=(SELECT max(idx) FROM directory_log)", "directory_log"),
+    ],
+)
+def test_what_is_kept_of_chains_and_of_the_directory_is_compared(kept: KeptLedger, statement: str, place: str) -> None:
+    kept.change(statement)
+
+    assert problem_of(kept.folder).place == place
 
 
 def last_batch(entries: list[bytes]) -> tuple[int, BatchEntry]:

@@ -6,7 +6,7 @@ import pytest
 
 from contracts.ids import Hash, LeafIndex
 from hub.audit_errors import KeptError
-from hub.audit_source import Kept, MissingPayload, NamedPayload
+from hub.audit_source import Followed, Kept, MissingPayload, NamedPayload
 from hub.audit_tree import TileTree
 from hub.ports import Run
 from hub.replay import Replay
@@ -20,6 +20,7 @@ class TilesInMemory:
     """A source that keeps nothing but tiles."""
 
     holds_payloads = False
+    only_replayed = ()
 
     def __init__(self, size: int) -> None:
         self.tiles = dict(tiles_after(0, LEAVES[:size], lambda level, index: b""))
@@ -67,6 +68,9 @@ class TilesInMemory:
     def is_erased_after(self, stream_id: bytes, size: int) -> bool:
         """See `hub.audit_source.Source.is_erased_after`: nothing is held."""
         return False
+
+    def check_files(self, followed: Followed) -> None:
+        return
 
     def check_rest(self, replay: Replay) -> None:
         return
