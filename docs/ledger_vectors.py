@@ -20,6 +20,7 @@ from contracts.ids import EventId, Hash, KeyId, LeafIndex, OfficeId, RegionCode,
 from contracts.sealing import commitment
 from contracts.signing import key_id, sign
 from docs import ledger_anchors, ledger_key_chain
+from docs.body_vectors import bodies_page
 from docs.delivery_vectors import deliveries_page, sealing_page
 from docs.exchange_vectors import batches_page, events_page, plain
 from docs.ledger_defects import refused
@@ -436,6 +437,7 @@ _PAGES: Final[Mapping[str, Callable[[], dict[str, Any]]]] = {
     "replay": lambda: plain(replay_page()),
     "log-keys": ledger_key_chain.page,
     "anchors": ledger_anchors.page,
+    "bodies": lambda: plain(bodies_page()),
 }
 
 

@@ -248,6 +248,48 @@ def _replay() -> str:
     )
 
 
+def _cosignature() -> str:
+    told = _page("cosignatures")
+    rows: list[tuple[str, object]] = [("text", repr(told["text"]).strip("'")), ("seconds", told["seconds"])]
+    for one in told["good"]:
+        shown = ((name, one[name].strip()) for name in ("vkey", "signed", "line"))
+        rows += [
+            ("", ""),
+            *((name, text if len(text) < 400 else f"{text[:64]}… {len(text)} characters") for name, text in shown),
+        ]
+    return _code(_rows(*rows))
+
+
+def _policy() -> str:
+    told = _page("policies")
+    notes = list(told["notes"])
+    rows = (
+        (f"`{' / '.join(one['policy'].splitlines()[3:])}`", *(f"`{one['accepts'][note]}`" for note in notes))
+        for one in told["policies"]
+    )
+    return _table(("policy of witnesses a and b", *(f"cosigned by {note}" for note in notes)), rows)
+
+
+def _witnessing() -> str:
+    rows = (
+        (one["known"]["size"], one["body"].split("\n")[0], one["why"], one["status"])
+        for one in _page("witnessing")["requests"]
+    )
+    return _table(("cosigned last", "asked", "", "status"), rows)
+
+
+def _bodies() -> str:
+    rows = (
+        (
+            f"`{one['name']}`",
+            "; ".join(f"{name} {_value(value)}" for name, value in one["fields"].items()),
+            f"`{one['bytes']}`",
+        )
+        for one in _page("bodies")["good"]
+    )
+    return _table(("body", "fields", "bytes"), rows)
+
+
 EXAMPLES: Final[Mapping[str, Callable[[], str]]] = {
     "tree": _tree,
     "checkpoint": _checkpoint,
@@ -269,6 +311,10 @@ EXAMPLES: Final[Mapping[str, Callable[[], str]]] = {
     "sealed-run": _sealed_run,
     "delivery-receipt": _delivery_receipt,
     "replay": _replay,
+    "cosignature": _cosignature,
+    "policy": _policy,
+    "witnessing": _witnessing,
+    "bodies": _bodies,
 }
 """What makes each example."""
 

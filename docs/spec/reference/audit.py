@@ -14,6 +14,7 @@ from docs.spec.reference.export import Export
 from docs.spec.reference.log_keys import CHANGES, LogKeys, read_chain
 from docs.spec.reference.matter import Matter, Procedures, after, check_place
 from docs.spec.reference.note import LogKey, check_proof, parse_proof, parse_vkey, verify
+from docs.spec.reference.openings import Payloads, check_opening
 from docs.spec.reference.records import (
     GENESIS,
     Batch,
@@ -28,13 +29,15 @@ from docs.spec.reference.records import (
 from docs.spec.reference.routing import points
 from docs.spec.reference.tree import leaf_hash, root_of, sha256
 from docs.spec.reference.unproved import UnprovedError, expect
+from docs.spec.reference.witness import Policy, check_quorum
 
 _LOG_KEYS = "log/log-keys"
 """Where an export has the chain of the log's keys, if there was more than one."""
 
 
 class Report(NamedTuple):
-    """What an audit found to hold. `heads` is counter and running hash of each delivery point."""
+    """What an audit found to hold. `heads` is counter and running hash of each delivery point; `cosigned` says of the
+    witnesses of the reader's own policy who has seen the checkpoint, and when; None without a policy."""
 
     origin: str
     size: int
@@ -44,6 +47,8 @@ class Report(NamedTuple):
     heads: dict[str, tuple[int, bytes]]
     checkpoints: int
     receipts: int
+    openings: int
+    cosigned: dict[str, int] | None
 
 
 class Contracts(NamedTuple):
@@ -110,7 +115,8 @@ class Replay:
         self._producers: dict[str, tuple[int, bytes]] = {}
         self._open: _Open | None = None
         self._matters: dict[bytes, Matter] = {}
-        self._event_ids: set[bytes] = set()
+        self._payloads: dict[bytes, Payloads] = {}
+        self.openings = 0
 
     def take(self, entry: bytes) -> Step:
         """Take the next entry.
@@ -192,8 +198,8 @@ class Replay:
         header = read_event(record.fields["event"], self.schemas)
         expect(header["producer_region"] == self._open.key.region, "the event is of another region than its key")
         expect(header["sandbox"] == self._is_sandbox, "the event is not of this kind of ledger")
-        expect(header["event_id"] not in self._event_ids, "the event stands here a second time")
-        self._event_ids.add(header["event_id"])
+        expect(header["event_id"] not in self._payloads, "the event stands here a second time")
+        self._payloads[header["event_id"]] = Payloads.of(header)
         name, body = self.schemas.read(header["body"])
         expect(name == header["event_type"] + "Body", "the body is that of another event")
         step = self._follow(index, header, body, leaf)
@@ -214,6 +220,9 @@ class Replay:
         for point in told:
             n, head = self.heads.get(point, (0, bytes(32)))
             self.heads[point] = n + 1, next_head(head, n + 1, leaf)
+        if header["event_type"] == "AccessRecorded":
+            check_opening(index, header, body, self._payloads.get(body["opened_event"]), self.directory)
+            self.openings += 1
         if header["class"] == "dir":
             self.directory.apply(index, header["event_type"], body)
         if header["event_type"] in CHANGES:
@@ -241,13 +250,14 @@ def log_keys_of(export: Export, contracts: Contracts) -> LogKeys:
         return read_chain(export.read(_LOG_KEYS), trusted, contracts.schemas)
 
 
-def audit(folder: Path, contracts: Contracts, vkey: str | None = None) -> Report:
+def audit(folder: Path, contracts: Contracts, vkey: str | None = None, policy: Policy | None = None) -> Report:
     """Audit an exported ledger.
 
     Args:
         folder: `OUT`, as `pprd ledger export` writes it.
         contracts: Of the release.
         vkey: The log's verifier key; None trusts the one that the export itself names.
+        policy: The reader's own: it names a key of the log, and whose cosignatures the checkpoint must bear.
 
     Raises:
         UnprovedError: The first thing that does not hold, with its file.
@@ -255,10 +265,13 @@ def audit(folder: Path, contracts: Contracts, vkey: str | None = None) -> Report
     export = Export(folder)
     expect(vkey in (None, export.vkey()), "names another key than yours", "policy")
     keys = log_keys_of(export, contracts)
+    if policy is not None:
+        expect(any(span.key in policy.logs for span in keys.spans), "names a log that yours does not know", "policy")
     export.check_manifest()
     note = export.read("log/checkpoint")
     with _at("log/checkpoint"):
         checkpoint = keys.read(note)
+        cosigned = None if policy is None else check_quorum(note, policy)
     entries = list(export.entries(checkpoint.size))
     root = export.check_log([entry for _, entry in entries])
     expect(root == checkpoint.root, "the signed root is not that of the entries", "log/checkpoint")
@@ -271,7 +284,8 @@ def audit(folder: Path, contracts: Contracts, vkey: str | None = None) -> Report
     replay.finish()
     expect(replay.log_keys.spans == keys.spans, "the entries name other keys of the log", _LOG_KEYS)
     return Report(
-        *(checkpoint.origin, checkpoint.size, root, replay.events, replay.refusals, replay.heads, history, receipts)
+        *(checkpoint.origin, checkpoint.size, root, replay.events, replay.refusals, replay.heads, history, receipts),
+        *(replay.openings, cosigned),
     )
 
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
 
 from adapters.compose.auditing import run_audit, run_export
 from adapters.store.sqlite import SqliteStore
@@ -17,7 +21,10 @@ from contracts.event import decode_event, encode_event
 from contracts.ids import Hash, LeafIndex
 from docs.spec.reference.audit import Contracts, Replay, audit
 from docs.spec.reference.note import parse_vkey
+from docs.spec.reference.openings import Payloads, check_opening
+from docs.spec.reference.records import read_entry, read_event
 from docs.spec.reference.unproved import UnprovedError
+from docs.spec.reference.witness import parse_policy
 from hub.audit_report import Problem
 from ledger.entry import (
     BatchEntry,
@@ -29,6 +36,7 @@ from ledger.entry import (
     encode_event_entry,
     encode_genesis,
 )
+from ledger.note import Cosigner, add_lines
 from tests.support.changing_ledger import ChangingLedger
 from tests.support.kept_ledger import KeptLedger, forge
 from tests.support.matters import Sealed, correction, notification
@@ -90,6 +98,85 @@ def test_both_tell_the_office_that_followed_one_that_closed(tmp_path: Path, cont
 
     assert replay.heads == dict(kept)
     assert steps[-1].event_type == "HeadsPublished"
+
+
+Change = Callable[[dict[str, Any], dict[str, Any]], object]
+OPENINGS: Mapping[str, Change] = {
+    "of no event": lambda header, body: body.update(opened_event=bytes(16)),
+    "of an event without payloads": lambda header, body: body.update(opened_event=header["event_id"]),
+    "of another payload": lambda header, body: body.update(ciphertext_hash=bytes(32)),
+    "of another profile": lambda header, body: body.update(profile="NP-OTHER"),
+    "for no office": lambda header, body: body.update(office="o00000001"),
+    "for another purpose": lambda header, body: body.update(purpose="OTHER"),
+    "asked with another key": lambda header, body: body.update(request_key=bytes(8)),
+    "asked by nobody": lambda header, body: body.update(request_signature=bytes(64)),
+    "asked for another officer": lambda header, body: body.update(officer=bytes(16)),
+    "asked at another time": lambda header, body: body.update(requested_at=body["requested_at"] + 1),
+    "asked as another request": lambda header, body: header.update(event_id=bytes(16), stream_id=bytes(16)),
+    "in the stream of another": lambda header, body: header.update(stream_id=bytes(16)),
+}
+
+
+def test_an_opening_fits_a_recorded_payload_and_the_request_of_its_region(
+    honest: KeptLedger, contracts: Contracts
+) -> None:
+    """What the hub may not change of it: each part alone is noticed, by both readers in the honest one by neither."""
+    replay = Replay(contracts, parse_vkey(honest.world.verifier.vkey))
+    payloads: dict[bytes, Payloads] = {}
+    believed: list[str] = []
+    for index, entry in enumerate(honest.entries()):
+        record = read_entry(entry, contracts.schemas)
+        if record.name == "EventEntry":
+            header = read_event(record.fields["event"], contracts.schemas)
+            body = contracts.schemas.read(header["body"]).fields
+            if header["event_type"] == "AccessRecorded":
+                for name, change in OPENINGS.items():
+                    other_header, other = dict(header), dict(body)
+                    change(other_header, other)
+                    try:
+                        opened = payloads.get(other["opened_event"])
+                        check_opening(index, other_header, other, opened, replay.directory)
+                    except UnprovedError:
+                        continue
+                    believed.append(name)
+            payloads[header["event_id"]] = Payloads.of(header)
+        replay.take(entry)
+
+    assert replay.openings > 0
+    assert believed == []
+
+
+def test_a_policy_of_the_reader_is_held_to(honest: KeptLedger, tmp_path: Path, contracts: Contracts) -> None:
+    """Who asks for more cosignatures than there are is told, and so is who believes another log."""
+    out = tmp_path / "out"
+    run_export(honest.folder, out)
+    ed25519 = Cosigner("44.witness.example", Ed25519PrivateKey.from_private_bytes(bytes(range(32))))
+    ml_dsa = Cosigner("45.witness.example", MLDSA44PrivateKey.from_seed_bytes(bytes(range(32))))
+    lines = [f"witness {name} {one.verifier.vkey}\n" for name, one in (("a", ed25519), ("b", ml_dsa))]
+
+    def asks(log: str, *, seconds: int | None = None) -> dict[str, int] | None:
+        if seconds is not None:
+            cosign(out, ed25519, seconds)
+            cosign(out, ml_dsa, seconds)
+        policy = f"log {log}\n{''.join(lines)}group both 2 a b\nquorum both\n"
+        return audit(out, contracts, policy=parse_policy(policy.encode())).cosigned
+
+    vkey = honest.world.verifier.vkey
+    with pytest.raises(UnprovedError, match="quorum both is not reached by nobody"):
+        asks(vkey)
+    assert asks(vkey, seconds=5) == {"a": 5, "b": 5}
+    with pytest.raises(UnprovedError, match="policy"):
+        asks("example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k")
+
+
+def cosign(out: Path, witness: Cosigner, seconds: int) -> None:
+    """Add the line of a witness to the checkpoint of an export, and name the file anew in the manifest."""
+    checkpoint, manifest = out / "log" / "checkpoint", out / "manifest"
+    note = checkpoint.read_bytes()
+    cosigned = add_lines(note, [witness.line(note.partition(b"\n\n")[0] + b"\n", seconds=seconds)])
+    checkpoint.write_bytes(cosigned)
+    before, after = (f"{hashlib.sha256(data).hexdigest()}  log/checkpoint\n" for data in (note, cosigned))
+    manifest.write_text(manifest.read_text(encoding="ascii").replace(before, after), encoding="ascii")
 
 
 def batch_before(entries: Entries, index: int) -> int:

@@ -6,7 +6,8 @@ import ast
 import base64
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,21 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 
-from docs.spec.reference import broker, records, sealing, tree
+from docs.spec.reference import broker, records, sealing, tree, witness
 from docs.spec.reference.avro import Record, Schemas, canonical, fingerprint
 from docs.spec.reference.directory import Key
 from docs.spec.reference.log_keys import read_chain
-from docs.spec.reference.note import LogKey, Proof, check_proof, parse_proof, parse_vkey, read_checkpoint, verify
-from docs.spec.reference.unproved import UnprovedError
+from docs.spec.reference.note import (
+    LogKey,
+    Proof,
+    check_proof,
+    parse_proof,
+    parse_typed,
+    parse_vkey,
+    read_checkpoint,
+    verify,
+)
+from docs.spec.reference.unproved import UnprovedError, expect
 
 ROOT = Path(__file__).resolve().parents[3]
 REFERENCE = ROOT / "docs" / "spec" / "reference"
@@ -144,23 +154,75 @@ def test_checkpoints_and_proof_files() -> None:
         read_proof(proofs["wrong"][1]["file"].encode(), key)
 
 
-def test_notes_checkpoints_and_proofs_that_are_refused() -> None:
-    """Defects that only a reader of witnesses' lines can see are left to him."""
-    refused = page("refused")
-    key = parse_vkey(refused["log"])
-    readers = {"notes": read_checkpoint, "checkpoints": read_checkpoint, "proofs": read_proof}
-    believed, seen = [], 0
-    for row in refused["refused"]:
-        if row["kind"] in readers and "cosignature" not in row["defect"] and "witness" not in row["defect"]:
-            seen += 1
-            try:
-                readers[row["kind"]](base64.b64decode(row["base64"]), key)
-            except UnprovedError:
-                continue
-            believed.append(row["defect"])
+REFUSED = page("refused")
 
-    assert seen > 50
+
+def read_note(note: bytes) -> object:
+    """A note as one reads it who knows the log and both witnesses."""
+    for text in REFUSED["witnesses"]:
+        witness.cosigned_at(note, witness.parse_witness(text))
+    return read_checkpoint(note, parse_vkey(REFUSED["log"]))
+
+
+def read_key(text: bytes) -> object:
+    kind = parse_typed(text.decode())[2][0]
+    return (parse_vkey if kind == 1 else witness.parse_witness)(text.decode())
+
+
+def read_asked(body: bytes) -> None:
+    expect(witness.answer(body, [parse_vkey(REFUSED["log"])], 0, tree.sha256(b"")) == 200, "answered with a refusal")
+
+
+def test_notes_checkpoints_keys_policies_requests_and_proofs_that_are_refused() -> None:
+    readers: Mapping[str, Callable[[bytes], object]] = {
+        "notes": read_note,
+        "checkpoints": read_note,
+        "keys": read_key,
+        "policies": witness.parse_policy,
+        "requests": read_asked,
+        "proofs": lambda data: read_proof(data, parse_vkey(REFUSED["log"])),
+    }
+    rows = [row for row in REFUSED["refused"] if row["kind"] in readers]
+
+    assert {row["kind"] for row in rows} == set(readers)
+    believed = [
+        row["defect"] for row in rows if accepts(partial(readers[row["kind"]], base64.b64decode(row["base64"])))
+    ]
     assert believed == []
+
+
+# -- witnesses
+
+
+@pytest.mark.parametrize("row", page("cosignatures")["good"], ids=lambda row: row["algorithm"])
+def test_a_cosignature_is_over_the_bytes_of_the_page(row: dict[str, Any]) -> None:
+    told = page("cosignatures")
+    text, key = told["text"].encode(), witness.parse_witness(row["vkey"])
+    note = text + b"\n" + row["line"].encode()
+
+    assert witness.cosigned_bytes(text, told["seconds"], key).hex() == row["signed"]
+    assert witness.cosigned_at(note, key) == told["seconds"]
+    with pytest.raises(UnprovedError):
+        witness.cosigned_at(note.replace(b"\n8\n", b"\n7\n"), key)
+
+
+def test_a_policy_accepts_what_its_row_says() -> None:
+    told = page("policies")
+    for row in told["policies"]:
+        policy = witness.parse_policy(row["policy"].encode())
+        found = {
+            name: accepts(lambda note=note, policy=policy: witness.accept(note.encode(), policy))  # type: ignore[misc]
+            for name, note in told["notes"].items()
+        }
+        assert found == {name: said == "accepted" for name, said in row["accepts"].items()}
+
+
+@pytest.mark.parametrize("row", page("witnessing")["requests"], ids=lambda row: f"{row['status']} {row['why']}")
+def test_a_witness_answers_with_the_status_of_its_row(row: dict[str, Any]) -> None:
+    logs = [parse_vkey(page("witnessing")["log"])]
+    known = row["known"]
+
+    assert witness.answer(row["body"].encode(), logs, known["size"], unhex(known["root"])) == row["status"]
 
 
 def accepts(read: Callable[[], object]) -> bool:
@@ -281,6 +343,47 @@ def test_the_entry_of_a_batch_names_what_was_refused_so_that_its_root_can_be_mad
     assert entry["refused"][0]["leaf_hash"] == tree.leaf_hash(unhex(BATCHES["refused_event"]))
     with pytest.raises(UnprovedError):
         records.batch_root(batch, accepted[:1], entry["refused"])
+
+
+# -- bodies
+
+BODIES = page("bodies")
+
+
+@pytest.mark.parametrize("row", BODIES["good"], ids=lambda row: f"{row['name']} {len(row['bytes']) // 2}")
+def test_a_body_of_the_hub_is_read_and_made_again(row: dict[str, Any]) -> None:
+    record = SCHEMAS.read(unhex(row["bytes"]))
+
+    assert record.name == row["name"]
+    assert like(record.fields, row) == row["fields"]
+    assert SCHEMAS.write(record).hex() == row["bytes"]
+
+
+@pytest.mark.parametrize("row", BODIES["refused"], ids=lambda row: row["defect"])
+def test_a_body_with_a_defect_is_refused(row: dict[str, Any]) -> None:
+    with pytest.raises(UnprovedError):
+        SCHEMAS.read(unhex(row["bytes"]))
+
+
+def test_schemas_of_bodies_have_their_fingerprints() -> None:
+    for row in BODIES["schemas"]:
+        assert fingerprint(json.loads(row["canonical"])).hex() == row["fingerprint"]
+        assert any(one["bytes"][4:20] == row["fingerprint"] for one in BODIES["good"])
+
+
+def test_a_month_has_one_id_and_its_rows_one_digest() -> None:
+    """By hand, from the page."""
+    told = BODIES["month"]
+    entropy = tree.sha256(b"pprd-digests/v1\0" + told["month"].encode())[:10]
+    assert unhex(told["id"])[8:] == bytes((0x80 | entropy[2] & 0x3F,)) + entropy[3:]
+    data = b"pprd-projection/v1\n\0" + len(told["name"]).to_bytes(2, "big") + told["name"].encode()
+    data += told["position"].to_bytes(8, "big")
+    for key, region, count in told["rows"]:
+        values = (b"x" + unhex(key), b"s" + region.encode(), b"i%d" % count)
+        row = b"".join(len(value).to_bytes(4, "big") + value for value in values)
+        data += len(row).to_bytes(4, "big") + row
+
+    assert tree.sha256(data).hex() == told["digest"]
 
 
 # -- payloads

@@ -10,11 +10,14 @@ from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from adapters.nats.messages import decode_receipt, decode_run, encode_receipt, encode_run, is_sealed, open_run
+from contracts.errors import ContractError
 from contracts.event import decode_event, leaf_hash
 from contracts.ids import KeyId, LeafIndex, OfficeId, PointId, RegionCode
 from contracts.profile import decode_payload
+from contracts.schema import load_registry
 from contracts.sealing import Associated, WrappedKey, open_sealed
 from contracts.suite import HYBRID, HybridPrivateKey
+from docs.exchange_vectors import plain
 from docs.ledger_parties import PUBLISHED
 from hub.delivery_receipt import verify_delivery
 from hub.directory_values import SigningKey
@@ -115,3 +118,14 @@ def test_the_heads_of_the_vectors_are_those_that_the_ledger_publishes() -> None:
         assert unhex(row["heads"][0]) in body
     assert page("events")["good"][0]["leaf"] == DELIVERIES["heads"][0]["leaves"][0]
     assert leaf_hash(unhex(page("events")["good"][0]["bytes"])).hex() == DELIVERIES["heads"][0]["leaves"][0]
+
+
+def test_our_code_reads_the_bodies_of_the_vectors_and_refuses_the_others() -> None:
+    bodies, registry = page("bodies"), load_registry()
+    for row in bodies["good"]:
+        name, value = registry.decode_body(unhex(row["bytes"]))
+        assert name == f"pprd.v1.{row['name']}"
+        assert plain(value) == row["fields"]
+    for row in bodies["refused"]:
+        with pytest.raises(ContractError):
+            registry.decode_body(unhex(row["bytes"]))
