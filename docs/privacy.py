@@ -43,8 +43,9 @@ operator of the exchange is a processor: he holds sealed content without a key t
 - **Hong Kong and Macao** get no personal content unless a cross-boundary basis is registered, signed by the region
   and the hub.
 - **Assessments.** Each mandate names its impact assessment and the day of it (`pprd directory`).
-- **Destruction.** Keys and ciphertext are destroyed by order and by the clock, at the hub and at every gateway; what
-  that means on a disk and in a backup, and what it cannot promise, stands in [a page of its own](privacy-storage.md).
+- **Destruction.** Keys and ciphertext are destroyed by order and by the clock, at the hub and at every gateway. Each
+  confirms it with a signed event, and who has not is listed (`pprd erasures missing`). What that means on a disk and in
+  a backup, and what it cannot promise, stands in [a page of its own](privacy-storage.md).
 - **What remains** of risk stands in the [threat model](threat-model.md#residual-risks).
 """
 

@@ -113,6 +113,7 @@ class Report:
             "openings_without_task": _counted(tally.cleared),
             "missed_duties": _counted(tally.missed),
             "heads": tally.heads,
+            "retention_unconfirmed": [one.to_json() for one in tally.retention.unconfirmed()],
             "payloads_named": tally.payloads,
             "payloads_held": None if self.payloads is None else self.payloads.held,
             "payloads_erased": None if self.payloads is None else self.payloads.erased,

@@ -65,6 +65,7 @@ def state_of(parts: Progressed, *, vkey: str, origin: str, checkpoints: int, con
         | {name: dict(getattr(tally, name)) for name in _COUNTERS},
         "heads": {point: [n, head.hex()] for point, (n, head) in replay.heads.items()},
         "producers": {name: [state.next_seq, state.last_hash.hex()] for name, state in replay.producers.items()},
+        "retention": tally.retention.state(),
         "recorded_at": replay.batches.recorded_at,
         "directory": list(replay.directory_log),
         "directory_digest": replay.directory_digest.hex(),
@@ -111,6 +112,8 @@ def _take_up_replay(state: State, replay: Replay, source: Source) -> None:
         setattr(replay.tally, name, int(told[name]))
     for name in _COUNTERS:
         getattr(replay.tally, name).update(told.get(name, {}))
+    replay.tally.retention.take_up(state["retention"])
+    replay.tally.retention.now_ms = int(state["recorded_at"])
     replay.heads = {PointId(point): (n, _hash(head)) for point, (n, head) in state["heads"].items()}
     indexes = [LeafIndex(index) for index in state["directory"]]
     replay.take_up(_entry(source, LeafIndex(0)), ((index, _entry(source, index)) for index in indexes))

@@ -28,6 +28,7 @@ from hub.directory import Directory
 from hub.hub_events import check_due, check_heads, check_opening
 from hub.matter import Matter
 from hub.ports import ProducerState
+from hub.retention import CONFIRMED, RetentionBook, holding_regions
 from hub.routing import is_sealed_whole
 from hub.sealed import SealedStreams
 from hub.sealed_event import SealedEvent
@@ -114,6 +115,7 @@ class Tally:
         payloads: Sealed payloads that events name.
         missed: Missed duties, by rule.
         heads: Published heads that were compared.
+        retention: Ends of retention that gateways have not confirmed.
     """
 
     entries: int = 0
@@ -126,6 +128,7 @@ class Tally:
     payloads: int = 0
     missed: Counter[str] = field(default_factory=Counter)
     heads: int = 0
+    retention: RetentionBook = field(default_factory=RetentionBook)
 
 
 class Replay:
@@ -268,6 +271,7 @@ class Replay:
             case BatchEntry():
                 self.batches.take(index, entry, self.directory)
                 self.tally.batches += 1
+                self.tally.retention.now_ms = entry.recorded_at
                 self.tally.refusals.update(refused.code for refused in entry.refused)
             case GenesisEntry():
                 self.batches.start(index, entry)
@@ -322,7 +326,9 @@ class Replay:
                     packed = (one for _, one in self._shelf.all_matters())
                     check_closing(admitted.body, open_matters(packed, self.batches.rules.procedures))
             case "acc":
-                self._account(header, admitted)
+                self._account(index, header, admitted)
+            case "rgt" if header.event_type == CONFIRMED:
+                tally.retention.confirmed(header.producer_region, admitted.body["until"], header.occurred_at)
 
     def _deliver(self, index: LeafIndex, leaf: Hash, admitted: Admitted, is_case: bool) -> None:
         for point in dict.fromkeys(r.point for r in admitted.recipients):
@@ -333,16 +339,21 @@ class Replay:
             if self._observer is not None:
                 self._observer.delivered(Delivery(point, n + 1, index, after, is_case))
 
-    def _account(self, header: Header, admitted: Admitted) -> None:
+    def _account(self, index: LeafIndex, header: Header, admitted: Admitted) -> None:
         body, recorded_at = admitted.body, self.batches.expected().recorded_at
+        procedures = self.batches.rules.procedures
         match header.event_type:
             case "HeadsPublished":
                 self.tally.heads += check_heads(body, self.heads)
             case "DeadlineMissed" | "ContentEnded" | "CopiesEnded":
                 matter = self._matter_of(header.causation_id)
-                check_due(header, body, matter, self.batches.rules.procedures, recorded_at)
+                check_due(header, body, matter, procedures, recorded_at)
                 if header.event_type == "DeadlineMissed":
                     self.tally.missed[body["rule"]] += 1
+                elif matter is not None:
+                    limits = procedures[header.procedure, header.edition].limits
+                    regions = holding_regions(matter, self.directory)
+                    self.tally.retention.ended(regions, index, header.occurred_at, limits)
 
     def _opened(self, header: Header, admitted: Admitted, before: Matter | None) -> None:
         """An opening, in a stream of its own or as the one reading of the matter that cleared it."""

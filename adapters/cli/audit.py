@@ -267,6 +267,8 @@ def show_report(report: Report) -> None:
     out.print(table)
     if (line := report.payload_line()) is not None:
         out.print(line, markup=False)
+    for one in tally.retention.unconfirmed():
+        out.print(one.line(), markup=False, soft_wrap=True, style="yellow" if one.late else None)
     if report.not_checked:
         only = "" if report.tally.events else "Hashes, signatures and checkpoints only. "
         out.print(f"{only}Not checked:", style="bold yellow")

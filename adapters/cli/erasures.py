@@ -1,6 +1,6 @@
 """`pprd erasures`: what has become of orders to erase, for the officer who answers for personal information.
 
-Holders, times and opaque ids of orders; never the record that an order is about.
+Holders, times, counts and opaque ids of orders; never the record that an order is about, or whose time was over.
 """
 
 from __future__ import annotations
@@ -11,12 +11,14 @@ from adapters.cli.dues import Ca, Data, Hub, Office, OneRegion
 from adapters.cli.errors import err, out, say_json, told
 from adapters.cli.options import AsJson
 
-erasures_app = typer.Typer(help="Orders to erase: which holders have not confirmed.", no_args_is_help=True)
+erasures_app = typer.Typer(
+    help="Erasures by order and by the clock: which holders have not confirmed.", no_args_is_help=True
+)
 
 
 @erasures_app.callback()
 def erasures() -> None:
-    """Orders to erase: which holders have not confirmed."""
+    """Erasures by order and by the clock: which holders have not confirmed."""
 
 
 @erasures_app.command("missing")
@@ -28,14 +30,15 @@ def missing_command(
     region: OneRegion = None,
     as_json: AsJson = False,
 ) -> None:
-    """List the holders that have not confirmed an erasure: since when they know of it, and when it is due."""
+    """List who has not confirmed an erasure: holders of an order, then gateways of what ended by the clock."""
     from adapters.compose.dues import Asked
     from adapters.compose.erasures import list_missing
 
+    asked = Asked(data, hub, ca, office, region)
     with told(as_json=as_json):
-        found = list_missing(Asked(data, hub, ca, office, region))
+        found, ended = list_missing(asked)
     if as_json:
-        say_json([one.to_json() for one in found])
+        say_json([*(one.to_json() for one in found), *(one.to_json() for one in ended)])
         return
     late = sum(one.is_overdue for one in found)
     err.print(f"{len(found)} confirmations are missing, {late} of them overdue", markup=False)
@@ -44,3 +47,5 @@ def missing_command(
         out.print(first, markup=False, soft_wrap=True, style="bold")
         for line in rest:
             out.print(line, markup=False, soft_wrap=True)
+    for region_ends in ended:
+        out.print(region_ends.line(), markup=False, soft_wrap=True, style="bold")

@@ -20,14 +20,16 @@ from adapters.store.shelf import SpillingShelf
 from adapters.store.sqlite import SqliteStore
 from contracts.errors import ContractError, EvidenceError, FatalError, RuleError
 from contracts.event import Header, decode_event
-from contracts.ids import LeafIndex
+from contracts.ids import EventId, LeafIndex
 from contracts.instant import DAY_MS
 from hub.admission import Rules
 from hub.audit import Audit
 from hub.audit_source import Source
+from hub.directory import Directory
 from hub.due_report import DueReport
 from hub.matter import Matter, unpack
 from hub.overdue import Reminding, Running, explain, falling_due, overdue, reminding, running
+from hub.retention import CONFIRMATION, END, RetentionBook, book_of, until_of
 from ledger.entry import EventEntry, decode_entry
 
 _AT_ONCE: Final = 500
@@ -72,6 +74,9 @@ class AskedLedger(Protocol):
 
     def sealed(self) -> frozenset[bytes]:
         """Ids of the streams that are sealed."""
+
+    def retention(self, rules: Rules) -> RetentionBook:
+        """What gateways have not confirmed of the ends of retention; counts only, sealed records among them."""
 
 
 def list_overdue(asked: Asked, *, now_ms: int | None = None) -> list[DueReport]:
@@ -144,7 +149,7 @@ def asked_ledger(asked: Asked, rules: Rules) -> Iterator[AskedLedger]:
             report = audit.run()
             if report.problem is not None:
                 raise EvidenceError("LEDGER_UNEXPLAINED", str(report.problem))
-            yield _Audited(shelf, source, audit.sealed_streams)
+            yield _Audited(shelf, source, audit.sealed_streams, report.tally.retention)
     elif asked.data is not None:
         with ledger_in(asked.data) as store:
             yield _InFolder(store)
@@ -174,14 +179,36 @@ class _InFolder:
     def sealed(self) -> frozenset[bytes]:
         return self._store.sealed_streams()
 
+    def retention(self, rules: Rules) -> RetentionBook:
+        directory = Directory(rules.divisions)
+        for index, entry in self._store.directory_entries(LeafIndex(0)):
+            directory.apply_event(index, entry, rules.registry)
+        ends: list[Matter] = []
+        acts: list[tuple[LeafIndex, Matter]] = []
+        for matter in (unpack(packed) for _, packed in self._store.all_matters()):
+            if matter.procedure == END:
+                ends.append(matter)
+            elif matter.procedure == CONFIRMATION:
+                acts.append((LeafIndex(until_of(matter)), matter))
+        for page in (ends[at : at + _AT_ONCE] for at in range(0, len(ends), _AT_ONCE)):
+            indexes = self._store.recorded([EventId(end.stream_id) for end in page])
+            acts += [(indexes[EventId(end.stream_id)], end) for end in page]
+        return book_of(acts, self._matter, directory, rules.procedures)
+
+    def _matter(self, stream_id: bytes) -> Matter:
+        return unpack(self._store.matters([stream_id])[stream_id])
+
 
 class _Audited:
     """What an audit derived from a hub's ledger."""
 
-    def __init__(self, shelf: SpillingShelf, source: Source, sealed: frozenset[bytes]) -> None:
+    def __init__(
+        self, shelf: SpillingShelf, source: Source, sealed: frozenset[bytes], retention: RetentionBook
+    ) -> None:
         self._shelf = shelf
         self._source = source
         self._sealed = sealed
+        self._retention = retention
 
     def matters(self, only: bytes | None) -> Iterator[Matter]:
         if only is None:
@@ -201,6 +228,9 @@ class _Audited:
 
     def sealed(self) -> frozenset[bytes]:
         return self._sealed
+
+    def retention(self, rules: Rules) -> RetentionBook:
+        return self._retention
 
 
 def _header(entry: bytes) -> Header:

@@ -2,21 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import NamedTuple
+
 from adapters.compose.dues import Asked, asked_ledger
 from adapters.compose.parts import SystemClock, contracts_in_force
 from contracts.event import Header
+from hub import retention
 from hub.admission import Rules
 from hub.content import effect_of
 from hub.unconfirmed import Unconfirmed, unconfirmed
 
 
-def list_missing(asked: Asked, *, now_ms: int | None = None) -> list[Unconfirmed]:
-    """The holders that have not confirmed an erasure, the one that is due first at the head.
+class Missing(NamedTuple):
+    """Confirmations that are missing.
+
+    Attributes:
+        orders: Holders that have not confirmed an erasure by order, the one that is due first at the head.
+        retention: Regions whose gateways have not confirmed what ended by the clock.
+    """
+
+    orders: Sequence[Unconfirmed]
+    retention: Sequence[retention.Unconfirmed]
+
+
+def list_missing(asked: Asked, *, now_ms: int | None = None) -> Missing:
+    """The confirmations of erasures that are missing.
 
     An order about a record that is sealed now is left out: it would tell of the record.
 
     Args:
-        asked: Where and which; an office or a region is that of the holder.
+        asked: Where and which; an office or a region is that of the holder. A gateway is of a region, of no office.
         now_ms: Milliseconds; None is now.
 
     Raises:
@@ -35,7 +51,11 @@ def list_missing(asked: Asked, *, now_ms: int | None = None) -> list[Unconfirmed
             for one in missing
             if _target(orders[one.started_by][1], rules) not in sealed and _takes(asked, one.side, one.region)
         ]
-    return sorted(found, key=lambda one: (one.limit.due_ms, one.index, one.limit.side))
+        ended = ledger.retention(rules).unconfirmed(now)
+    return Missing(
+        sorted(found, key=lambda one: (one.limit.due_ms, one.index, one.limit.side)),
+        [one for one in ended if _takes(asked, None, one.region)],
+    )
 
 
 def _target(order: Header, rules: Rules) -> bytes | None:
@@ -44,5 +64,5 @@ def _target(order: Header, rules: Rules) -> bytes | None:
     return None if effect is None else effect.on
 
 
-def _takes(asked: Asked, office: str, region: str) -> bool:
+def _takes(asked: Asked, office: str | None, region: str) -> bool:
     return asked.office in (None, office) and asked.region in (None, region)

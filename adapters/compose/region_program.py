@@ -143,7 +143,7 @@ class RegionProgram:
             await self._destroyed.wait()
             self._destroyed.clear()
             try:
-                is_done = await self.gateway.orders.confirm()
+                is_done = await self.gateway.orders.confirm() and await self.gateway.retention.confirm()
             except UnavailableError as error:
                 log.warning("orders.waiting", code=error.code)
                 is_done = False
@@ -218,6 +218,7 @@ async def receive_all(settings: RegionSettings) -> int:
             log.debug("tasks.taken")
         if gateway.orders.carry_out():
             await gateway.orders.confirm()
+            await gateway.retention.confirm()
         return gateway.inbox_store.count() - before
 
 

@@ -38,6 +38,7 @@ from adapters.region.outbox import Outbox, OutboxLimits
 from adapters.region.outbox_store import Drafted, OutboxStore, SentEvent
 from adapters.region.region_store import RegionStore
 from adapters.region.replica import Replica
+from adapters.region.retention import Retention
 from adapters.region.streams import Streams
 from adapters.region.tasks import Tasks
 from contracts.errors import ExchangeError, RuleError, UnavailableError
@@ -94,6 +95,7 @@ class RegionGateway:
         tasks: What waits for its offices.
         opener: Opens payloads.
         orders: Carries out what is ordered about records.
+        retention: Confirms what has ended by the clock.
         held: What it holds of content.
         checkpoints: What it knows of the ledger's head.
         evidence: Keeps what does not hold.
@@ -190,6 +192,18 @@ class RegionGateway:
             inbox=self.inbox_store,
             held=self.held,
             streams=self.streams,
+            rules=rules,
+            directory=self.replica.directory,
+            clock=clock,
+            send=self.send,
+        )
+        self.retention = Retention(
+            region=identity.region,
+            store=store,
+            held=self.held,
+            orders=self.orders,
+            streams=self.streams,
+            checkpoints=self.checkpoints,
             rules=rules,
             directory=self.replica.directory,
             clock=clock,

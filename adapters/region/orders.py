@@ -13,6 +13,7 @@ the clock is destroyed too (DOMAIN 7.4). Not here: what is held (`held_content`)
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator
+from itertools import zip_longest
 from typing import Final
 
 import structlog
@@ -27,7 +28,7 @@ from adapters.region.streams import Streams
 from contracts.errors import ExchangeError, UnavailableError
 from contracts.event import decode_event
 from contracts.guard import load_guards
-from contracts.ids import OfficeId, RegionCode, StreamId
+from contracts.ids import EventId, OfficeId, RegionCode, StreamId
 from contracts.procedure_types import ERASE, ERASES, UNSEAL, Procedure, Transition
 from hub.admission import Rules
 from hub.awaited import awaited
@@ -145,12 +146,22 @@ class Orders:
         log.info("order.done", event_id=order.event_id.hex(), index=order.leaf_index)
 
     def _is_over(self, stream_id: StreamId, event_id: bytes, now_ms: int) -> bool:
-        """Whether the content that came with an event has reached its end by the clock, as far as is known here."""
-        matter = self._streams.recorded(stream_id)
-        if matter is None:
-            return False
-        ends = overdue(self._procedure(matter), matter, now_ms)
-        return any(end.what == ERASE or end.since == event_id for end in ends)
+        """Whether the content that came with an event has reached its end by the clock, as far as is known here.
+
+        A matter that went on after its end shows it no more: each state is asked up to the event that left it.
+        """
+        headers = [decode_event(event) for event in self._streams.events(stream_id)]
+        seq_of = {header.event_id: header.stream_seq for header in headers}
+        came = seq_of.get(EventId(event_id), len(headers))
+        for header, following in zip_longest(headers[came:], headers[came + 1 :]):
+            matter = self._streams.recorded(stream_id, before=header.stream_seq + 1)
+            if matter is None:
+                raise AssertionError("a matter has the state that its events left")
+            until_ms = now_ms if following is None else following.occurred_at
+            for end in overdue(self._procedure(matter), matter, until_ms):
+                if end.since == event_id or (end.what == ERASE and came <= seq_of[end.since]):
+                    return True
+        return False
 
     # -- confirming
 
@@ -214,7 +225,7 @@ class Orders:
             office=office,
             occurred_at=self._clock.now_ms(),
             stream_id=order.order_id,
-            body=dict.fromkeys(_said(row), True),
+            body=dict.fromkeys(said(row), True),
             ref=f"order-{order.order_id.hex()}-{entry}",
             causation_id=order.event_id,
         )
@@ -223,8 +234,8 @@ class Orders:
         return self._rules.procedure(matter.procedure, matter.edition)
 
 
-def _said(row: Transition) -> Iterator[str]:
-    """What a confirming row demands to be true: it is, once everything is destroyed here."""
+def said(row: Transition) -> Iterator[str]:
+    """Body fields that a confirming row demands to be true: they are, once everything is destroyed here."""
     for guard in (load_guards()[name] for name in row.guards):
         if guard.kind == "one_of" and guard.values == {True}:
             yield from guard.fields

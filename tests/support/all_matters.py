@@ -10,7 +10,7 @@ from tests.support.case_matters import minor_return, rehabilitation, resettlemen
 from tests.support.clearances import declined_clearance
 from tests.support.household_matters import household_move
 from tests.support.matters import correction, notification, permit, residence
-from tests.support.order_matters import erasure_order, rights_request, seal_order
+from tests.support.order_matters import erasure_order, retention_confirmation, rights_request, seal_order
 from tests.support.permit_matters import lodging, settlement, tenancy, work_permit
 from tests.support.world import World
 
@@ -30,6 +30,7 @@ MAKERS: Final[Mapping[str, Callable[[World], list[Made]]]] = {
     "RIGHTS_REQUEST": rights_request,
     "SEAL_ORDER": seal_order,
     "ERASURE_ORDER": erasure_order,
+    "RETENTION_CONFIRMATION": retention_confirmation,
     "EMERGENCY_OPENING": lambda world: declined_clearance(world, "EMERGENCY"),
     "SEALED_QUERY": lambda world: declined_clearance(world, "SEALED_QUERY"),
 }

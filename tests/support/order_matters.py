@@ -93,3 +93,10 @@ def erasure_order_of(world: World, record: Sequence[Made], matter: MatterMaker |
     matter, desk = matter or MatterMaker(world, "ERASURE_ORDER"), world.office("44", "RIGHTS_DESK")
     ordered = about(target, holders) | {"official": world.fresh_id(), "ground": "PURPOSE_MET"}
     return matter.event("ErasureOrdered", desk, ordered, sealed=order(matter, holders, target, "ERASE"))
+
+
+def retention_confirmation(world: World, region: str = "44", until: int = 1) -> list[Made]:
+    """What a region's gateway says of everything that had ended below a ledger size."""
+    said = {"until": until, "keys_destroyed": True, "content_deleted": True}
+    gateway = world.office(region, "COUNTY_GATEWAY")
+    return [MatterMaker(world, "RETENTION_CONFIRMATION").event("RetentionConfirmed", gateway, said)]

@@ -43,6 +43,7 @@ KEYS: dict[str, type | tuple[type, ...]] = {
     "missed_duties": dict,
     "heads": int,
     "payloads_named": int,
+    "retention_unconfirmed": list,
     "payloads_held": (int, type(None)),
     "payloads_erased": (int, type(None)),
     "payloads_restricted": (int, type(None)),

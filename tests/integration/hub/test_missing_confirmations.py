@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,36 +11,63 @@ from typer.testing import CliRunner
 
 from adapters.cli.main import app
 from adapters.compose.dues import Asked
-from adapters.compose.erasures import list_missing
+from adapters.compose.erasures import Missing, list_missing
 from contracts.instant import DAY_MS
+from tests.support.audit import audit
 from tests.support.batches import Made
 from tests.support.hub_server import HubServer
-from tests.support.matters import MatterMaker
-from tests.support.order_matters import about, erasure_order, notice_holders, order, rights_request, seal_order
+from tests.support.matters import MatterMaker, notification
+from tests.support.order_matters import (
+    about,
+    erasure_order,
+    notice_holders,
+    order,
+    retention_confirmation,
+    rights_request,
+    seal_order,
+)
 from tests.support.timed_ledger import TimedLedger
+from tests.support.world import World
+
+KEPT_DAYS = 90
 
 
 class Data:
-    """A data folder with an order to erase that one holder has confirmed, one that both have, and other matters."""
+    """A data folder that begins with one story."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, story: Callable[[World], list[Made]]) -> None:
         self.folder = folder
         (folder / "hub").mkdir(parents=True)
         self.ledger = TimedLedger(folder / "hub" / "ledger.sqlite")
-        self.open = erasure_order(self.ledger.world)
-        self.ledger.record(*self.open[:-1], *erasure_order(self.ledger.world))
-        self.ledger.record(*seal_order(self.ledger.world)[:-1], *rights_request(self.ledger.world)[:-2])
+        self.open = story(self.ledger.world)
+        self.ledger.record(*self.open)
         self.now_ms = self.ledger.world.clock.ms
 
     def missing(self, days: int = 0, **asked: Any) -> list[dict[str, Any]]:
         """What is missing so many days later."""
         found = list_missing(Asked(self.folder, **asked), now_ms=self.now_ms + days * DAY_MS)
-        return [one.to_json() for one in found]
+        return [one.to_json() for one in found.orders]
+
+    def ended(self, days: int = 0, **asked: Any) -> list[dict[str, Any]]:
+        """What is missing of the ends of retention so many days later."""
+        found = list_missing(Asked(self.folder, **asked), now_ms=self.now_ms + days * DAY_MS)
+        return [one.to_json() for one in found.retention]
 
 
 @pytest.fixture
 def data(tmp_path: Path) -> Iterator[Data]:
-    data = Data(tmp_path / "data")
+    """An order to erase that one holder has confirmed, one that both have, and other matters."""
+    waiting: list[Made] = []
+
+    def story(world: World) -> list[Made]:
+        *events, last = erasure_order(world)
+        waiting.append(last)
+        return events
+
+    data = Data(tmp_path / "data", story)
+    data.open += waiting
+    world = data.ledger.world
+    data.ledger.record(*erasure_order(world), *seal_order(world)[:-1], *rights_request(world)[:-2])
     yield data
     data.ledger.finish()
 
@@ -104,7 +131,7 @@ def test_the_verb_says_how_many_are_missing_and_overdue(data: Data) -> None:
 
 
 def test_a_running_hub_is_audited_and_tells_the_same(tmp_path: Path) -> None:
-    async def main() -> tuple[list[Made], list[Any]]:
+    async def main() -> tuple[list[Made], Missing]:
         async with HubServer(tmp_path / "ledger.sqlite") as hub:
             events = erasure_order(hub.world)
             for made in events[:-1]:
@@ -113,5 +140,60 @@ def test_a_running_hub_is_audited_and_tells_the_same(tmp_path: Path) -> None:
 
     events, found = asyncio.run(main())
 
-    assert [one.limit.stream_id for one in found] == [events[-1].header.stream_id]
-    assert [one.limit.region for one in found] == ["45"]
+    assert [one.limit.stream_id for one in found.orders] == [events[-1].header.stream_id]
+    assert [one.limit.region for one in found.orders] == ["45"]
+
+
+@pytest.fixture
+def ended(tmp_path: Path) -> Iterator[Data]:
+    """A data folder in which the notice that regions 44 and 45 hold has reached the end of its retention."""
+    data = Data(tmp_path / "data", notification)
+    data.ledger.midnight_after(KEPT_DAYS + 2)
+    data.ledger.application.run_timers()
+    data.now_ms = data.ledger.world.clock.ms
+    yield data
+    data.ledger.finish()
+
+
+def confirm(data: Data, region: str, until: int | None = None) -> None:
+    """Let a region's gateway confirm what had ended below a size; None is the ledger's own."""
+    size = data.ledger.store.size() if until is None else until
+    data.ledger.record(*retention_confirmation(data.ledger.world, region, size))
+
+
+def test_gateways_that_have_not_confirmed_the_end_of_retention_are_listed(ended: Data) -> None:
+    """DOMAIN 7.3, 7.4: by rule on a clock as by order, each holder confirms, and what is missing is listed."""
+    both = [(one["region"], one["ends"], one["late"]) for one in ended.ended()]
+    late = [one["overdue"] for one in ended.ended(days=10)]
+    confirm(ended, "45")
+    one_left = [one["region"] for one in ended.ended()]
+    confirm(ended, "44", until=ended.ended()[0]["index"])
+    too_low = [one["region"] for one in ended.ended()]
+    confirm(ended, "44")
+
+    assert both == [("44", 1, 0), ("45", 1, 0)]
+    assert late == [True, True]
+    assert one_left == too_low == ["44"]
+    assert ended.ended() == []
+
+
+def test_an_audit_finds_the_same_as_the_list(ended: Data) -> None:
+    confirm(ended, "45")
+
+    tally = audit(ended.ledger.store, ended.ledger.world)
+
+    assert tally.events["RetentionConfirmed"] == 1
+    found = [one.to_json() for one in tally.retention.unconfirmed(ended.now_ms)]
+    assert found == ended.ended()
+    assert [one["region"] for one in found] == ["44"]
+
+
+def test_the_verb_tells_regions_and_no_record(ended: Data) -> None:
+    arguments = ["erasures", "missing", "--data", str(ended.folder)]
+
+    told = CliRunner().invoke(app, arguments)
+    machine = CliRunner().invoke(app, [*arguments, "--region", "45", "--json"])
+
+    assert "region 44  1 ends of retention not confirmed, 1 overdue" in told.output
+    assert [one["region"] for one in json.loads(machine.stdout)] == ["45"]
+    assert ended.open[0].header.stream_id.hex() not in told.output + machine.stdout

@@ -52,6 +52,7 @@ ORDER_PATHS: Final[Mapping[str, Paths]] = {
         "ORDERED": _ERASED,
         "APPLIED": (*_ERASED, ("PayloadErased", _FIRST)),
     },
+    "RETENTION_CONFIRMATION": {None: ()},
 }
 
 
@@ -89,6 +90,7 @@ ORDER_ROWS: Final[Mapping[str, tuple[Row, ...]]] = {
         row("ORDERED", ("PayloadErased", _FIRST), "APPLIED", "R-ERA-1", _OFFICER_TOLD),
         row("APPLIED", ("PayloadErased", _LAST), "COMPLETE", told=_OFFICER_TOLD),
     ),
+    "RETENTION_CONFIRMATION": (row(None, ("RetentionConfirmed", "COUNTY_GATEWAY"), "CONFIRMED"),),
 }
 
 _Bad = tuple[str, str, tuple[Step, ...], str, str, dict[str, Any], dict[str, Any]]
@@ -128,6 +130,7 @@ ORDER_BAD: Final[tuple[_Bad, ...]] = (
     _bad("competent_office", "ERASURE_ORDER", None, "ErasureOrdered", "RIGHTS_DESK@440305"),
     _bad("keys_destroyed", "ERASURE_ORDER", "ORDERED", "PayloadErased", _FIRST, keys_destroyed=False),
     _bad("keys_destroyed", "ERASURE_ORDER", "ORDERED", "PayloadErased", _FIRST, content_deleted=False),
+    _bad("keys_destroyed", "RETENTION_CONFIRMATION", None, "RetentionConfirmed", "PI_OFFICER", keys_destroyed=False),
     (
         "another_decides",
         "RIGHTS_REQUEST",

@@ -200,6 +200,7 @@ BODIES: Final[Mapping[str, Mapping[str, Any]]] = {
     "SealApplied": {"carried_out": True},
     "ErasureOrdered": {"target": ID, "holders": ["o00000001"], "official": ID, "ground": "PURPOSE_MET"},
     "PayloadErased": {"keys_destroyed": True, "content_deleted": True},
+    "RetentionConfirmed": {"until": 1, "keys_destroyed": True, "content_deleted": True},
     "OpeningAsked": {
         "opened_event": ID,
         "ciphertext_hash": LIST,
