@@ -182,7 +182,15 @@ class Sequencer:
             UnavailableError: As `enqueue`.
             FatalError: The recorder failed; whether the opening was recorded is unknown.
         """
-        return cast("Opened", await (await self._put(request, 1, 0, patience_seconds)))
+        return await (await self.enqueue_opening(request, patience_seconds=patience_seconds))
+
+    async def enqueue_opening(self, request: OpenRequest, *, patience_seconds: float = 5.0) -> asyncio.Future[Opened]:
+        """Put a request to open into the queue; what it gets is the answer to come, which the caller may give up.
+
+        Raises:
+            UnavailableError: As `enqueue`.
+        """
+        return cast("asyncio.Future[Opened]", await self._put(request, 1, 0, patience_seconds))
 
     async def call(self, job: Callable[[], T], *, patience_seconds: float = 5.0) -> T:
         """Run a job on the worker thread between groups: a change of the directory, heads, timers.

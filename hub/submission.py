@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from contracts.codes import CODES
-from contracts.errors import FAMILIES, ExchangeError
+from contracts.errors import FAMILIES, ExchangeError, UnavailableError
 from contracts.ids import Hash, LeafIndex
 from contracts.sealing import WrappedKey
 from ledger.receipt import Receipt
@@ -78,11 +78,16 @@ class Refusal:
     @classmethod
     def of(cls, error: ExchangeError) -> Refusal:
         """The refusal that an error of ours stands for."""
-        return cls(error.code, error.message, error.field, error.rule)
+        retry_after_ms = error.retry_after_ms if isinstance(error, UnavailableError) else 0
+        return cls(error.code, error.message, error.field, error.rule, retry_after_ms=retry_after_ms)
 
     def error(self) -> ExchangeError:
         """The error that this refusal stands for, of the family that the table names for its code."""
-        return FAMILIES[CODES[self.code].family](self.code, self.sentence, field=self.field, rule=self.rule)
+        kind = FAMILIES[CODES[self.code].family] if self.code in CODES else UnavailableError
+        error = kind(self.code, self.sentence, field=self.field, rule=self.rule)
+        if isinstance(error, UnavailableError):
+            error.retry_after_ms = self.retry_after_ms
+        return error
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,10 +33,11 @@ class Limits:
     """What one call may take.
 
     Attributes:
-        call_seconds: From a unary request to its answer, and from a batch to its answer.
+        call_seconds: From a unary request to its answer, and from a batch or a request of a stream to its answer.
         message_seconds: For a reader to take one message of an answering stream.
         window: Batches of one stream that are read before the first of them is answered.
-        patience_seconds: How long a batch of a stream waits for room in the queue before it is refused.
+        openings: Requests to open of one stream that are read before the first of them is answered.
+        patience_seconds: How long a batch or a request of a stream waits for room in the queue before it is refused.
         max_batch_bytes: A larger submission is refused with a code.
         max_message_bytes: A larger message is cut off by the transport.
         max_calls: Calls at the same time, all peers together.
@@ -47,6 +48,7 @@ class Limits:
     call_seconds: float = 20.0
     message_seconds: float = 60.0
     window: int = 16
+    openings: int = 128
     patience_seconds: float = 2.0
     max_batch_bytes: int = 8 << 20
     max_message_bytes: int = 16 << 20
@@ -67,9 +69,9 @@ def unary(name: str, kind: type[Q], answer: Callable[[Q], Awaitable[Message]], l
         except Exception as err:  # noqa: BLE001 - the outermost loop of the transport
             error = ours(err)
         else:
-            _tell(name, began)
+            tell(name, began)
             return response.SerializeToString()
-        _tell(name, began, error)
+        tell(name, began, error)
         return await abort(context, error)
 
     return grpc.unary_unary_rpc_method_handler(handle)
@@ -88,9 +90,9 @@ def server_stream(name: str, kind: type[Q], answer: Callable[[Q], AsyncIterator[
         except Exception as err:  # noqa: BLE001 - the outermost loop of the transport
             error = ours(err)
         else:
-            _tell(name, began)
+            tell(name, began)
             return
-        _tell(name, began, error)
+        tell(name, began, error)
         await abort(context, error)
 
     return grpc.unary_stream_rpc_method_handler(handle)
@@ -128,7 +130,7 @@ class within:  # noqa: N801 - reads as a word: `async with within(seconds)`
             raise UnavailableError("DEADLINE_EXCEEDED", f"no answer within {self._seconds:g} s") from err
 
 
-def ours(err: Exception) -> ExchangeError:
+def ours(err: BaseException) -> ExchangeError:
     """An error of ours as it is; anything else as a fault without its text, which may quote what arrived."""
     if isinstance(err, ExchangeError):
         return err
@@ -145,7 +147,14 @@ async def abort(context: Context, error: ExchangeError) -> bytes:
     )
 
 
-def _tell(name: str, began: float, error: ExchangeError | None = None) -> None:
+def tell(name: str, began: float, error: ExchangeError | None = None) -> None:
+    """Write the line of one request and its answer.
+
+    Args:
+        name: Of the call.
+        began: When the request was read, by `perf_counter`.
+        error: Why it was refused; None where it was answered.
+    """
     duration_ms = round((perf_counter() - began) * 1e3, 3)
     if error is None:
         log.info("call.answered", call=name, outcome="OK", duration_ms=duration_ms)

@@ -2,7 +2,7 @@
 
 Rules kept here: every unary call has a time limit; whatever gRPC raises becomes an error of one of our families.
 Nothing is verified here: signatures and proofs are for who uses the answers. The stream of batches stands in
-`adapters.grpc.submit_stream`.
+`adapters.grpc.submit_stream`, that of openings in `adapters.grpc.open_stream`.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from adapters.grpc.messages import (
     work_list_request_to_proto,
     work_page_of_proto,
 )
+from adapters.grpc.open_stream import OpenStream
 from adapters.grpc.submit_stream import SubmitStream
 from contracts.errors import ContractError, UnavailableError
 from contracts.ids import Hash, LeafIndex, PointId
@@ -136,6 +137,7 @@ class ExchangeClient:
         # grpc's stubs are untyped: the calls below give them their types back.
         self._stub: Any = ExchangeStub(self._channel)
         self._health: Any = health_pb2_grpc.HealthStub(self._channel)
+        self._opening = OpenStream(self._stub.OpenEach, call_seconds=call_seconds)
 
     async def connect(self, *, timeout_seconds: float = 10.0) -> None:
         """Wait until the hub can be reached.
@@ -151,6 +153,7 @@ class ExchangeClient:
 
     async def close(self) -> None:
         """End the connection; calls that are under way fail."""
+        await self._opening.close()
         await self._channel.close(None)
 
     async def __aenter__(self) -> ExchangeClient:
@@ -269,9 +272,17 @@ class ExchangeClient:
     async def open_payload(self, request: OpenRequest) -> Opened:
         """One sealed payload; the opening is in the ledger before this returns.
 
+        Requests that are asked side by side share one stream, where the hub offers it, and nothing else.
+
         Raises:
             AccessError: The hub says no; the code tells why.
         """
+        if self._opening.is_offered:
+            try:
+                return await self._opening.ask(request)
+            except ContractError:
+                if self._opening.is_offered:
+                    raise
         return opened_of_proto(await self._ask(self._stub.OpenPayload, open_request_to_proto(request)))
 
     async def entries(self, start: int = 0, end: int = 0) -> AsyncGenerator[EntryChunk, None]:

@@ -15,7 +15,7 @@ from typing import Final, TypeVar
 from google.protobuf.message import DecodeError, Message
 
 from adapters._generated.pprd.v1 import exchange_pb2 as pb
-from contracts.errors import ContractError
+from contracts.errors import ContractError, ExchangeError
 from contracts.ids import Hash, KeyId, LeafIndex, OfficeId, StreamId
 from contracts.messages import Language, message_of
 from contracts.sealing import WrappedKey
@@ -326,7 +326,7 @@ def work_page_of_proto(office: str, message: pb.GetWorkListResponse) -> WorkPage
 
 def open_request_to_proto(request: OpenRequest) -> pb.OpenPayloadRequest:
     """Frame a signed opening request."""
-    return pb.OpenPayloadRequest(**asdict(request))
+    return pb.OpenPayloadRequest(**{name: getattr(request, name) for name in _OPEN_FIELDS})
 
 
 def open_request_of_proto(message: pb.OpenPayloadRequest) -> OpenRequest:
@@ -352,3 +352,21 @@ def opened_of_proto(message: pb.OpenPayloadResponse) -> Opened:
         receipt=event_receipt_of_proto(message.receipt),
         access_event=message.access_event,
     )
+
+
+def open_answer_to_proto(number: int, outcome: Opened | ExchangeError, language: Language = "en") -> pb.OpenAnswer:
+    """Frame what became of one request of a stream."""
+    if isinstance(outcome, ExchangeError):
+        return pb.OpenAnswer(number=number, refusal=refusal_to_proto(Refusal.of(outcome), language))
+    return pb.OpenAnswer(number=number, opened=opened_to_proto(outcome))
+
+
+def open_answer_of_proto(message: pb.OpenAnswer) -> Opened | ExchangeError:
+    """Unframe what became of one request of a stream."""
+    match message.WhichOneof("outcome"):
+        case "opened":
+            return opened_of_proto(message.opened)
+        case "refusal":
+            return refusal_of_proto(message.refusal).error()
+        case _:
+            return ContractError("ANSWER_MALFORMED", "the answer holds neither content nor a refusal")

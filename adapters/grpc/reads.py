@@ -1,7 +1,7 @@
-"""Everything that is asked of the hub and changes nothing, and the one reading that does: an opening.
+"""Everything that is asked of the hub and changes nothing.
 
 Answers are cut to what a message holds; ranges are read in pieces, each from one thread, in bounded memory. What comes
-out is what is stored, byte for byte. Who may open a payload is decided in `hub.openings`.
+out is what is stored, byte for byte. Openings, which are recorded, stand in `adapters.grpc.openings`.
 """
 
 from __future__ import annotations
@@ -18,14 +18,11 @@ from adapters.grpc.calls import Handler, Limits, server_stream, unary
 from adapters.grpc.messages import (
     event_receipt_to_proto,
     exact,
-    open_request_of_proto,
-    opened_to_proto,
     work_list_request_of_proto,
     work_page_to_proto,
 )
 from adapters.grpc.peer import PEER
 from adapters.grpc.reading import Readers
-from adapters.sequencer import Sequencer
 from contracts.errors import ContractError, FatalError, RuleError, UnavailableError
 from contracts.ids import KeyId, LeafIndex, PointId, TreeSize, is_point_id
 from hub import evidence
@@ -76,7 +73,6 @@ class Reads:
 
     Args:
         application: For its reader and directory.
-        sequencer: Records openings.
         readers: Threads to read with.
         encode_run: Makes the data of a notification run.
         work_lists: Gives pages of work lists.
@@ -87,7 +83,6 @@ class Reads:
         self,
         *,
         application: Application,
-        sequencer: Sequencer,
         readers: Readers,
         encode_run: RunEncoder,
         work_lists: WorkLists,
@@ -95,7 +90,6 @@ class Reads:
     ) -> None:
         self._application = application
         self._reader: LedgerReader = application.reader
-        self._sequencer = sequencer
         self._readers = readers
         self._encode_run = encode_run
         self._work_lists = work_lists
@@ -115,7 +109,6 @@ class Reads:
             "GetEntries": server_stream("GetEntries", pb.GetEntriesRequest, self._entries, limits),
             "GetCheckpoint": unary("GetCheckpoint", pb.GetCheckpointRequest, self._checkpoint, limits),
             "GetLogKeys": unary("GetLogKeys", pb.GetLogKeysRequest, self._log_keys, limits),
-            "OpenPayload": unary("OpenPayload", pb.OpenPayloadRequest, self._open, limits),
             "WatchDirectory": server_stream("WatchDirectory", pb.WatchDirectoryRequest, self._watch, limits),
             "GetRuns": server_stream("GetRuns", pb.GetRunsRequest, self._runs, limits),
             "GetWorkList": unary("GetWorkList", pb.GetWorkListRequest, self._work_list, limits),
@@ -203,13 +196,6 @@ class Reads:
         key = directory.open_key(KeyId(asked.key_id), LeafIndex(self._reader.size()))
         check_work_list_request(asked, key, directory, application.now_ms(), application.rules.clock_skew_ms)
         return self._work_lists(asked.office, read_place(asked.after), min(asked.limit or MAX_ROWS, MAX_ROWS))
-
-    async def _open(self, request: pb.OpenPayloadRequest) -> Message:
-        asked = open_request_of_proto(request)
-        _own_point(asked.producer, "producer")
-        if (peer := PEER.get()) is not None:
-            peer.check_office(asked.office, "office")
-        return opened_to_proto(await self._sequencer.open(asked))
 
     # -- streams of answers
 

@@ -3,7 +3,7 @@
 Rules kept here: health says SERVING only between a finished start and the first step of stopping; stopping answers
 everything that was read and then refuses with SHUTTING_DOWN; when the writer fails, the server says NOT_SERVING and
 `wait` raises, so that the process ends and its next start loads and verifies. What calls mean stands in
-`adapters.grpc.submissions` and `adapters.grpc.reads`.
+`adapters.grpc.submissions`, `adapters.grpc.openings` and `adapters.grpc.reads`.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from grpc_reflection.v1alpha import reflection
 
 from adapters._generated.pprd.v1 import exchange_pb2 as pb
 from adapters.grpc.calls import Limits
+from adapters.grpc.openings import Openings
 from adapters.grpc.reading import Readers
 from adapters.grpc.reads import Reads, RunEncoder, WorkLists, no_work_lists
 from adapters.grpc.submissions import Submissions
@@ -63,9 +64,9 @@ class GrpcServer:
         self._submissions = Submissions(
             sequencer=sequencer, reader=application.reader, readers=self._readers, limits=self._limits
         )
+        self._openings = Openings(sequencer=sequencer, limits=self._limits)
         self._reads = Reads(
             application=application,
-            sequencer=sequencer,
             readers=self._readers,
             encode_run=encode_run,
             work_lists=work_lists,
@@ -87,7 +88,7 @@ class GrpcServer:
             UnavailableError: ADDRESS_TAKEN: the address cannot be bound.
         """
         server = grpc.aio.server(options=_options(self._limits), maximum_concurrent_rpcs=self._limits.max_calls)
-        handlers = self._submissions.handlers() | self._reads.handlers()
+        handlers = self._submissions.handlers() | self._openings.handlers() | self._reads.handlers()
         server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(SERVICE, handlers),))
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
         reflection.enable_server_reflection((SERVICE, health.SERVICE_NAME, reflection.SERVICE_NAME), server)
@@ -137,6 +138,7 @@ class GrpcServer:
         await self._health.enter_graceful_shutdown()
         stopping = asyncio.ensure_future(self._server.stop(grace_seconds))
         self._submissions.end_streams()
+        self._openings.end_streams()
         self._reads.end_streams()
         await stopping
         self._server = None

@@ -168,9 +168,7 @@ _NO_BATCH: Final = SubmittedBatch(b"", b"", b"", ())
 
 
 def _refused(batch: SubmittedBatch, error: ExchangeError) -> BatchAnswer:
-    retry_after_ms = error.retry_after_ms if isinstance(error, UnavailableError) else 0
-    refusal = Refusal(error.code, error.message, error.field, error.rule, retry_after_ms=retry_after_ms)
-    return BatchAnswer(_names_of(batch)[0], None, (), refusal)
+    return BatchAnswer(_names_of(batch)[0], None, (), Refusal.of(error))
 
 
 def _has_repeats(answer: BatchAnswer) -> bool:

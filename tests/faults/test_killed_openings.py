@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import Sequence
-from contextlib import closing
+from contextlib import AsyncExitStack, closing
+from itertools import cycle
 from pathlib import Path
 
 import pytest
@@ -31,13 +32,15 @@ def recorded(folder: Path, request_ids: Sequence[bytes]) -> list[bool]:
         return [request_id in known for request_id in request_ids]
 
 
+@pytest.mark.parametrize("gateways", [1, OPENINGS])
 @pytest.mark.parametrize(("moment", "is_recorded"), [("before", False), ("after", True)])
 def test_a_hub_that_dies_around_the_record_shows_nothing_and_gives_one_reading_at_most(
-    tmp_path: Path, moment: str, is_recorded: bool
+    tmp_path: Path, moment: str, is_recorded: bool, gateways: int
 ) -> None:
     """Before the commit the same request may come again; after it the reading is spent, although nobody saw it.
 
-    Several ask at once: those that share the commit share its fate, and those behind it are not recorded.
+    Several ask at once, over one stream or each over its own: those that share the commit share its fate, and those
+    behind it are not recorded.
     """
     with FaultRig(tmp_path, regions=("44", "45")) as rig:
         folder, world, hub = DataFolder(tmp_path), rig.world, rig.programs["hub"]
@@ -45,15 +48,26 @@ def test_a_hub_that_dies_around_the_record_shows_nothing_and_gives_one_reading_a
         folder.write_hub(settings)
         made = notification(world, "44", "45")[:2]
 
-        async def open_once(request: OpenRequest) -> str:
+        async def ask(client: ExchangeClient, request: OpenRequest) -> str:
             try:
-                async with ExchangeClient(settings.listen) as client:
-                    await client.open_payload(request)
+                await client.open_payload(request)
             except AccessError as error:
                 return error.code
             except UnavailableError:
                 return "nothing"
             return "a reading"
+
+        async def open_once(request: OpenRequest) -> str:
+            try:
+                async with ExchangeClient(settings.listen) as client:
+                    return await ask(client, request)
+            except UnavailableError:
+                return "nothing"
+
+        async def open_all() -> list[str]:
+            async with AsyncExitStack() as stack:
+                clients = [await stack.enter_async_context(ExchangeClient(settings.listen)) for _ in range(gateways)]
+                return await asyncio.gather(*map(ask, cycle(clients), requests))
 
         async def open_until_answered(request: OpenRequest) -> str:
             for _ in range(600):
@@ -65,7 +79,7 @@ def test_a_hub_that_dies_around_the_record_shows_nothing_and_gives_one_reading_a
         async def main() -> tuple[list[str], list[bool], list[str]]:
             hub.start(die=f"{moment}:hub-commit:{OPENING_COMMIT}")
             await rig.submit([made])
-            first = await asyncio.gather(*map(open_once, requests))
+            first = await open_all()
             await asyncio.to_thread(hub.wait_until_dead)
             kept = recorded(tmp_path, [request.request_id for request in requests])
             hub.start()

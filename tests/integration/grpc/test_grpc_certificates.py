@@ -25,7 +25,9 @@ from adapters.keys.certificates import Validity, issue, make_authority, now
 from adapters.settings import HubSettings
 from contracts.errors import AccessError, UnavailableError
 from contracts.ids import PointId
+from hub.openings import Opened
 from hub.submission import Outcome
+from tests.integration.grpc.test_grpc_openings import request_for
 from tests.support.async_tests import runs_in_a_loop
 from tests.support.hub_server import HubServer
 from tests.support.matters import declaration, notification
@@ -115,6 +117,36 @@ async def test_a_batch_of_another_region_is_refused_whole_and_records_nothing(
             assert reply.answer.refusal.field == "producer"
         assert own.answer.results[0].outcome is Outcome.ACCEPTED
         assert hub.size == size + 2
+
+
+@runs_in_a_loop
+async def test_an_opening_for_who_is_not_in_the_certificate_is_refused_and_its_neighbours_are_not(
+    tmp_path: Path, authority: Authority
+) -> None:
+    """Signed by the office's own region: the line is another's, or another office's of the same region."""
+    async with HubServer(tmp_path / "ledger.sqlite", tls=authority.both()) as hub:
+        world = hub.world
+        made = notification(world, "44", "45")[:2]
+        await hub.submit(made)
+        office = world.office("45", "COUNTY_PSB_HOUSEHOLD")
+        other = world.office("45", "POLICE_STATION")
+        request = request_for(world, made[1], office)
+        with pytest.raises(AccessError) as stolen:
+            await hub.client.open_payload(request)
+        line = authority.client("o45", f"pprd://region/45/office/{office.office}")
+        async with ExchangeClient(hub.address, credentials=line) as client:
+            answers = await asyncio.gather(
+                client.open_payload(request_for(world, made[1], other)),
+                client.open_payload(request),
+                return_exceptions=True,
+            )
+
+        assert (stolen.value.code, stolen.value.field) == ("CERTIFICATE_MISMATCH", "producer")
+        refused, opened = answers
+        assert isinstance(refused, AccessError)
+        assert (refused.code, refused.field) == ("CERTIFICATE_MISMATCH", "office")
+        assert isinstance(opened, Opened)
+        assert hub.audit().openings == {"45": 1}
 
 
 @runs_in_a_loop

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
+from google.protobuf.descriptor import Descriptor
 
 from adapters._generated.pprd.v1 import exchange_pb2 as pb
 from contracts.errors import ExchangeError
@@ -63,19 +65,35 @@ def test_a_payload_of_others_answers_as_one_that_does_not_exist(tmp_path: Path) 
 
 
 def test_no_call_opens_more_than_one_payload() -> None:
-    """DOMAIN 8.1: there is no bulk opening. One request names one payload, and no other call answers with content."""
-    service = pb.DESCRIPTOR.services_by_name["Exchange"]
-    giving = {
-        method.name: method
-        for method in service.methods
-        if any(field.name in {"envelope", "wrapped", "payload", "payloads"} for field in method.output_type.fields)
-    }
+    """DOMAIN 8.1: there is no bulk opening. One request names one payload, and no other call answers with content.
 
-    assert set(giving) == {"OpenPayload"}
-    method = giving["OpenPayload"]
-    assert not method.client_streaming
-    assert not method.server_streaming
-    for message in (method.input_type, method.output_type):
+    A stream of them has frames, which hold signed requests and their answers and nothing else (ADR 0062).
+    """
+    service = pb.DESCRIPTOR.services_by_name["Exchange"]
+    content = {"envelope", "wrapped", "payload", "payloads"}
+    giving = {m.name: m for m in service.methods if content & set(names_in(m.output_type))}
+
+    assert set(giving) == {"OpenPayload", "OpenEach"}
+    alone, stream = giving["OpenPayload"], giving["OpenEach"]
+    assert not alone.client_streaming
+    assert not alone.server_streaming
+    for message in (alone.input_type, alone.output_type):
         named = [f for f in message.fields if f.name in {"event_id", "ciphertext_hash", "envelope", "wrapped"}]
         assert named
         assert not any(field.is_repeated for field in named)
+    (asked,), (answered,) = ([f.message_type for f in m.fields] for m in (stream.input_type, stream.output_type))
+    assert asked is alone.input_type
+    assert answered is not None
+    assert {(f.name, f.message_type, f.is_repeated) for f in answered.fields} == {
+        ("number", None, False),
+        ("opened", alone.output_type, False),
+        ("refusal", pb.Refusal.DESCRIPTOR, False),
+    }
+
+
+def names_in(message: Descriptor) -> Iterator[str]:
+    """The names of a message's fields and of those of the messages in it; none of ours holds itself."""
+    for field in message.fields:
+        yield field.name
+        if field.message_type is not None:
+            yield from names_in(field.message_type)

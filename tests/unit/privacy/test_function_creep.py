@@ -163,10 +163,13 @@ def test_what_a_call_that_reads_may_name_is_written_down() -> None:
 
 
 def test_no_call_opens_more_than_one_payload() -> None:
-    """No bulk opening (DOMAIN 8.1): the request names one payload, and the answer holds one."""
-    method = next(request for call, request in requests() if call == "OpenPayload")
-    assert [field.name for field in method.fields if field.is_repeated and field.message_type is None] == []
-    assert "ciphertext_hash" in {field.name for field in method.fields}
+    """No bulk opening (DOMAIN 8.1): a signed request names one payload, and a frame of several says no more."""
+    taken = dict(requests())
+    one = taken["OpenPayload"]
+    assert [field.name for field in one.fields if field.is_repeated] == []
+    assert {"ciphertext_hash", "officer", "reason", "signature"} <= {field.name for field in one.fields}
+    (frame,) = taken["OpenEach"].fields
+    assert frame.message_type is one
 
 
 def test_no_verb_has_a_parameter_for_what_is_out_of_scope() -> None:

@@ -292,6 +292,28 @@ class OpenPayloadResponse(_message.Message):
     receipt: EventReceipt
     def __init__(self, envelope: _Optional[bytes] = ..., wrapped: _Optional[_Union[WrappedKey, _Mapping]] = ..., access_event: _Optional[bytes] = ..., receipt: _Optional[_Union[EventReceipt, _Mapping]] = ...) -> None: ...
 
+class OpenRequests(_message.Message):
+    __slots__ = ("requests",)
+    REQUESTS_FIELD_NUMBER: _ClassVar[int]
+    requests: _containers.RepeatedCompositeFieldContainer[OpenPayloadRequest]
+    def __init__(self, requests: _Optional[_Iterable[_Union[OpenPayloadRequest, _Mapping]]] = ...) -> None: ...
+
+class OpenAnswer(_message.Message):
+    __slots__ = ("number", "opened", "refusal")
+    NUMBER_FIELD_NUMBER: _ClassVar[int]
+    OPENED_FIELD_NUMBER: _ClassVar[int]
+    REFUSAL_FIELD_NUMBER: _ClassVar[int]
+    number: int
+    opened: OpenPayloadResponse
+    refusal: Refusal
+    def __init__(self, number: _Optional[int] = ..., opened: _Optional[_Union[OpenPayloadResponse, _Mapping]] = ..., refusal: _Optional[_Union[Refusal, _Mapping]] = ...) -> None: ...
+
+class OpenAnswers(_message.Message):
+    __slots__ = ("answers",)
+    ANSWERS_FIELD_NUMBER: _ClassVar[int]
+    answers: _containers.RepeatedCompositeFieldContainer[OpenAnswer]
+    def __init__(self, answers: _Optional[_Iterable[_Union[OpenAnswer, _Mapping]]] = ...) -> None: ...
+
 class WatchDirectoryRequest(_message.Message):
     __slots__ = ("from_index", "follow")
     FROM_INDEX_FIELD_NUMBER: _ClassVar[int]

@@ -79,6 +79,11 @@ class ExchangeStub:
                 request_serializer=pprd_dot_v1_dot_exchange__pb2.OpenPayloadRequest.SerializeToString,
                 response_deserializer=pprd_dot_v1_dot_exchange__pb2.OpenPayloadResponse.FromString,
                 _registered_method=True)
+        self.OpenEach = channel.stream_stream(
+                '/pprd.v1.Exchange/OpenEach',
+                request_serializer=pprd_dot_v1_dot_exchange__pb2.OpenRequests.SerializeToString,
+                response_deserializer=pprd_dot_v1_dot_exchange__pb2.OpenAnswers.FromString,
+                _registered_method=True)
         self.WatchDirectory = channel.unary_stream(
                 '/pprd.v1.Exchange/WatchDirectory',
                 request_serializer=pprd_dot_v1_dot_exchange__pb2.WatchDirectoryRequest.SerializeToString,
@@ -167,6 +172,14 @@ class ExchangeServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def OpenEach(self, request_iterator, context):
+        """The same for a gateway whose officers open side by side: each request is signed, decided, recorded and answered or
+        refused by itself, as by OpenPayload, in any order. The hub reads a bounded number ahead.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def WatchDirectory(self, request, context):
         """Directory entries from an index on, then new ones as they are recorded.
         """
@@ -242,6 +255,11 @@ def add_ExchangeServicer_to_server(servicer, server):
                     servicer.OpenPayload,
                     request_deserializer=pprd_dot_v1_dot_exchange__pb2.OpenPayloadRequest.FromString,
                     response_serializer=pprd_dot_v1_dot_exchange__pb2.OpenPayloadResponse.SerializeToString,
+            ),
+            'OpenEach': grpc.stream_stream_rpc_method_handler(
+                    servicer.OpenEach,
+                    request_deserializer=pprd_dot_v1_dot_exchange__pb2.OpenRequests.FromString,
+                    response_serializer=pprd_dot_v1_dot_exchange__pb2.OpenAnswers.SerializeToString,
             ),
             'WatchDirectory': grpc.unary_stream_rpc_method_handler(
                     servicer.WatchDirectory,
@@ -507,6 +525,33 @@ class Exchange:
             '/pprd.v1.Exchange/OpenPayload',
             pprd_dot_v1_dot_exchange__pb2.OpenPayloadRequest.SerializeToString,
             pprd_dot_v1_dot_exchange__pb2.OpenPayloadResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def OpenEach(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_stream(
+            request_iterator,
+            target,
+            '/pprd.v1.Exchange/OpenEach',
+            pprd_dot_v1_dot_exchange__pb2.OpenRequests.SerializeToString,
+            pprd_dot_v1_dot_exchange__pb2.OpenAnswers.FromString,
             options,
             channel_credentials,
             insecure,
