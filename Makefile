@@ -5,6 +5,9 @@ SHELL := bash
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-builtin-rules
 
+# Hundreds of programs start in a test: none may compile again what the one before has compiled.
+unexport PYTHONDONTWRITEBYTECODE
+
 # PYTHON=... names the interpreter that makes the environment; ARGS=... goes to pytest, the demonstration or the benchmark;
 # JOBS=... says how many processes test beside each other: those of servers wait more than they work.
 PYTHON ?=

@@ -84,7 +84,8 @@ def add_log(
     as_json: AsJson = False,
 ) -> None:
     """Take a ledger into the list of those that this witness cosigns; a running witness has to be started again."""
-    from adapters.compose.witness_program import known_logs, read_policy
+    from adapters.compose.policies import read_policy
+    from adapters.compose.witness_program import known_logs
     from ledger.note import NoteVerifier
     from ledger.policy import Log, Policy, format_policy
 

@@ -9,8 +9,8 @@ from typing import Any
 
 from adapters.compose.folder import DataFolder
 from adapters.compose.log_key_views import keys_of
+from adapters.compose.policies import read_policy
 from adapters.compose.views import LedgerView
-from adapters.compose.witness_program import read_policy
 from adapters.pack.page import evidence_in, load_verifier, render_page
 from contracts.edition import load_contracts
 from contracts.errors import ExchangeError

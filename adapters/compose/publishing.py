@@ -6,23 +6,24 @@ import asyncio
 from contextlib import AsyncExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import structlog
 
 from adapters.compose.local_source import is_export, ledger_file
-from adapters.compose.witness_program import read_policy
+from adapters.compose.policies import read_policy
 from adapters.settings import HubSettings, PublishSettings, is_loopback
 from adapters.store.cosigned_store import CosignedStore
 from adapters.store.export_layout import LOG
 from adapters.store.published_files import FolderFiles, StoreFiles
 from adapters.web.fetch import check_url
 from adapters.web.follower import Follower, check_witnesses
-from adapters.web.ledger_site import LedgerSite
-from adapters.web.site import Site, server_credentials
 from contracts.errors import ContractError, ExchangeError, UnavailableError
 from hub.ports import LedgerFiles
 from ledger.policy import NO_QUORUM, Policy
+
+if TYPE_CHECKING:
+    from adapters.web.site import Site
 
 log = structlog.get_logger()
 _PAUSE_SECONDS = 5.0
@@ -30,6 +31,9 @@ _PAUSE_SECONDS = 5.0
 
 def ledger_site(files: LedgerFiles, address: str, tls_cert: Path | None, tls_key: Path | None) -> Site:
     """A server of a published ledger."""
+    from adapters.web.ledger_site import LedgerSite
+    from adapters.web.site import Site, server_credentials
+
     is_secured = tls_cert is not None and tls_key is not None
     credentials = server_credentials(str(tls_cert), str(tls_key)) if is_secured else None
     return Site(LedgerSite(files).routes(), address=address, credentials=credentials)

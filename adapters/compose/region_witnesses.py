@@ -9,19 +9,21 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-import aiohttp
 import structlog
 
 from adapters.cancellation import heed_cancellation
-from adapters.compose.witness_program import read_policy
+from adapters.compose.policies import read_policy
 from adapters.region.checkpoints import Checkpoints
 from adapters.settings import is_loopback
 from adapters.web.fetch import check_url, client
 from adapters.web.witness_client import last_checkpoint
 from contracts.errors import ContractError, EvidenceError, UnavailableError
 from ledger.policy import Witness
+
+if TYPE_CHECKING:
+    import aiohttp
 
 ASK_SECONDS: Final = 60.0
 """Pause between two rounds."""

@@ -14,29 +14,19 @@ from typing import Final, Self, TypeAlias
 
 from adapters.compose.key_locks import key_lock
 from adapters.compose.parts import KEYS, SystemClock, only_one
+from adapters.compose.policies import read_policy
 from adapters.compose.validating import Validator
 from adapters.keys.folder import WitnessKeys, read_witness_keys
 from adapters.settings import WitnessSettings
 from adapters.store.witness_store import WitnessStore
 from adapters.web.site import Site, server_credentials
 from adapters.web.witness_site import WitnessSite
-from contracts.errors import ContractError, RuleError, UnavailableError
+from contracts.errors import ContractError, RuleError
 from ledger.note import Cosigner, NoteVerifier
-from ledger.policy import MAX_POLICY_BYTES, Policy, parse_policy
 from ledger.witness import MAX_BODY_BYTES, open_request
 
 WITNESS_FILE: Final = "witness.sqlite"
 VALIDATED: Final = "validated"
-
-
-def read_policy(path: Path) -> Policy:
-    """Read a policy file; raises UnavailableError SOURCE_UNREADABLE, or as `parse_policy`."""
-    try:
-        with path.open("rb") as file:
-            data = file.read(MAX_POLICY_BYTES + 1)
-    except OSError as error:
-        raise UnavailableError("SOURCE_UNREADABLE", f"{path} cannot be read: {error.strerror}") from error
-    return parse_policy(data)
 
 
 Logs: TypeAlias = dict[str, tuple[NoteVerifier, ...]]

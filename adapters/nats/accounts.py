@@ -13,7 +13,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from adapters.nats.login import JETSTREAM_API, REGION_API, public_nkey
-from adapters.nats.streams import COMMON_SUBJECTS, rcp_subject, reading
+from adapters.nats.streams import reading
+from adapters.nats.subjects import COMMON_SUBJECTS, rcp_subject
 from contracts.ids import RegionCode
 
 EXCHANGE: Final = "EXCHANGE"

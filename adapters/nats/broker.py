@@ -83,6 +83,7 @@ async def connected(url: str, *, name: str, login: Login | None = None) -> Async
         UnavailableError: BROKER_UNAVAILABLE: it cannot be reached, or does not know who connects.
     """
     client = LoginClient(login)
+    was_open = False
     try:
         with broker_errors():
             await client.connect(
@@ -96,11 +97,14 @@ async def connected(url: str, *, name: str, login: Login | None = None) -> Async
                 pending_size=_BUFFER_BYTES,
                 error_cb=_told,
             )
+            was_open = True
         yield Broker(client)
     finally:
-        # However the connection ends: whoever used it starts again from what is durable.
-        with suppress(NatsError, OSError, TimeoutError):
-            await client.close()
+        # However the connection ends: whoever used it starts again from what is durable. What was never open has
+        # nothing to close: it would wait for a task that never began.
+        if was_open:
+            with suppress(NatsError, OSError, TimeoutError):
+                await client.close()
 
 
 async def keep(

@@ -18,7 +18,7 @@ from nats.errors import TimeoutError as NatsTimeoutError
 from adapters.cancellation import heed_cancellation
 from adapters.nats.broker import Broker, broker_errors
 from adapters.nats.intake import Heads, Ports
-from adapters.nats.streams import LOG_SUBJECT
+from adapters.nats.subjects import LOG_SUBJECT
 from contracts.errors import ContractError, EvidenceError, UnavailableError
 from ledger.checkpoint import parse_checkpoint
 from ledger.log_keys import LogKeys

@@ -23,7 +23,8 @@ from adapters.nats.login import Login
 from adapters.nats.messages import Message, encode_receipt
 from adapters.nats.publisher import Publisher
 from adapters.nats.pull import Pull, acknowledge
-from adapters.nats.streams import point_of_subject, rcp_subject, reading
+from adapters.nats.streams import reading
+from adapters.nats.subjects import point_of_subject, rcp_subject
 from contracts.errors import EvidenceError, ExchangeError, UnavailableError
 from contracts.ids import Hash, KeyId, PointId, RegionCode
 from hub.delivery_receipt import DeliveryReceipt, sign_receipt

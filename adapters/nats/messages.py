@@ -17,7 +17,7 @@ from google.protobuf.message import DecodeError
 from google.protobuf.message import Message as ProtoMessage
 
 from adapters._generated.pprd.v1 import notification_pb2 as pb
-from adapters.nats.streams import ntf_subject, region_of, rgt_subject
+from adapters.nats.subjects import ntf_subject, region_of, rgt_subject
 from contracts.errors import ContractError, EvidenceError, UnavailableError
 from contracts.event import decode_event
 from contracts.ids import Hash, KeyId, LeafIndex, PointId

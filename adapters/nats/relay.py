@@ -23,7 +23,8 @@ from adapters.nats.place import Place, PlaceStore
 from adapters.nats.publisher import Publisher
 from adapters.nats.receipts import Receipts, ReceiptStore
 from adapters.nats.restorer import PATIENCE_SECONDS, RUNS_READ, ReceiptedStore, Restorer
-from adapters.nats.streams import DIR_STREAM, DIR_SUBJECT, LOG_SUBJECT, STT_STREAM, stt_subject
+from adapters.nats.streams import DIR_STREAM, STT_STREAM
+from adapters.nats.subjects import DIR_SUBJECT, LOG_SUBJECT, stt_subject
 from contracts.division import Divisions
 from contracts.event import decode_event
 from contracts.schema import SchemaRegistry

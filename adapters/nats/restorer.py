@@ -19,7 +19,8 @@ from adapters.nats.messages import RunForm
 from adapters.nats.place import Place
 from adapters.nats.publisher import Publisher
 from adapters.nats.stream_guard import StreamState, look
-from adapters.nats.streams import DUPLICATE_WINDOW_SECONDS, all_streams, region_of, streams_of
+from adapters.nats.streams import DUPLICATE_WINDOW_SECONDS, all_streams, streams_of
+from adapters.nats.subjects import region_of
 from contracts.ids import PointId, RegionCode
 from hub.ports import LedgerReader
 

@@ -1,17 +1,19 @@
 """Asking over HTTP: every call has a deadline, every answer a longest length, no redirect is followed.
 
-Plain HTTP is spoken with this machine only (docs/adr/0008).
+Plain HTTP is spoken with this machine only (docs/adr/0008). The library is imported by who asks: it would be a third
+of the start of a program that asks nobody.
 """
 
 from __future__ import annotations
 
 import ssl
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import urlsplit
 
-import aiohttp
-
 from contracts.errors import ContractError, UnavailableError
+
+if TYPE_CHECKING:
+    import aiohttp
 
 AGENT: Final = "pprd"
 
@@ -56,6 +58,8 @@ def client(*, seconds: float, trusted: ssl.SSLContext | None = None) -> aiohttp.
         seconds: Of a whole call.
         trusted: Who may have signed the certificates; None trusts those of the system.
     """
+    import aiohttp
+
     connector = aiohttp.TCPConnector(limit=16, ssl=True if trusted is None else trusted)
     timeout = aiohttp.ClientTimeout(total=seconds)
     return aiohttp.ClientSession(
@@ -71,6 +75,8 @@ async def ask(
     Raises:
         UnavailableError: SOURCE_UNREADABLE: nothing came, not in time, or more than allowed.
     """
+    from aiohttp import ClientError
+
     try:
         async with session.request(method, url, data=body, allow_redirects=False) as response:
             content = await response.content.read(max_bytes + 1) if method != "HEAD" else b""
@@ -79,7 +85,7 @@ async def ask(
             if len(content) > max_bytes:
                 raise UnavailableError("SOURCE_UNREADABLE", f"the answer is longer than {max_bytes} bytes")
             return Answer(response.status, content)
-    except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+    except (ClientError, TimeoutError, OSError, ValueError) as error:
         raise UnavailableError("SOURCE_UNREADABLE", f"no answer: {type(error).__name__}") from error
 
 

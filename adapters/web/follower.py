@@ -14,9 +14,8 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
-import aiohttp
 import structlog
 
 from adapters.web.fetch import client
@@ -28,6 +27,9 @@ from hub.ports import LedgerReader
 from ledger.checkpoint import checkpoint_size
 from ledger.policy import Policy, Witness
 from ledger.witness import AddCheckpoint, MovedError
+
+if TYPE_CHECKING:
+    import aiohttp
 
 POLL_SECONDS: Final = 0.1
 CALL_SECONDS: Final = 5.0

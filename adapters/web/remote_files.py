@@ -6,13 +6,14 @@ import asyncio
 import ssl
 from collections.abc import Iterator
 from types import TracebackType
-from typing import Final, Self
-
-import aiohttp
+from typing import TYPE_CHECKING, Final, Self
 
 from adapters.web.fetch import ask, client
 from contracts.errors import UnavailableError
 from hub.audit_errors import KeptError
+
+if TYPE_CHECKING:
+    import aiohttp
 
 _SECONDS: Final = 60.0
 _TRIES: Final = 3

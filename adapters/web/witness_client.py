@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Final
-
-import aiohttp
+from typing import TYPE_CHECKING, Final
 
 from adapters.web.fetch import ask
 from contracts.errors import EvidenceError, UnavailableError
@@ -13,6 +11,9 @@ from contracts.ids import TreeSize
 from ledger.note import MAX_NOTE_BYTES, NoteVerifier, add_lines, parse_note
 from ledger.note_text import parse_decimal
 from ledger.witness import AddCheckpoint, MovedError, format_request, parse_lines
+
+if TYPE_CHECKING:
+    import aiohttp
 
 _MAX_ANSWER_BYTES: Final = 16_384
 

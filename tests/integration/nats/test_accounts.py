@@ -24,7 +24,7 @@ from adapters.compose.parts import LEDGER_FILE
 from adapters.keys.key_file import make_folder, write_key
 from adapters.nats.broker import connected
 from adapters.nats.login import JETSTREAM_API, REGION_API, Login
-from adapters.nats.streams import LOG_SUBJECT, rcp_subject
+from adapters.nats.subjects import LOG_SUBJECT, rcp_subject
 from adapters.nats_server import NatsServer
 from adapters.store.sqlite import SqliteStore
 from contracts.errors import UnavailableError

@@ -10,7 +10,8 @@ import pytest
 from nats.aio.msg import Msg
 from nats.js.errors import NotFoundError
 
-from adapters.nats.streams import DIR_STREAM, DIR_SUBJECT
+from adapters.nats.streams import DIR_STREAM
+from adapters.nats.subjects import DIR_SUBJECT
 from adapters.nats_server import NatsServer
 from contracts.event import decode_event
 from contracts.ids import LeafIndex

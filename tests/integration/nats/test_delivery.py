@@ -12,7 +12,8 @@ from nats.js.errors import NotFoundError
 
 from adapters._generated.pprd.v1 import notification_pb2 as pb
 from adapters.nats.messages import is_sealed
-from adapters.nats.streams import LOG_STREAM, LOG_SUBJECT
+from adapters.nats.streams import LOG_STREAM
+from adapters.nats.subjects import LOG_SUBJECT
 from adapters.nats_server import NatsServer
 from ledger.checkpoint import parse_checkpoint
 from tests.support.delivering_ledger import DeliveringLedger

@@ -17,7 +17,8 @@ from adapters.nats.gossip import listen
 from adapters.nats.intake import Ports
 from adapters.nats.pull import Pull
 from adapters.nats.stream_guard import look
-from adapters.nats.streams import LOG_SUBJECT, all_streams
+from adapters.nats.streams import all_streams
+from adapters.nats.subjects import LOG_SUBJECT
 from adapters.nats_server import NatsServer
 from tests.support.async_tests import runs_in_a_loop
 from tests.support.hub_server import until

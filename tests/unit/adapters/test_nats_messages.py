@@ -20,7 +20,7 @@ from adapters.nats.messages import (
     open_run,
     seal_run,
 )
-from adapters.nats.streams import ntf_subject, point_of_subject
+from adapters.nats.subjects import ntf_subject, point_of_subject
 from contracts.errors import ContractError, EvidenceError
 from contracts.ids import Hash, KeyId, LeafIndex, PointId
 from contracts.signing import key_id
