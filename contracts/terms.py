@@ -1,7 +1,8 @@
 """Chinese words for the names of the procedures: `Terms`, `load_terms`, from `contracts/terms.csv`.
 
-One row a name: its kind, the procedure whose word it is where one name means different things (else empty), the name,
-and the word of the law. Identifiers stay English everywhere; pages and messages for people take the word from here.
+One row a name: its kind; where one name means different things, the procedure whose word it is, or the field that may
+hold a symbol (else empty); the name, and the word of the law. Identifiers stay English everywhere; pages and messages
+for people take the word from here.
 """
 
 import csv
@@ -33,7 +34,7 @@ class Terms:
 
         Args:
             kind: `procedure`, `side`, `actor`, `office`, `state`, `event`, `command`, `profile`, `field` of a
-                header, a body or a profile, `purpose`, `reason`, `content` or `region`.
+                header, a body or a profile, `symbol` of an enumeration, `purpose`, `reason`, `content` or `region`.
             name: The identifier.
             scope: The procedure in which it stands.
         """

@@ -25,6 +25,7 @@ from ledger.note_text import parse_base64
 from ledger.pack import MAX_PACK_BYTES
 
 MODULES: Final = (
+    "reasons",
     "bytes",
     "tree",
     "keys",

@@ -9,7 +9,9 @@ from contracts.edition import Contracts
 from contracts.procedure_types import ERASE, ERASE_COPIES
 from contracts.terms import load_terms
 
-_KINDS: Final = frozenset({"event", "procedure", "field", "office", "actor", "side", "purpose", "profile"})
+_KINDS: Final = frozenset(
+    {"event", "procedure", "field", "office", "actor", "side", "purpose", "profile", "symbol", "reason"}
+)
 _READ: Final = ("EventHeader", "Entry", "Body")
 """How the names of the schemas end that a pack may need."""
 

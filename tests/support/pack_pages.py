@@ -36,6 +36,15 @@ def states(page: Page) -> Mapping[str, str]:
     return dict(rows)
 
 
+def reasons(page: Page) -> list[tuple[str, str]]:
+    """Why each check that did not pass did not, in English and in Chinese."""
+    rows = page.eval_on_selector_all(
+        "[data-state=fail] td:last-child, [data-state=unknown] td:last-child",
+        "cells => cells.map((cell) => [...cell.querySelectorAll('.line')].map((line) => line.innerText))",
+    )
+    return [(en, zh) for en, zh in rows]
+
+
 def failed(page: Page) -> list[str]:
     """The checks that failed, in order."""
     return [name for name, state in states(page).items() if state == "fail"]

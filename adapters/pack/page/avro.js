@@ -8,12 +8,12 @@ const MARKER = Uint8Array.of(0xc3, 0x01);
 
 /** Marker, fingerprint, data: the schema and the value of a single-object encoding. */
 export function readSingle(schemas, data) {
-  if (data.length < 10 || !isEqual(data.subarray(0, 2), MARKER)) refuse("this is no single-object encoding");
+  if (data.length < 10 || !isEqual(data.subarray(0, 2), MARKER)) refuse`this is no single-object encoding`;
   const fingerprint = toHex(data.subarray(2, 10));
-  const schema = Object.hasOwn(schemas, fingerprint) ? schemas[fingerprint] : refuse(`no schema is ${fingerprint}`);
+  const schema = Object.hasOwn(schemas, fingerprint) ? schemas[fingerprint] : refuse`no schema is ${fingerprint}`;
   const reader = new Reader(data.subarray(10), schema);
   const value = reader.value(schema);
-  if (reader.at !== reader.data.length) refuse("bytes follow the value");
+  if (reader.at !== reader.data.length) refuse`bytes follow the value`;
   return { schema, fingerprint, value };
 }
 
@@ -34,7 +34,7 @@ class Reader {
   }
 
   take(size) {
-    if (size < 0 || this.at + size > this.data.length) refuse("the bytes end inside a value");
+    if (size < 0 || this.at + size > this.data.length) refuse`the bytes end inside a value`;
     this.at += size;
     return this.data.subarray(this.at - size, this.at);
   }
@@ -45,17 +45,17 @@ class Reader {
     while (byte & 0x80) {
       [byte] = this.take(1);
       raw |= BigInt(byte & 0x7f) << shift;
-      if (shift && !byte) refuse("a number is not in its shortest form");
+      if (shift && !byte) refuse`a number is not in its shortest form`;
       shift += 7n;
-      if (shift > 70n) refuse("a number is too long");
+      if (shift > 70n) refuse`a number is too long`;
     }
-    if (raw >> 64n) refuse("a number has more than 64 bits");
+    if (raw >> 64n) refuse`a number has more than 64 bits`;
     return (raw >> 1n) ^ -(raw & 1n);
   }
 
   int(least, most) {
     const value = this.long();
-    if (value < BigInt(least) || value > BigInt(most)) refuse("a number is out of range");
+    if (value < BigInt(least) || value > BigInt(most)) refuse`a number is out of range`;
     return Number(value);
   }
 
@@ -84,20 +84,20 @@ class Reader {
       case "record":
         return Object.fromEntries(schema.fields.map((field) => [field.name, this.value(field.type)]));
       default:
-        return this.value(this.named.get(kind) ?? refuse("a type is not known"));
+        return this.value(this.named.get(kind) ?? refuse`a type is not known`);
     }
   }
 
   byteOf(values) {
     const [byte] = this.take(1);
-    return byte < values.length ? values[byte] : refuse("a boolean is neither 0 nor 1");
+    return byte < values.length ? values[byte] : refuse`a boolean is neither 0 nor 1`;
   }
 
   /** One block, then the end; an empty array is the end alone. */
   array(items) {
     const values = [];
     for (let left = this.int(0, this.data.length); left; left -= 1) values.push(this.value(items));
-    if (values.length && this.int(0, 0) !== 0) refuse("an array has more than one block");
+    if (values.length && this.int(0, 0) !== 0) refuse`an array has more than one block`;
     return values;
   }
 }

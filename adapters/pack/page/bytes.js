@@ -1,14 +1,34 @@
 // Bytes: base64 and decimals in their one form, UTF-8 that is checked, hexadecimal, and the browser's SHA-256.
 // Each parser here reads exactly one form of a thing and refuses the rest (LEDGER, section 2).
 
+import { REASONS } from "./reasons.js";
+
+/** A reason in both languages. */
+class Reason extends Error {
+  constructor(en, zh = "") {
+    super(en);
+    this.both = [en, zh];
+  }
+}
+
 /** What is refused: the evidence is not as it must be. */
-export class Refusal extends Error {}
+export class Refusal extends Reason {}
 
 /** What this browser cannot do: nothing is known then, and nothing is claimed. */
-export class Unable extends Error {}
+export class Unable extends Reason {}
 
-export function refuse(message) {
-  throw new Refusal(message);
+/** Tags of templates: their text in English is the key of their text in Chinese. */
+export function refuse(parts, ...values) {
+  throw new Refusal(...inBoth(parts, values));
+}
+
+export function unable(parts, ...values) {
+  throw new Unable(...inBoth(parts, values));
+}
+
+function inBoth(parts, values) {
+  const key = parts.reduce((text, part, at) => `${text}{${at - 1}}${part}`);
+  return [key, REASONS[key]].map((text) => text.replace(/\{(\d)\}/g, (_, at) => String(values[at])));
 }
 
 export const MAX_NUMBER = (1n << 63n) - 1n;
@@ -25,12 +45,12 @@ export function fromUtf8(data) {
   try {
     return UTF8.decode(data);
   } catch {
-    return refuse("a byte is not UTF-8");
+    return refuse`a byte is not UTF-8`;
   }
 }
 
 export function fromAscii(data) {
-  if (data.some((byte) => byte > 0x7f)) refuse("a byte is not ASCII");
+  if (data.some((byte) => byte > 0x7f)) refuse`a byte is not ASCII`;
   return UTF8.decode(data);
 }
 
@@ -42,15 +62,15 @@ export function toBase64(data) {
 
 /** Standard alphabet, padded, no bit left over: what does not encode back to itself is refused. */
 export function fromBase64(text) {
-  if (!/^[A-Za-z0-9+/]*={0,2}$/.test(text) || text.length % 4) refuse(`${quote(text)} is not base64`);
+  if (!/^[A-Za-z0-9+/]*={0,2}$/.test(text) || text.length % 4) refuse`${quote(text)} is not base64`;
   const data = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
-  if (toBase64(data) !== text) refuse(`${quote(text)} is not the base64 of its own content`);
+  if (toBase64(data) !== text) refuse`${quote(text)} is not the base64 of its own content`;
   return data;
 }
 
 /** A number from 0 to 2^63-1 without sign, space or leading zero; a BigInt. */
 export function fromDecimal(text) {
-  if (!/^(?:0|[1-9][0-9]{0,18})$/.test(text) || BigInt(text) > MAX_NUMBER) refuse(`${quote(text)} is not a number`);
+  if (!/^(?:0|[1-9][0-9]{0,18})$/.test(text) || BigInt(text) > MAX_NUMBER) refuse`${quote(text)} is not a number`;
   return BigInt(text);
 }
 
@@ -90,6 +110,6 @@ export function quote(text) {
 }
 
 export async function sha256(...parts) {
-  if (!globalThis.crypto?.subtle) throw new Unable("this browser offers no WebCrypto to this page");
+  if (!globalThis.crypto?.subtle) unable`this browser offers no WebCrypto to this page`;
   return new Uint8Array(await crypto.subtle.digest("SHA-256", concat(...parts)));
 }

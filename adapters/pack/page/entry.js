@@ -13,7 +13,7 @@ const REST_BYTES = 16 + 8 + 4 + 8 + 32 + 32;
 
 /** Kind (`GenesisEntry`, `BatchEntry`, `EventEntry`) and fields; the genesis of a successor names how another ended. */
 export function readEntry(words, data) {
-  if (data.length > MAX_ENTRY_BYTES || !startsWith(data, ENTRY_LABEL)) refuse("the bytes do not begin like an entry");
+  if (data.length > MAX_ENTRY_BYTES || !startsWith(data, ENTRY_LABEL)) refuse`the bytes do not begin like an entry`;
   const { schema, value } = readSingle(words.schemas, data.subarray(ENTRY_LABEL.length));
   if (schema.name === "BatchEntry") checkRefused(value.refused);
   return { kind: schema.name.replace("Successor", ""), ...value };
@@ -22,18 +22,18 @@ export function readEntry(words, data) {
 function checkRefused(refused) {
   for (const [at, { position, code }] of refused.entries()) {
     const before = at ? refused[at - 1].position : -1;
-    if (position <= before || position >= MAX_BATCH) refuse("refused events do not stand in order of position");
-    if (!/^[A-Z][A-Z_]{0,27}$/.test(code)) refuse(`${quote(code)} is not a reason code`);
+    if (position <= before || position >= MAX_BATCH) refuse`refused events do not stand in order of position`;
+    if (!/^[A-Z][A-Z_]{0,27}$/.test(code)) refuse`${quote(code)} is not a reason code`;
   }
 }
 
 /** Header and body of an event, each with its schema. */
 export function readEvent(words, event) {
-  if (!startsWith(event, EVENT_LABEL)) refuse("the bytes do not begin like an event");
+  if (!startsWith(event, EVENT_LABEL)) refuse`the bytes do not begin like an event`;
   const header = readSingle(words.schemas, event.subarray(EVENT_LABEL.length));
-  if (header.schema.name !== "EventHeader") refuse("the bytes are no event");
+  if (header.schema.name !== "EventHeader") refuse`the bytes are no event`;
   const body = readSingle(words.schemas, header.value.body);
-  if (body.fingerprint !== toHex(header.value.schema_id)) refuse("the body has another schema than the header says");
+  if (body.fingerprint !== toHex(header.value.schema_id)) refuse`the body has another schema than the header says`;
   return { bytes: event, header: header.value, headerSchema: header.schema, body: body.value, bodySchema: body.schema };
 }
 
@@ -46,12 +46,12 @@ export function readEventEntry(words, data) {
 export function readTbs(tbs) {
   const at = BATCH_LABEL.length + 1;
   const end = at + (tbs[at - 1] ?? 0);
-  if (!startsWith(tbs, BATCH_LABEL) || tbs.length !== end + REST_BYTES) refuse("these are not the bytes of a batch");
+  if (!startsWith(tbs, BATCH_LABEL) || tbs.length !== end + REST_BYTES) refuse`these are not the bytes of a batch`;
   const producer = fromAscii(tbs.subarray(at, end));
-  if (!/^[0-9a-z][0-9a-z-]{0,63}$/.test(producer)) refuse("the producer is not a name");
+  if (!/^[0-9a-z][0-9a-z-]{0,63}$/.test(producer)) refuse`the producer is not a name`;
   const rest = tbs.subarray(end);
   const n = Number(toNumber(rest.subarray(24, 28)));
-  if (n < 1 || n > MAX_BATCH) refuse(`a batch of ${n} events`);
+  if (n < 1 || n > MAX_BATCH) refuse`a batch of ${n} events`;
   return {
     producer,
     batchId: rest.subarray(0, 16),

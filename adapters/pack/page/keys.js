@@ -1,7 +1,7 @@
 // Public keys as notes write them, and which Ed25519 keys are refused; the browser's WebCrypto checks signatures.
 // Source: LEDGER, section 2; C2SP signed-note; RFC 8032, sections 5.1.3 and 5.1.7.
 
-import { Unable, fromBase64, fromHex, quote, refuse, sha256, toBytes, toHex } from "./bytes.js";
+import { fromBase64, fromHex, quote, refuse, sha256, toBytes, toHex, unable } from "./bytes.js";
 
 export const ED25519 = 0x01;
 export const COSIGNATURE = 0x04;
@@ -12,21 +12,21 @@ const MAX_VKEY_LENGTH = 2560;
 const NOT_IN_NAMES = /[\u0000-\u0020+\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]/;
 
 export function checkName(name) {
-  if (!name || NOT_IN_NAMES.test(name)) refuse(`${quote(name)} is not the name of a key`);
+  if (!name || NOT_IN_NAMES.test(name)) refuse`${quote(name)} is not the name of a key`;
 }
 
 /** `name+hex8(key id)+base64(type byte || public key)`. The fingerprint is the whole hash of which the id is the beginning. */
 export async function parseVkey(vkey) {
   const [name, id, ...rest] = vkey.split("+");
-  if ([...vkey].length > MAX_VKEY_LENGTH || !rest.length) refuse(`${quote(vkey)} is not a verifier key`);
+  if ([...vkey].length > MAX_VKEY_LENGTH || !rest.length) refuse`${quote(vkey)} is not a verifier key`;
   const typed = fromBase64(rest.join("+"));
   const [type, raw] = [typed[0], typed.subarray(1)];
-  if (!(type in KEY_BYTES)) refuse(`the key of ${quote(name)} has an unknown type`);
+  if (!(type in KEY_BYTES)) refuse`the key of ${quote(name)} has an unknown type`;
   checkName(name);
-  if (raw.length !== KEY_BYTES[type]) refuse(`the key of ${quote(name)} has ${raw.length} bytes`);
+  if (raw.length !== KEY_BYTES[type]) refuse`the key of ${quote(name)} has ${raw.length} bytes`;
   if (type !== ML_DSA_44_COSIGNATURE) checkPublicKey(raw);
   const hash = await sha256(toBytes(name), Uint8Array.of(0x0a), typed);
-  if (toHex(hash.subarray(0, 4)) !== id) refuse(`the key of ${quote(name)} has another id than ${quote(id)}`);
+  if (toHex(hash.subarray(0, 4)) !== id) refuse`the key of ${quote(name)} has another id than ${quote(id)}`;
   return { name, type, raw, id: hash.subarray(0, 4), fingerprint: toHex(hash), vkey };
 }
 
@@ -41,13 +41,13 @@ const SMALL_ORDER_Y = [
 
 /** Refuses what is not the one encoding of a point of the curve, and the points of small order. */
 export function checkPublicKey(raw) {
-  if (raw.length !== 32) refuse(`a public key has 32 bytes, not ${raw.length}`);
+  if (raw.length !== 32) refuse`a public key has 32 bytes, not ${raw.length}`;
   const y = BigInt(`0x${toHex(raw.slice().reverse())}`) & (2n ** 255n - 1n);
-  if (y >= P) refuse("the key is not canonically encoded");
-  if (SMALL_ORDER_Y.includes(y)) refuse("the key is of small order");
+  if (y >= P) refuse`the key is not canonically encoded`;
+  if (SMALL_ORDER_Y.includes(y)) refuse`the key is of small order`;
   const d = (P - 121665n) * power(121666n, P - 2n);
   const x2 = (y * y - 1n + P) * power(d * y * y + 1n, P - 2n);
-  if (power(x2, (P - 1n) / 2n) !== 1n) refuse("the key is no point of the curve");
+  if (power(x2, (P - 1n) / 2n) !== 1n) refuse`the key is no point of the curve`;
 }
 
 function power(base, exponent) {
@@ -61,7 +61,7 @@ function power(base, exponent) {
 
 export async function verifyEd25519(raw, signature, signed) {
   await checkEd25519();
-  if (signature.length !== 64 || !(await isSigned(raw, signature, signed))) refuse("the signature is not good");
+  if (signature.length !== 64 || !(await isSigned(raw, signature, signed))) refuse`the signature is not good`;
 }
 
 async function isSigned(raw, signature, signed) {
@@ -83,7 +83,7 @@ async function checkEd25519() {
   ability ??= Promise.all([0x72, 0x73].map((byte) => isSigned(KNOWN_KEY, KNOWN_SIGNATURE, Uint8Array.of(byte))))
     .then(([yes, no]) => yes && !no)
     .catch(() => false);
-  if (!(await ability)) throw new Unable("this browser cannot check Ed25519 signatures");
+  if (!(await ability)) unable`this browser cannot check Ed25519 signatures`;
 }
 
 /** Id of a producer's key: first 8 bytes of SHA-256("pprd-key/v1\n\0" || purpose || 00 || key). */

@@ -12,20 +12,20 @@ const SIGNATURE_BYTES = { ed25519: 64, mlDsa44: 2420 };
 
 /** The text with its final newline, and the signature lines; nothing is checked but the form. */
 export function splitNote(data) {
-  if (data.length > MAX_NOTE_BYTES) refuse(`a note has at most ${MAX_NOTE_BYTES} bytes`);
+  if (data.length > MAX_NOTE_BYTES) refuse`a note has at most ${MAX_NOTE_BYTES} bytes`;
   const content = fromUtf8(data);
-  if (/[\u0000-\u0009\u000b-\u001f]/.test(content)) refuse("a note has no control character but the newline");
+  if (/[\u0000-\u0009\u000b-\u001f]/.test(content)) refuse`a note has no control character but the newline`;
   const at = content.lastIndexOf("\n\n");
-  if (at < 0 || !content.endsWith("\n") || content.length < at + 3) refuse("text and signatures are not parted");
+  if (at < 0 || !content.endsWith("\n") || content.length < at + 3) refuse`text and signatures are not parted`;
   const lines = content.slice(at + 2, -1).split("\n").map(parseLine);
   return { text: content.slice(0, at + 1), lines };
 }
 
 function parseLine(line) {
-  const found = /^\u2014 ([^ ]*) (.*)$/su.exec(line) ?? refuse(`${quote(line)} is not a signature line`);
+  const found = /^\u2014 ([^ ]*) (.*)$/su.exec(line) ?? refuse`${quote(line)} is not a signature line`;
   checkName(found[1]);
   const content = fromBase64(found[2]);
-  if (content.length < 5) refuse(`the signature of ${quote(found[1])} is too short`);
+  if (content.length < 5) refuse`the signature of ${quote(found[1])} is too short`;
   return { name: found[1], id: content.subarray(0, 4), payload: content.subarray(4) };
 }
 
@@ -36,7 +36,7 @@ export async function readNote(data, verifiers) {
   for (const line of lines) {
     const verifier = verifiers.find((one) => one.name === line.name && isEqual(one.id, line.id));
     if (!verifier) continue;
-    if (seen.has(verifier)) refuse(`key ${quote(line.name)} signed twice`);
+    if (seen.has(verifier)) refuse`key ${quote(line.name)} signed twice`;
     seen.add(verifier);
     const row = { verifier, ...(await checkLine(verifier, toBytes(text), line.payload)) };
     (row.isChecked ? verified : unchecked).push(row);
@@ -52,7 +52,7 @@ async function checkLine(verifier, text, payload) {
   const isEd25519 = verifier.type === COSIGNATURE;
   const seconds = toNumber(payload.subarray(0, 8));
   const wanted = 8 + (isEd25519 ? SIGNATURE_BYTES.ed25519 : SIGNATURE_BYTES.mlDsa44);
-  if (payload.length !== wanted || seconds > MAX_NUMBER) refuse(`the cosignature of ${quote(verifier.name)} has no form`);
+  if (payload.length !== wanted || seconds > MAX_NUMBER) refuse`the cosignature of ${quote(verifier.name)} has no form`;
   if (!isEd25519) return { isChecked: false, seconds };
   const signed = concat(toBytes(`cosignature/v1\ntime ${seconds}\n`), text);
   await verifyEd25519(verifier.raw, payload.subarray(8), signed);
@@ -62,10 +62,10 @@ async function checkLine(verifier, text, payload) {
 /** Origin, size (BigInt) and root; three lines and no further one. */
 export async function readCheckpointText(text) {
   const lines = text.split("\n");
-  if (lines.length !== 4 || lines[3]) refuse("a checkpoint has three lines");
+  if (lines.length !== 4 || lines[3]) refuse`a checkpoint has three lines`;
   const [origin, size, root] = [lines[0], fromDecimal(lines[1]), fromBase64(lines[2])];
   checkName(origin);
-  if (root.length !== HASH_BYTES) refuse(`${toHex(root)} is no root`);
-  if (size === 0n && !isEqual(root, await sha256())) refuse("size 0 has another root than that of nothing");
+  if (root.length !== HASH_BYTES) refuse`${toHex(root)} is no root`;
+  if (size === 0n && !isEqual(root, await sha256())) refuse`size 0 has another root than that of nothing`;
   return { origin, size, root };
 }

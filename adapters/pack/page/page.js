@@ -21,7 +21,7 @@ export async function start({ words, allowed, styleHash }, script) {
   const text = found.length === 1 ? found[0].textContent : "";
   const page = {
     words,
-    read: () => fromBase64(text || refuse("there is no evidence in this page")),
+    read: () => fromBase64(text || refuse`there is no evidence in this page`),
     ownPolicy: null,
     isWhole: wholeness(allowed, styleHash, script),
     script: async () => groups(await sha256(toBytes(script)).then(toHex).catch(() => "")) || "?",
@@ -53,7 +53,7 @@ async function showPage(page, places, change) {
   delete document.body.dataset.verdict;
   setVerdict(places.status, "unknown", VERDICTS.unknown.title, VERDICTS.unknown.soon);
   const report = newReport();
-  await report.check("page", [], async () => ({ value: (await page.isWhole()) || refuse("the page was changed") }));
+  await report.check("page", [], async () => ({ value: (await page.isWhole()) || refuse`the page was changed` }));
   const result = await verifyPack(page.words, page.read, page.ownPolicy, report);
   showVerdict(places.status, result);
   showTitle(page, places.title, result);
@@ -160,7 +160,7 @@ function fileInput(id, label, take) {
 /** The evidence of another pack's file, read when it is checked. */
 function evidenceIn(data) {
   const found = [...fromUtf8(data).matchAll(IN_FILE)];
-  return fromBase64(found.length === 1 ? found[0][1] : refuse("this file is no evidence pack"));
+  return fromBase64(found.length === 1 ? found[0][1] : refuse`this file is no evidence pack`);
 }
 
 // -- checkpoints and the parts themselves

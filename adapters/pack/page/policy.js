@@ -9,16 +9,16 @@ const MAX_POLICY_BYTES = 65536;
 const NO_QUORUM = "none";
 
 export async function parsePolicy(data) {
-  if (data.length > MAX_POLICY_BYTES || data.at(-1) !== 0x0a) refuse("a policy ends in a newline");
+  if (data.length > MAX_POLICY_BYTES || data.at(-1) !== 0x0a) refuse`a policy ends in a newline`;
   const text = fromUtf8(data);
-  if (/[\u0000-\u0008\u000b-\u001f\u007f]/.test(text)) refuse("a policy has a control character");
+  if (/[\u0000-\u0008\u000b-\u001f\u007f]/.test(text)) refuse`a policy has a control character`;
   const policy = { logs: [], witnesses: [], groups: [], quorum: null };
   const defined = new Set([NO_QUORUM]);
   for (const [at, line] of text.slice(0, -1).split("\n").entries()) {
     const items = line.split(/[ \t]+/).filter(Boolean);
     if (items.length && !items[0].startsWith("#")) await readStatement(items, policy, defined, at + 1);
   }
-  if (policy.quorum === null) refuse("a policy has one quorum");
+  if (policy.quorum === null) refuse`a policy has one quorum`;
   checkNamesAndKeys(policy);
   return policy;
 }
@@ -35,35 +35,35 @@ async function readStatement([word, ...items], policy, defined, number) {
   } else if (word === "quorum" && items.length === 1 && defined.has(items[0]) && policy.quorum === null) {
     policy.quorum = items[0];
   } else {
-    refuse(`line ${number} of the policy is no statement, or uses a name before it is defined`);
+    refuse`line ${number} of the policy is no statement, or uses a name before it is defined`;
   }
 }
 
 function threshold(count, members) {
   if (count === "any") return 1;
   if (count === "all") return members;
-  return /^[1-9][0-9]{0,4}$/.test(count) ? Number(count) : refuse(`${quote(count)} is not any, all or a number`);
+  return /^[1-9][0-9]{0,4}$/.test(count) ? Number(count) : refuse`${quote(count)} is not any, all or a number`;
 }
 
 function checkNamesAndKeys({ logs, witnesses, groups }) {
-  for (const { key } of logs) if (key.type !== ED25519) refuse(`${quote(key.name)} is not the key of a log`);
+  for (const { key } of logs) if (key.type !== ED25519) refuse`${quote(key.name)} is not the key of a log`;
   for (const { key } of witnesses) {
-    if (![COSIGNATURE, ML_DSA_44_COSIGNATURE].includes(key.type)) refuse(`${quote(key.name)} is not the key of a witness`);
+    if (![COSIGNATURE, ML_DSA_44_COSIGNATURE].includes(key.type)) refuse`${quote(key.name)} is not the key of a witness`;
   }
   const keys = [...logs, ...witnesses].map(({ key }) => toHex(key.raw));
-  if (new Set(keys).size !== keys.length) refuse("a public key stands twice in the policy");
+  if (new Set(keys).size !== keys.length) refuse`a public key stands twice in the policy`;
   for (const { url } of [...logs, ...witnesses]) {
-    if (url !== undefined && /[\u0000-\u0020\u007f]/.test(url)) refuse(`${quote(url)} is no URL`);
+    if (url !== undefined && /[\u0000-\u0020\u007f]/.test(url)) refuse`${quote(url)} is no URL`;
   }
   const [names, members] = [new Set([NO_QUORUM]), new Set()];
   for (const item of [...witnesses, ...groups]) {
-    if (names.has(item.name)) refuse(`name ${quote(item.name)} is taken`);
+    if (names.has(item.name)) refuse`name ${quote(item.name)} is taken`;
     for (const member of item.members ?? []) {
-      if (member === NO_QUORUM || !names.has(member) || members.has(member)) refuse(`${quote(member)} counts twice`);
+      if (member === NO_QUORUM || !names.has(member) || members.has(member)) refuse`${quote(member)} counts twice`;
       members.add(member);
     }
     if (item.members && (item.threshold < 1 || item.threshold > item.members.length)) {
-      refuse(`group ${quote(item.name)} has ${item.members.length} members and takes ${item.threshold}`);
+      refuse`group ${quote(item.name)} has ${item.members.length} members and takes ${item.threshold}`;
     }
     names.add(item.name);
   }
@@ -74,7 +74,7 @@ export async function readSigned(policy, data) {
   const note = await readNote(data, policy.logs.map(({ key }) => key));
   const checkpoint = await readCheckpointText(note.text);
   const log = note.verified.map(({ verifier }) => verifier).find(({ name }) => name === checkpoint.origin);
-  return { ...checkpoint, log: log ?? refuse(`no known log signed this checkpoint of ${quote(checkpoint.origin)}`) };
+  return { ...checkpoint, log: log ?? refuse`no known log signed this checkpoint of ${quote(checkpoint.origin)}` };
 }
 
 /**
@@ -92,7 +92,8 @@ export async function readCosigners(policy, data) {
   if (policy.quorum === NO_QUORUM) return { cosigned, unchecked, state: "none" };
   if (isReached(policy, names(cosigned))) return { cosigned, unchecked, state: "reached" };
   if (isReached(policy, names([...cosigned, ...unchecked]))) return { cosigned, unchecked, state: "unable" };
-  return refuse(`quorum ${quote(policy.quorum)} is not reached by ${names(cosigned).join(", ") || "anybody"}`);
+  if (!cosigned.length) return refuse`quorum ${quote(policy.quorum)} is not reached: nobody cosigned`;
+  return refuse`quorum ${quote(policy.quorum)} is not reached by ${names(cosigned).join(", ")}`;
 }
 
 export function isReached(policy, cosigners) {

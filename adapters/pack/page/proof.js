@@ -11,23 +11,23 @@ const MAX_PROOF_BYTES = MAX_NOTE_BYTES + 96 * 1024;
 const NEWLINE = 0x0a;
 
 export async function parseProof(data) {
-  if (data.length > MAX_PROOF_BYTES) refuse(`a proof file has at most ${MAX_PROOF_BYTES} bytes`);
+  if (data.length > MAX_PROOF_BYTES) refuse`a proof file has at most ${MAX_PROOF_BYTES} bytes`;
   const at = findBlank(data);
   const lines = fromAscii(data.subarray(0, at)).split("\n");
-  if (lines.shift() !== PROOF_HEADER) refuse(`a proof file begins with ${PROOF_HEADER}`);
+  if (lines.shift() !== PROOF_HEADER) refuse`a proof file begins with ${PROOF_HEADER}`;
   const extra = lines[0]?.startsWith("extra ") ? fromBase64(lines.shift().slice(6)) : null;
-  if (!lines[0]?.startsWith("index ")) refuse("the index is missing");
+  if (!lines[0]?.startsWith("index ")) refuse`the index is missing`;
   const index = fromDecimal(lines.shift().slice(6));
   const path = lines.map(fromBase64);
   const note = data.subarray(at + 2);
   await readCheckpointText(splitNote(note).text);
-  if (index >= MAX_NUMBER || path.length > MAX_PATH) refuse("index or path is out of range");
+  if (index >= MAX_NUMBER || path.length > MAX_PATH) refuse`index or path is out of range`;
   checkHashes(path);
-  if (extra && extra.length > MAX_ENTRY_BYTES) refuse("the extra bytes are longer than an entry");
+  if (extra && extra.length > MAX_ENTRY_BYTES) refuse`the extra bytes are longer than an entry`;
   return { index, path, note, extra };
 }
 
 function findBlank(data) {
   const at = data.findIndex((byte, index) => byte === NEWLINE && data[index + 1] === NEWLINE);
-  return at < 0 ? refuse("there is no empty line before the checkpoint") : at;
+  return at < 0 ? refuse`there is no empty line before the checkpoint` : at;
 }

@@ -10,6 +10,9 @@ const HEADER_FIELDS = [
   "legal_basis", "data_class", "stream_id", "stream_seq", "event_id", "prev_hash", "correlation_id", "causation_id",
 ];
 
+// A symbol of an enumeration first, in the field that may hold it.
+const KINDS_OF_TEXT = ["symbol", "reason", "procedure", "event", "purpose", "profile", "office", "actor", "side"];
+
 export function eventName(words, { header }) {
   return [inWords(header.event_type), term(words, "event", header.event_type, header.procedure)];
 }
@@ -71,7 +74,7 @@ function show(words, name, type, value) {
 function showText(words, name, text) {
   if (name.endsWith("region") && Object.hasOwn(REGIONS, text)) return both([`${text} ${REGIONS[text][0]}`, REGIONS[text][1]]);
   if (name.endsWith("office")) return mono(text);
-  const zh = ["procedure", "event", "purpose", "profile", "office", "actor", "side"].map((kind) => term(words, kind, text)).find(Boolean);
+  const zh = KINDS_OF_TEXT.map((kind) => term(words, kind, text, name)).find(Boolean);
   return both([text, zh ?? ""]);
 }
 

@@ -109,9 +109,7 @@ export const STATES = {
 
 export const SKIPPED = ["Not checked, because a check that it needs did not pass.", "所依赖的核验未通过，故未进行。"];
 
-// The reason itself is told in English only: it names values, and is for whoever looks further.
-export const REFUSED = "未通过，原因见英文。";
-export const UNABLE = "未能核验，原因见英文。";
+export const UNFORESEEN = ["unforeseen: {error}", "未预见的错误：{error}"];
 
 export const VERDICTS = {
   pass: {

@@ -16,13 +16,13 @@ export function hashNode(left, right) {
 }
 
 export function checkHashes(hashes) {
-  if (hashes.some((hash) => hash.length !== HASH_BYTES)) refuse("a hash has not 32 bytes");
+  if (hashes.some((hash) => hash.length !== HASH_BYTES)) refuse`a hash has not 32 bytes`;
 }
 
 export async function verifyInclusion({ leaf, index, size, path, root }) {
-  if (index < 0n || index >= size || size > MAX_NUMBER) refuse(`leaf ${index} is not in a tree of ${size} leaves`);
+  if (index < 0n || index >= size || size > MAX_NUMBER) refuse`leaf ${index} is not in a tree of ${size} leaves`;
   const wanted = pathLength(index, size - 1n);
-  if (path.length !== wanted || wanted > MAX_PATH) refuse(`the path has ${path.length} hashes, ${wanted} are needed`);
+  if (path.length !== wanted || wanted > MAX_PATH) refuse`the path has ${path.length} hashes, ${wanted} are needed`;
   checkHashes([leaf, root, ...path]);
   const inner = bitLength(index ^ (size - 1n));
   let node = leaf;
@@ -30,20 +30,20 @@ export async function verifyInclusion({ leaf, index, size, path, root }) {
     const isRight = level >= inner || (index >> BigInt(level)) & 1n;
     node = isRight ? await hashNode(sibling, node) : await hashNode(node, sibling);
   }
-  if (!isEqual(node, root)) refuse("the path does not lead to the root that was signed");
+  if (!isEqual(node, root)) refuse`the path does not lead to the root that was signed`;
 }
 
 export async function verifyConsistency({ size1, size2, path, root1, root2 }) {
-  if (size1 < 0n || size1 > size2 || size2 > MAX_NUMBER) refuse(`size ${size1} is no beginning of size ${size2}`);
+  if (size1 < 0n || size1 > size2 || size2 > MAX_NUMBER) refuse`size ${size1} is no beginning of size ${size2}`;
   checkHashes([root1, root2, ...path]);
-  if (size1 === 0n && !isEqual(root1, await sha256())) refuse("size 0 has another root than that of nothing");
-  if (size1 === size2 && !isEqual(root1, root2)) refuse("one size has two roots");
+  if (size1 === 0n && !isEqual(root1, await sha256())) refuse`size 0 has another root than that of nothing`;
+  if (size1 === size2 && !isEqual(root1, root2)) refuse`one size has two roots`;
   if (size1 === 0n || size1 === size2) {
-    if (path.length) refuse("this proof has to be empty");
+    if (path.length) refuse`this proof has to be empty`;
     return;
   }
   const [old, later] = await foldConsistency(size1, size2, path, root1);
-  if (!isEqual(old, root1) || !isEqual(later, root2)) refuse(`the tree of ${size1} is no beginning of that of ${size2}`);
+  if (!isEqual(old, root1) || !isEqual(later, root2)) refuse`the tree of ${size1} is no beginning of that of ${size2}`;
 }
 
 async function foldConsistency(size1, size2, path, root1) {
@@ -53,7 +53,7 @@ async function foldConsistency(size1, size2, path, root1) {
   // The largest subtree that ends at size1 begins the proof; it is root1 itself if size1 is a power of two.
   const hashes = index ? [...path] : [root1, ...path];
   const wanted = pathLength(index, last) + (index ? 1 : 0);
-  if (path.length !== wanted || wanted > MAX_PATH) refuse(`the proof has ${path.length} hashes, ${wanted} are needed`);
+  if (path.length !== wanted || wanted > MAX_PATH) refuse`the proof has ${path.length} hashes, ${wanted} are needed`;
   let old = hashes.shift();
   let later = old;
   for (const sibling of hashes) {

@@ -7,7 +7,7 @@ import { checkPublicKey, producerKeyId, verifyEd25519 } from "./keys.js";
 import { parsePack } from "./pack.js";
 import { parsePolicy, readCosigners, readSigned } from "./policy.js";
 import { parseProof } from "./proof.js";
-import { CHECKS, REFUSED, SKIPPED, UNABLE, fill } from "./texts.js";
+import { CHECKS, SKIPPED, UNFORESEEN, fill } from "./texts.js";
 import { hashLeaf, verifyConsistency, verifyInclusion } from "./tree.js";
 import { instant } from "./values.js";
 
@@ -27,8 +27,9 @@ class Report {
       return this.add(name, state, fill(why, said), value);
     } catch (error) {
       const state = error instanceof Unable ? "unknown" : "fail";
-      const text = error instanceof Refusal || error instanceof Unable ? error.message : `unforeseen: ${error}`;
-      return this.add(name, state, [`${text}.`, state === "fail" ? REFUSED : UNABLE], null);
+      const isKnown = error instanceof Refusal || error instanceof Unable;
+      const [en, zh] = isKnown ? error.both : fill(UNFORESEEN, { error });
+      return this.add(name, state, [`${en}.`, `${zh}。`], null);
     }
   }
 
@@ -82,12 +83,12 @@ async function checkPolicy(data) {
 
 async function checkReceipt(pack) {
   const value = await parseProof(pack.receipt);
-  if (!value.extra) refuse("the receipt carries no entry, so it does not say what was recorded");
+  if (!value.extra) refuse`the receipt carries no entry, so it does not say what was recorded`;
   return { value, said: { index: value.index } };
 }
 
 function checkEvent(words, proof) {
-  return { value: readEventEntry(words, proof.extra) ?? refuse(`entry ${proof.index} is no event`) };
+  return { value: readEventEntry(words, proof.extra) ?? refuse`entry ${proof.index} is no event` };
 }
 
 async function checkSignature(policy, proof) {
@@ -118,14 +119,14 @@ async function checkChain(policy, pack, proof) {
     if (heads.length) await checkGrowth(heads.at(-1), head);
     heads.push(head);
   }
-  if (!pack.checkpoints.some(({ note }) => isEqual(note, proof.note))) refuse("the receipt's checkpoint is not in the chain");
+  if (!pack.checkpoints.some(({ note }) => isEqual(note, proof.note))) refuse`the receipt's checkpoint is not in the chain`;
   const said = { count: heads.length, sizes: heads.map(({ size }) => size).join(", ") };
   const state = heads.some((head) => head.state === "unable") ? "unknown" : "pass";
   return { value: heads, state, said, why: heads.length > 1 ? CHECKS.chain.why : CHECKS.chain.one };
 }
 
 async function checkGrowth(old, later) {
-  if (old.origin !== later.origin || old.size >= later.size) refuse(`size ${later.size} does not follow ${old.size}`);
+  if (old.origin !== later.origin || old.size >= later.size) refuse`size ${later.size} does not follow ${old.size}`;
   await verifyConsistency({ size1: old.size, size2: later.size, path: later.path, root1: old.root, root2: later.root });
 }
 
@@ -138,7 +139,7 @@ async function checkGenesis(words, pack, heads, head) {
   await checkPlaced(pack.genesis, heads);
   const value = readEntry(words, pack.genesis.content);
   const isBeginning = pack.genesis.index === 0n && value.kind === "GenesisEntry" && value.origin === head.origin;
-  if (!isBeginning) refuse(`entry ${pack.genesis.index} is not the beginning of ${head.origin}`);
+  if (!isBeginning) refuse`entry ${pack.genesis.index} is not the beginning of ${head.origin}`;
   const isSame = value.log_key === head.log.vkey;
   const sameKey = isSame ? "the one that signed here" : "another one than signed here: ask how it was replaced";
   const sameKeyZh = isSame ? "即此处签名的密钥" : "并非此处签名的密钥：请查明如何更换";
@@ -149,13 +150,13 @@ async function checkGenesis(words, pack, heads, head) {
 async function checkBatch(words, pack, heads, proof, event) {
   await checkPlaced(pack.batch, heads);
   const entry = readEntry(words, pack.batch.content);
-  if (entry.kind !== "BatchEntry") refuse(`entry ${pack.batch.index} is no batch`);
+  if (entry.kind !== "BatchEntry") refuse`entry ${pack.batch.index} is no batch`;
   const batch = readTbs(entry.tbs);
   const { position, path } = pack.place;
   const behind = proof.index - pack.batch.index - 1n;
   const accepted = acceptedPositions(batch.n, entry.refused);
   if (behind < 0n || behind >= accepted.length || BigInt(accepted[Number(behind)]) !== position) {
-    refuse(`entry ${proof.index} is not event ${position} of the batch of entry ${pack.batch.index}`);
+    refuse`entry ${proof.index} is not event ${position} of the batch of entry ${pack.batch.index}`;
   }
   const size = BigInt(batch.n);
   await verifyInclusion({ leaf: await hashLeaf(event.bytes), index: position, size, path, root: batch.root });
@@ -167,21 +168,21 @@ async function checkBatch(words, pack, heads, proof, event) {
 /** The key that signed: from the genesis entry for the hub's own batches, else from the event that registered it. */
 async function checkKey(words, pack, heads, batch, genesis) {
   const isHub = batch.producer === HUB_PRODUCER;
-  if (isHub && pack.key) refuse("the genesis entry names the hub's key, no event does");
+  if (isHub && pack.key) refuse`the genesis entry names the hub's key, no event does`;
   const raw = isHub ? genesis.hub_key : await registeredKey(words, pack, heads, batch);
   const id = await producerKeyId(isHub ? "hub-events" : "batch", raw);
-  if (!isEqual(id, batch.key_id)) refuse(`the batch names key ${toHex(batch.key_id)}`);
+  if (!isEqual(id, batch.key_id)) refuse`the batch names key ${toHex(batch.key_id)}`;
   checkPublicKey(raw);
   const said = { index: pack.key?.index, producer: batch.producer, key: toHex(id) };
   return { value: raw, said, why: isHub ? CHECKS.key.hub : CHECKS.key.why };
 }
 
 async function registeredKey(words, pack, heads, batch) {
-  if (!pack.key || pack.key.index >= batch.index) refuse("no event before the batch registers its key");
+  if (!pack.key || pack.key.index >= batch.index) refuse`no event before the batch registers its key`;
   await checkPlaced(pack.key, heads);
   const event = readEventEntry(words, pack.key.content);
   const isFor = event?.header.event_type === "KeyRegistered" && event.body.purpose === "batch";
-  if (!isFor || event.body.producer !== batch.producer) refuse(`entry ${pack.key.index} registers no key of its producer`);
+  if (!isFor || event.body.producer !== batch.producer) refuse`entry ${pack.key.index} registers no key of its producer`;
   return event.body.public_key;
 }
 
@@ -197,7 +198,7 @@ async function checkEnds(words, pack, heads, proof, { header }) {
     const end = readEventEntry(words, part.content);
     const target = end && destroyed(words, end);
     const isOurs = target && [header.stream_id, header.event_id].some((id) => isEqual(id, target));
-    if (part.index <= proof.index || !isOurs) refuse(`entry ${part.index} destroyed nothing of this event`);
+    if (part.index <= proof.index || !isOurs) refuse`entry ${part.index} destroyed nothing of this event`;
     found.push(`${end.header.event_type} (${part.index}, ${instant(end.header.occurred_at)})`);
   }
   return { value: found, said: { events: found.join(", ") } };

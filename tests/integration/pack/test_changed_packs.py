@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -27,6 +28,7 @@ from tests.support.pack_pages import (
     open_other,
     pack_in,
     page_of,
+    reasons,
     states,
     verdict,
 )
@@ -95,6 +97,11 @@ def test_a_byte_that_is_another_fails_the_check_that_is_about_it(
             assert page.get_by_text("do not rely on").count() == (1 if is_read else 0)
             named = page.locator("[role=status] li").all_inner_texts()
             assert len(named) == len(failed(page))
+            for en, zh in reasons(page):
+                assert re.search("[\u4e00-\u9fff]", zh), en
+                assert not re.search("[\u4e00-\u9fff]", en.replace("“", "")), en
+                assert "{" not in en + zh
+                assert sorted(re.findall(r"\d+", en)) == sorted(re.findall(r"\d+", zh)), "both tell the same numbers"
             assert named[0] in page.inner_text(f"[data-check={found[region]}]").replace("\n", " ")
 
     assert found == {region: check for region, (check, _) in REGIONS.items()}

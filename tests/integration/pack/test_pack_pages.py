@@ -12,7 +12,10 @@ from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
 
 from adapters.compose.packing import check_page
 from adapters.pack.page import load_verifier
+from contracts.event import decode_event
+from contracts.terms import load_terms
 from docs.ledger_packs import ALONE, good_pack
+from ledger.entry import event_of
 from ledger.note import Cosigner, add_lines
 from ledger.pack import Linked
 from ledger.policy import Policy, Witness, format_policy, parse_policy
@@ -27,6 +30,7 @@ from tests.support.pack_pages import (
     open_other,
     pack_in,
     page_of,
+    reasons,
     states,
     verdict,
 )
@@ -54,6 +58,7 @@ def test_a_browser_that_cannot_check_says_not_verified(chromium: Chromium, pack:
         assert found["signature" if init != NO_CRYPTO else "policy"] == "unknown"
         assert "fail" not in found.values()
         assert "this browser" in page.inner_text("#checks ~ .frame")
+        assert any("本浏览器" in zh for _, zh in reasons(page))
 
 
 def test_without_scripts_the_page_says_not_verified(chromium: Chromium, pack: Path) -> None:
@@ -227,6 +232,16 @@ def test_the_page_is_told_to_those_who_do_not_see_it(chromium: Chromium, pack: P
             assert page.eval_on_selector_all(what, f"all => all.every((one) => {rule})"), (what, rule)
         for row in page.locator("[data-check]").all():
             assert "passed" in row.inner_text()
+
+
+def test_symbols_are_told_in_both_languages(chromium: Chromium, pack: Path) -> None:
+    with chromium.opened(pack) as page:
+        states(page)
+        shown = page.inner_text("section[aria-labelledby=record]").replace("\n", " ")
+
+    header = decode_event(event_of(parse_proof(pack_in(pack).receipt).extra or b"") or b"")
+    zh = load_terms().rows["symbol", "data_class", header.data_class]
+    assert f"{header.data_class} {zh}" in shown
 
 
 def test_it_prints_without_what_only_a_screen_has(chromium: Chromium, pack: Path) -> None:
