@@ -1,20 +1,20 @@
 """One Avro schema, ready to encode and decode: `Codec`.
 
-fastavro writes. Around it stands what it does not do: a schema that could make a reader use unbounded time or memory is
-refused before it is used, a value must fit its schema exactly, and of all encodings of a value only the canonical one
-is read (`contracts.avro_read`), so that `decode(b)` gives a value exactly when `encode(decode(b)) == b`. Error messages
+A schema that could make a reader use unbounded time or memory is refused before it is used, a value must fit its schema
+exactly (`contracts.avro_write`), and of all encodings of a value only the canonical one is read
+(`contracts.avro_read`), so that `decode(b)` gives a value exactly when `encode(decode(b)) == b`. Error messages
 name fields and types, never values: a value may be a person's.
 """
 
 from dataclasses import dataclass
-from io import BytesIO
 from typing import Any, Final, TypeAlias
 
-from fastavro import parse_schema, schemaless_writer
+from fastavro import parse_schema
 from fastavro.schema import SchemaParseException, UnknownType, fingerprint, to_parsing_canonical_form
 
 from contracts.avro_read import Read
-from contracts.avro_shape import Check, shape_of
+from contracts.avro_shape import shape_of
+from contracts.avro_write import Write
 from contracts.errors import ContractError
 
 Schema: TypeAlias = dict[str, Any]
@@ -39,8 +39,7 @@ class Codec:
     name: str
     schema: Schema
     fingerprint: bytes
-    _parsed: Any
-    _check: Check
+    _write: Write
     _read: Read
 
     @classmethod
@@ -62,27 +61,21 @@ class Codec:
             raise ContractError("SCHEMA_UNSAFE", f"not an Avro schema: {err}") from err
         if not isinstance(parsed, dict) or parsed["type"] != "record":
             raise ContractError("SCHEMA_UNSAFE", "the outermost type is not a record")
-        return cls(parsed["name"], schema, bytes.fromhex(print_hex), parsed, shape.check, shape.read)
-
-    def check(self, value: object) -> None:
-        """Check that a value fits the schema exactly.
-
-        Raises:
-            ContractError: AVRO_VALUE naming the field: a wrong type (also a float or a boolean for a number), a missing
-                or extra field, a number out of range, a fixed of another size, an unknown symbol.
-        """
-        self._check(value, "")
+        return cls(parsed["name"], schema, bytes.fromhex(print_hex), shape.write, shape.read)
 
     def encode(self, value: object) -> bytes:
         """Encode a value canonically.
 
         Raises:
-            ContractError: AVRO_VALUE, as `check` says.
+            ContractError: AVRO_VALUE naming the field: a wrong type (also a float or a boolean for a number), a missing
+                or extra field, a number out of range, a fixed of another size, an unknown symbol.
         """
-        self._check(value, "")
-        out = BytesIO()
-        schemaless_writer(out, self._parsed, value, strict=True, disable_tuple_notation=True)
-        return out.getvalue()
+        out: list[bytes] = []
+        try:
+            self._write(value, out)
+        except ContractError as err:
+            raise ContractError("AVRO_VALUE", f"{err.field or self.name}: {err.message}", field=err.field) from None
+        return b"".join(out)
 
     def decode(self, data: bytes) -> Any:
         """Decode the canonical encoding of a value.
@@ -106,7 +99,7 @@ class Codec:
         """Encode a value in Avro's single-object encoding: marker, fingerprint, data.
 
         Raises:
-            ContractError: AVRO_VALUE, as `check` says.
+            ContractError: AVRO_VALUE, as `encode` says.
         """
         return SINGLE_OBJECT_MARKER + self.fingerprint + self.encode(value)
 

@@ -1,22 +1,18 @@
-"""The shape of a schema: how deep it is, how few bytes it takes, what values fit it, and how they are read.
+"""The shape of a schema: how deep it is, how few bytes it takes, what values fit it, and how they are written and read.
 
-`shape_of` walks a schema once, refuses the unsafe ones and builds one closure that checks values and one that reads
-them (`contracts.avro_read`). A union is allowed only if the Python type of a value tells its branch; without that the
-bytes of some values could not be read back.
+`shape_of` walks a schema once, refuses the unsafe ones and builds one closure that checks and writes values
+(`contracts.avro_write`) and one that reads them (`contracts.avro_read`). A union is allowed only if the Python type of
+a value tells its branch; without that the bytes of some values could not be read back.
 """
 
-import struct
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Final, NoReturn
 
-from contracts import avro_read
+from contracts import avro_read, avro_write
 from contracts.avro_read import Read
+from contracts.avro_write import Write
 from contracts.errors import ContractError
-
-Check = Callable[[object, str], None]
-"""Raises AVRO_VALUE if a value does not fit; the text is the path of the value."""
 
 MAX_DEPTH: Final = 16
 """Deepest nesting of types, the outermost record counting 1."""
@@ -27,14 +23,14 @@ class Shape:
     """What a type demands.
 
     Attributes:
-        check: Checks a value.
+        write: Checks and writes a value.
         read: Reads a value.
-        kind: The Python kind of its values, see `_KINDS`.
+        kind: The Python kind of its values, see `_TYPES`.
         width: Fewest bytes that a value takes.
         depth: Levels of types in it, at least 1.
     """
 
-    check: Check
+    write: Write
     read: Read
     kind: str
     width: int
@@ -50,78 +46,32 @@ def shape_of(schema: object) -> Shape:
     return _Walk().walk(schema, "", "", 1)
 
 
-_KINDS: Final = {
-    type(None): "null",
-    bool: "boolean",
-    int: "integer",
-    float: "number",
-    bytes: "bytes",
-    str: "text",
-    list: "list",
-    tuple: "list",
-    dict: "mapping",
-    MappingProxyType: "mapping",
+_TYPES: Final[dict[str, tuple[type, ...]]] = {
+    "null": (type(None),),
+    "boolean": (bool,),
+    "integer": (int,),
+    "number": (float,),
+    "bytes": (bytes,),
+    "text": (str,),
+    "list": (list, tuple),
+    "mapping": (dict, MappingProxyType),
 }
+"""The Python types of the values of each kind."""
 
 
 def _unsafe(path: str, reason: str) -> NoReturn:
     raise ContractError("SCHEMA_UNSAFE", f"{path or 'schema'}: {reason}", field=path or None)
 
 
-def _unfit(path: str, value: object, wanted: str) -> NoReturn:
-    raise ContractError(
-        "AVRO_VALUE", f"{path or 'value'}: {type(value).__name__} given, {wanted} wanted", field=path or None
-    )
-
-
-def _of_type(wanted: type, name: str) -> Check:
-    def check(value: object, path: str) -> None:
-        if type(value) is not wanted:
-            _unfit(path, value, name)
-
-    return check
-
-
-def _of_range(bits: int, name: str) -> Check:
-    low, high = -(1 << bits - 1), 1 << bits - 1
-
-    def check(value: object, path: str) -> None:
-        if type(value) is not int or not low <= value < high:
-            _unfit(path, value, f"{name} of {bits} bits")
-
-    return check
-
-
-def _check_string(value: object, path: str) -> None:
-    if type(value) is not str:
-        _unfit(path, value, "string")
-    if not value.isascii():
-        try:
-            value.encode()
-        except UnicodeEncodeError:
-            raise ContractError("AVRO_VALUE", f"{path}: string is not Unicode text", field=path) from None
-
-
-def _check_float(value: object, path: str) -> None:
-    if type(value) is not float:
-        _unfit(path, value, "float")
-    try:
-        (again,) = struct.unpack("<f", struct.pack("<f", value))
-    except OverflowError:
-        again = None
-    if again != value and value == value:
-        _unfit(path, value, "number that 32 bits can hold")
-
-
 _PRIMITIVES: Final[dict[str, Shape]] = {
-    "null": Shape(_of_type(type(None), "null"), avro_read.read_null, "null", 0),
-    "boolean": Shape(_of_type(bool, "boolean"), avro_read.read_boolean, "boolean", 1),
-    "int": Shape(_of_range(32, "int"), avro_read.read_int, "integer", 1),
-    "long": Shape(_of_range(64, "long"), avro_read.read_long, "integer", 1),
-    "float": Shape(_check_float, avro_read.read_float, "number", 4),
-    "double": Shape(_of_type(float, "double"), avro_read.read_double, "number", 8),
-    "bytes": Shape(_of_type(bytes, "bytes"), avro_read.read_bytes, "bytes", 1),
-    "string": Shape(_check_string, avro_read.read_string, "text", 1),
+    "null": Shape(avro_write.write_null, avro_read.read_null, "null", 0),
+    "boolean": Shape(avro_write.write_boolean, avro_read.read_boolean, "boolean", 1),
+    "int": Shape(avro_write.write_int, avro_read.read_int, "integer", 1),
+    "long": Shape(avro_write.write_long, avro_read.read_long, "integer", 1),
+    "float": Shape(avro_write.write_float, avro_read.read_float, "number", 4),
+    "double": Shape(avro_write.write_double, avro_read.read_double, "number", 8),
+    "bytes": Shape(avro_write.write_bytes, avro_read.read_bytes, "bytes", 1),
+    "string": Shape(avro_write.write_string, avro_read.read_string, "text", 1),
 }
 
 
@@ -192,9 +142,9 @@ class _Walk:
             fields[name] = self.walk(row.get("type"), f"{path}.{name}" if path else name, inner, level + 1)
         width = sum(shape.width for shape in fields.values())
         depth = 1 + max((shape.depth for shape in fields.values()), default=0)
-        check = _of_record(full, {name: shape.check for name, shape in fields.items()})
+        write = avro_write.of_record(full, {name: shape.write for name, shape in fields.items()})
         read = avro_read.of_record({name: shape.read for name, shape in fields.items()})
-        shape = Shape(check, read, "mapping", width, depth)
+        shape = Shape(write, read, "mapping", width, depth)
         self.names[full] = shape
         return shape
 
@@ -204,12 +154,12 @@ class _Walk:
             size = schema.get("size")
             if type(size) is not int or size < 0:
                 _unsafe(path, "a fixed has no size")
-            shape = Shape(_of_size(size), avro_read.of_fixed(size), "bytes", size)
+            shape = Shape(avro_write.of_fixed(size), avro_read.of_fixed(size), "bytes", size)
         else:
             symbols = schema.get("symbols")
             if not isinstance(symbols, list) or not symbols or not all(isinstance(one, str) for one in symbols):
                 _unsafe(path, "an enum has no symbols")
-            shape = Shape(_of_symbols(frozenset(symbols)), avro_read.of_enum(symbols), "text", 1)
+            shape = Shape(avro_write.of_enum(symbols), avro_read.of_enum(symbols), "text", 1)
         self.names[full] = shape
         return shape
 
@@ -217,13 +167,13 @@ class _Walk:
         items = self.walk(schema.get("items"), f"{path}[]", namespace, level + 1)
         if items.width == 0:
             _unsafe(path, "items take no bytes, so few bytes can hold any number of them")
-        return Shape(_of_items(items.check), avro_read.of_array(items.read), "list", 1, items.depth + 1)
+        return Shape(avro_write.of_array(items.write), avro_read.of_array(items.read), "list", 1, items.depth + 1)
 
     def _map(self, schema: dict[str, Any], path: str, namespace: str, level: int) -> Shape:
         values = self.walk(schema.get("values"), f"{path}{{}}", namespace, level + 1)
         if values.width == 0:
             _unsafe(path, "values take no bytes")
-        return Shape(_of_values(values.check), avro_read.of_map(values.read), "mapping", 1, values.depth + 1)
+        return Shape(avro_write.of_map(values.write), avro_read.of_map(values.read), "mapping", 1, values.depth + 1)
 
     def _union(self, branches: list[Any], path: str, namespace: str, level: int) -> Shape:
         shapes: dict[str, Shape] = {}
@@ -236,80 +186,7 @@ class _Walk:
             shapes[shape.kind] = shape
         if not shapes:
             _unsafe(path, "a union has no branch")
-        check = _of_branches({kind: shape.check for kind, shape in shapes.items()})
+        write = avro_write.of_union([(_TYPES[kind], kind, shape.write) for kind, shape in shapes.items()])
         width = 1 + min(shape.width for shape in shapes.values())
         read = avro_read.of_union([shape.read for shape in shapes.values()])
-        return Shape(check, read, "union", width, 1 + max(shape.depth for shape in shapes.values()))
-
-
-def _of_record(name: str, fields: dict[str, Check]) -> Check:
-    rows = tuple(fields.items())
-    names = fields.keys()
-
-    def check(value: object, path: str) -> None:
-        if type(value) is not dict and type(value) is not MappingProxyType:
-            _unfit(path, value, name)
-        if value.keys() != names:
-            wrong = sorted(map(str, value.keys() - names))
-            missing = sorted(names - value.keys())
-            raise ContractError(
-                "AVRO_VALUE",
-                f"{path or name}: {len(wrong)} fields too many, missing {missing}",
-                field=".".join(filter(None, (path, missing[0]))) if missing else path or None,
-            )
-        prefix = f"{path}." if path else ""
-        for field_name, inner in rows:
-            inner(value[field_name], prefix + field_name)
-
-    return check
-
-
-def _of_size(size: int) -> Check:
-    def check(value: object, path: str) -> None:
-        if type(value) is not bytes or len(value) != size:
-            _unfit(path, value, f"{size} bytes")
-
-    return check
-
-
-def _of_symbols(symbols: frozenset[str]) -> Check:
-    def check(value: object, path: str) -> None:
-        if type(value) is not str or value not in symbols:
-            _unfit(path, value, f"one of {sorted(symbols)}")
-
-    return check
-
-
-def _of_items(item: Check) -> Check:
-    def check(value: object, path: str) -> None:
-        if type(value) is not list and type(value) is not tuple:
-            _unfit(path, value, "list")
-        inner = f"{path}[]"
-        for one in value:
-            item(one, inner)
-
-    return check
-
-
-def _of_values(item: Check) -> Check:
-    def check(value: object, path: str) -> None:
-        if type(value) is not dict and type(value) is not MappingProxyType:
-            _unfit(path, value, "mapping")
-        inner = f"{path}{{}}"
-        for key, one in value.items():
-            _check_string(key, inner)
-            item(one, inner)
-
-    return check
-
-
-def _of_branches(branches: dict[str, Check]) -> Check:
-    names = " or ".join(branches)
-
-    def check(value: object, path: str) -> None:
-        branch = branches.get(_KINDS.get(type(value), ""))
-        if branch is None:
-            _unfit(path, value, names)
-        branch(value, path)
-
-    return check
+        return Shape(write, read, "union", width, 1 + max(shape.depth for shape in shapes.values()))

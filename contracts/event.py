@@ -3,14 +3,14 @@
 `E = EVENT_LABEL || C3 01 || fingerprint || Avro record EventHeader`, signed and hashed as transmitted (LEDGER 5). What
 the header's strings may look like stands in `contracts.event_fields`; who may send what when is decided elsewhere.
 
-Every event that enters or is replayed passes here, so the record is read by hand instead of through `Codec`: each piece
-has one encoding and is checked where it is read. `contracts/avro/event_header.avsc` stays the definition; tests hold
-both to the same bytes and the same refusals.
+Every event that enters or is replayed passes here, so the record is read and written by hand and not through `Codec`:
+each piece has one encoding and is checked where it is read or written. `contracts/avro/event_header.avsc` stays the
+definition; tests hold both to the same bytes and the same refusals.
 """
 
 import hashlib
+from collections.abc import Iterator
 from functools import lru_cache
-from typing import Final, NamedTuple
 
 from contracts.errors import ContractError
 from contracts.event_fields import (
@@ -28,21 +28,33 @@ from contracts.event_fields import (
     read_recipients,
     write_text,
 )
-from contracts.ids import EventId, Hash, OfficeId, RegionCode, StreamId, is_uuid7
+from contracts.event_header import (
+    DATA_CLASSES,
+    EVENT_CLASSES,
+    EVENT_LABEL,
+    HEADER_FINGERPRINT,
+    LAST_INSTANT_MS,
+    MAX_EVENT_BYTES,
+    Header,
+    SealedRef,
+)
+from contracts.ids import Hash, OfficeId, RegionCode, is_uuid7
 from contracts.instant import DAY_MS, MINUTE_MS, SHANGHAI_MS
 
-EVENT_LABEL: Final = b"pprd-event/v1\n\0"
-"""First bytes of every event."""
-MAX_EVENT_BYTES: Final = 16_384
-"""Longest event."""
-EVENT_CLASSES: Final = ("std", "cas", "rgt", "dir", "acc", "stt")
-"""Symbols of `event_class`, in the order of the schema."""
-DATA_CLASSES: Final = ("P0", "P1", "P2", "P3_PLUS")
-"""Symbols of `data_class`, in the order of the schema."""
-HEADER_FINGERPRINT: Final = bytes.fromhex("f177afcdffc1cb8a")
-"""CRC-64-AVRO of the schema EventHeader."""
-LAST_INSTANT_MS: Final = 253_402_300_799_999
-"""Last millisecond of the year 9999."""
+__all__ = [
+    "DATA_CLASSES",
+    "EVENT_CLASSES",
+    "EVENT_LABEL",
+    "HEADER_FINGERPRINT",
+    "LAST_INSTANT_MS",
+    "MAX_EVENT_BYTES",
+    "Header",
+    "SealedRef",
+    "class_of",
+    "decode_event",
+    "encode_event",
+    "leaf_hash",
+]
 
 _PREFIX = EVENT_LABEL + b"\xc3\x01" + HEADER_FINGERPRINT
 _ID_AT = len(_PREFIX)
@@ -54,77 +66,8 @@ _CLASS_BYTE = {name: bytes((raw,)) for raw, name in _CLASS_OF.items()}
 _DATA_CLASS_BYTE = {name: bytes((raw,)) for raw, name in _DATA_CLASS_OF.items()}
 _MARKER = b"\xc3\x01"
 _INT_END = 1 << 31
+_HASH_BYTES = 32
 _INSTANT_BYTES = 6
-
-
-class SealedRef(NamedTuple):
-    """What an event says of one sealed payload.
-
-    Attributes:
-        profile: Notification profile, `NP-…`.
-        commitment: 32 bytes, LEDGER 6.
-        ciphertext_hash: 32 bytes, SHA-256 of the envelope.
-        bucket_kib: Size of the padded plaintext: 1, 4, 16, 64 or 256.
-        recipients: Office ids, sorted, each once, 1 to 63; without the producing office.
-    """
-
-    profile: str
-    commitment: bytes
-    ciphertext_hash: bytes
-    bucket_kib: int
-    recipients: tuple[OfficeId, ...]
-
-
-class Header(NamedTuple):
-    """The clear header of one event, in the order of its Avro fields (DOMAIN 5.2).
-
-    Attributes:
-        event_id: UUIDv7.
-        schema_id: Fingerprint of the body's schema, 8 bytes.
-        event_type: Name of the fact, `OpinionAsked`.
-        event_class: One of `EVENT_CLASSES`; its Avro name is `class`.
-        stream_id: UUIDv7 of the matter.
-        stream_seq: Position in the stream, from 0.
-        prev_hash: Leaf hash of the stream's previous event, zeros for the first.
-        procedure: Id of the procedure.
-        edition: Edition of the procedure, from 1.
-        producer_region: Region of the office that acts, or the hub's.
-        producer_office: Office that acts, or the hub's.
-        counterpart_region: The other region.
-        counterpart_office: The other office; only with its region.
-        occurred_at: Milliseconds since the epoch, UTC; the minute for `std`, the day in Shanghai for `cas`.
-        purpose: Code of DOMAIN 5.4.
-        legal_basis: Code of DOMAIN 5.4, `LB-…`.
-        data_class: One of `DATA_CLASSES`.
-        body: Single-object encoding under the schema that `schema_id` names.
-        sealed: One row a payload.
-        correlation_id: UUIDv7 or nothing.
-        causation_id: UUIDv7 or nothing.
-        sandbox: Whether all identities are synthetic.
-    """
-
-    event_id: EventId
-    schema_id: bytes
-    event_type: str
-    event_class: str
-    stream_id: StreamId
-    stream_seq: int
-    prev_hash: Hash
-    procedure: str
-    edition: int
-    producer_region: RegionCode
-    producer_office: OfficeId
-    counterpart_region: RegionCode | None
-    counterpart_office: OfficeId | None
-    occurred_at: int
-    purpose: str
-    legal_basis: str
-    data_class: str
-    body: bytes
-    sealed: tuple[SealedRef, ...]
-    correlation_id: bytes | None
-    causation_id: bytes | None
-    sandbox: bool
 
 
 def leaf_hash(event: bytes) -> Hash:
@@ -192,12 +135,7 @@ def _read_header(e: bytes) -> Header:
     occurred_at = _read_instant(e[end:at])
     if occurred_at is None:
         occurred_at, at = _read_varint(e, end, "occurred_at")
-    if not 0 <= occurred_at <= LAST_INSTANT_MS:
-        malformed("occurred_at", "outside the years 1970 to 9999")
-    if event_class == "std" and occurred_at % MINUTE_MS:
-        malformed("occurred_at", "not rounded down to the minute, as class std is")
-    if event_class == "cas" and (occurred_at + SHANGHAI_MS) % DAY_MS:
-        malformed("occurred_at", "not rounded down to the day in Shanghai, as class cas is")
+    _check_instant(event_class, occurred_at)
     end = at + 1 + (e[at] >> 1)
     end += 2 + (e[end] >> 1)
     purpose, legal_basis, data_class = _read_basis(e[at:end])
@@ -355,6 +293,15 @@ def _read_ref(e: bytes, at: int) -> tuple[SealedRef, int]:
     return SealedRef(profile, e[end:middle], e[middle:bucket_at], bucket_kib, recipients), at + 1
 
 
+def _check_instant(event_class: str, at_ms: int) -> None:
+    if not 0 <= at_ms <= LAST_INSTANT_MS:
+        malformed("occurred_at", "outside the years 1970 to 9999")
+    if event_class == "std" and at_ms % MINUTE_MS:
+        malformed("occurred_at", "not rounded down to the minute, as class std is")
+    if event_class == "cas" and (at_ms + SHANGHAI_MS) % DAY_MS:
+        malformed("occurred_at", "not rounded down to the day in Shanghai, as class cas is")
+
+
 def encode_event(header: Header) -> bytes:
     """Make the bytes of one event.
 
@@ -365,47 +312,88 @@ def encode_event(header: Header) -> bytes:
         ContractError: EVENT_TOO_LARGE or EVENT_MALFORMED as `decode_event` says, also for a field of a wrong type.
     """
     try:
-        event = _write_header(header)
+        event = b"".join(_pieces(header))
     except (TypeError, ValueError, KeyError, AttributeError):
         raise ContractError("EVENT_MALFORMED", "a field of the header has a wrong type or length") from None
-    again = decode_event(event)
-    if again != header or type(header.sandbox) is not bool:
-        wrong = [name for name in Header._fields if getattr(again, name) != getattr(header, name)]
-        malformed(wrong[0] if wrong else "sandbox", "has a wrong type or length")
+    if len(event) > MAX_EVENT_BYTES:
+        raise ContractError("EVENT_TOO_LARGE", f"{len(event)} bytes are more than {MAX_EVENT_BYTES}")
     return event
 
 
-def _write_header(h: Header) -> bytes:
-    pieces = [
-        _PREFIX,
-        h.event_id,
-        h.schema_id,
-        write_text(h.event_type),
-        _CLASS_BYTE[h.event_class],
-        h.stream_id,
-        _varint(h.stream_seq),
-        h.prev_hash,
-        write_text(h.procedure),
-        _varint(h.edition),
-        write_text(h.producer_region),
-        write_text(h.producer_office),
-        b"\0" if h.counterpart_region is None else b"\x02" + write_text(h.counterpart_region),
-        b"\0" if h.counterpart_office is None else b"\x02" + write_text(h.counterpart_office),
-        _varint(h.occurred_at),
-        write_text(h.purpose),
-        write_text(h.legal_basis),
-        _DATA_CLASS_BYTE[h.data_class],
-        _varint(len(h.body)),
-        h.body,
-    ]
+def _pieces(h: Header) -> Iterator[bytes]:
+    """Each piece is checked where it is written: codes by reading them back, once, as headers repeat them."""
+    yield _PREFIX
+    yield _id(h.event_id, "event_id")
+    yield _write_kind(h.schema_id, h.event_type, h.event_class)
+    yield _id(h.stream_id, "stream_id")
+    yield _write_int(h.stream_seq, "stream_seq")
+    yield _hash(h.prev_hash, "prev_hash")
+    yield _write_actor(h.procedure, h.edition, h.producer_region, h.producer_office)
+    yield _write_counterpart(h.counterpart_region, h.counterpart_office)
+    yield _write_instant(h.event_class, h.occurred_at)
+    yield _write_basis(h.purpose, h.legal_basis, h.data_class)
+    if h.body[:10] != _MARKER + h.schema_id:
+        malformed("body", "no single-object encoding under the schema that schema_id names")
+    yield _varint(len(h.body))
+    yield h.body
+    if type(h.sealed) is not tuple or len(h.sealed) > MAX_SEALED:
+        malformed("sealed", f"no tuple of at most {MAX_SEALED} payloads")
     if h.sealed:
-        pieces.append(_varint(len(h.sealed)))
-        pieces.extend(map(_write_ref, h.sealed))
-    pieces.append(b"\0")
-    pieces.append(b"\0" if h.correlation_id is None else b"\x02" + h.correlation_id)
-    pieces.append(b"\0" if h.causation_id is None else b"\x02" + h.causation_id)
-    pieces.append(b"\x01" if h.sandbox else b"\0")
-    return b"".join(pieces)
+        yield _varint(len(h.sealed))
+        yield from map(_write_ref, h.sealed)
+    yield b"\0"
+    yield b"\0" if h.correlation_id is None else b"\x02" + _id(h.correlation_id, "correlation_id")
+    yield b"\0" if h.causation_id is None else b"\x02" + _id(h.causation_id, "causation_id")
+    if type(h.sandbox) is not bool:
+        malformed("sandbox", "no boolean")
+    yield b"\x01" if h.sandbox else b"\0"
+
+
+def _id(value: bytes, field: str) -> bytes:
+    if not is_uuid7(value):
+        malformed(field, "no UUIDv7")
+    return value
+
+
+def _hash(value: bytes, field: str) -> bytes:
+    if len(value) != _HASH_BYTES:
+        malformed(field, f"not {_HASH_BYTES} bytes")
+    return value
+
+
+@lru_cache(4_096, typed=True)
+def _write_kind(schema_id: bytes, event_type: str, event_class: str) -> bytes:
+    piece = schema_id + write_text(event_type) + _CLASS_BYTE[event_class]
+    if _read_kind(piece) != (schema_id, event_type, event_class):
+        malformed("schema_id", "not 8 bytes")
+    return piece
+
+
+@lru_cache(65_536, typed=True)
+def _write_actor(procedure: str, edition: int, region: str, office: str) -> bytes:
+    piece = write_text(procedure) + _write_int(edition, "edition") + write_text(region) + write_text(office)
+    _read_actor(piece)
+    return piece
+
+
+@lru_cache(65_536, typed=True)
+def _write_counterpart(region: str | None, office: str | None) -> bytes:
+    piece = b"".join(b"\0" if text is None else b"\x02" + write_text(text) for text in (region, office))
+    read_counterpart(piece)
+    return piece
+
+
+@lru_cache(4_096, typed=True)
+def _write_instant(event_class: str, at_ms: int) -> bytes:
+    _check_instant(event_class, at_ms)
+    return _varint(at_ms)
+
+
+@lru_cache(4_096, typed=True)
+def _write_basis(purpose: str, legal_basis: str, data_class: str) -> bytes:
+    piece = write_text(purpose) + write_text(legal_basis) + _DATA_CLASS_BYTE[data_class]
+    _read_basis(piece)
+    return piece
 
 
 def _write_ref(ref: SealedRef) -> bytes:
@@ -413,15 +401,34 @@ def _write_ref(ref: SealedRef) -> bytes:
         raise TypeError("bucket_kib is no int")
     return b"".join(
         (
-            write_text(ref.profile),
-            ref.commitment,
-            ref.ciphertext_hash,
+            _write_profile(ref.profile),
+            _hash(ref.commitment, "sealed.commitment"),
+            _hash(ref.ciphertext_hash, "sealed.ciphertext_hash"),
             BUCKET_BYTES[ref.bucket_kib],
-            _varint(len(ref.recipients)),
-            *map(write_text, ref.recipients),
-            b"\0",
+            _write_recipients(ref.recipients),
         )
     )
+
+
+@lru_cache(4_096)
+def _write_profile(profile: str) -> bytes:
+    piece = write_text(profile)
+    read_profile(piece)
+    return piece
+
+
+@lru_cache(65_536)
+def _write_recipients(recipients: tuple[OfficeId, ...]) -> bytes:
+    items = b"".join(map(write_text, recipients))
+    if not 1 <= len(recipients) <= MAX_SEALED or read_recipients(items) != recipients:
+        malformed("sealed.recipients", f"no tuple of 1 to {MAX_SEALED} offices")
+    return _varint(len(recipients)) + items + b"\0"
+
+
+def _write_int(value: int, field: str) -> bytes:
+    if type(value) is int and value >= _INT_END:
+        malformed(field, f"above {_INT_END - 1}")
+    return _varint(value)
 
 
 def _varint(value: int) -> bytes:

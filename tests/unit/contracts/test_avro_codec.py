@@ -92,6 +92,28 @@ def test_a_value_comes_back_and_its_bytes_are_those_of_the_reference_library(val
     assert CODEC.decode(out.getvalue()) == value
 
 
+@pytest.mark.parametrize("count", [63, 64, 200, 10_000])
+def test_what_is_long_has_the_bytes_of_the_reference_library_too(count: int) -> None:
+    value = {
+        "maybe": None,
+        "flag": True,
+        "small": -count,
+        "large": count << 40,
+        "raw": bytes(count),
+        "text": "户" * count,
+        "ratio": -0.0,
+        "tag": b"tag",
+        "kind": "C",
+        "either": list(range(count)),
+        "rows": [{"n": -1, "ids": ["a"] * count}],
+        "more": {str(number): True for number in range(count)},
+    }
+    out = io.BytesIO()
+    avro.io.DatumWriter(ORACLE).write(value, avro.io.BinaryEncoder(out))
+
+    assert CODEC.encode(value) == out.getvalue()
+
+
 @given(VALUES, EDITS)
 @settings(max_examples=500, deadline=None)
 def test_changed_bytes_are_refused_or_are_exactly_what_their_value_encodes_to(value: Any, edits: Any) -> None:
@@ -233,6 +255,16 @@ def test_a_nested_field_is_named_by_its_path() -> None:
         Codec.of(ROWS).encode(value)
 
     assert caught.value.field == "rows[].ids[]"
+    assert caught.value.message == "rows[].ids[]: int given, string wanted"
+
+
+def test_a_refusal_tells_types_and_places_and_no_value() -> None:
+    nested = record(("more", {"type": "map", "values": record(("n", "int"), name="R")}))
+
+    with pytest.raises(ContractError) as caught:
+        Codec.of(nested).encode({"more": {"张三": {"n": "李四"}}})
+
+    assert str(caught.value) == "AVRO_VALUE: more{}.n: str given, int of 32 bits wanted (field=more{}.n)"
 
 
 ROWS = record(

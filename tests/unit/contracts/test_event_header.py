@@ -347,6 +347,25 @@ def test_a_negative_count_of_64_recipients_is_refused_although_it_is_as_long_as_
         ({"legal_basis": "RES-07"}, "legal_basis"),
         ({"body": b"\xc3\x01" + bytes(8)}, "body"),
         ({"body": b""}, "body"),
+        ({"schema_id": SCHEMA + b"\x26"}, "event_type"),
+        ({"schema_id": b"xyz"}, "event_type"),
+        ({"prev_hash": b"\x05" * 31}, "prev_hash"),
+        ({"prev_hash": None}, None),
+        ({"edition": True}, None),
+        ({"edition": 1.0}, None),
+        ({"edition": 0}, "edition"),
+        ({"edition": 1 << 31}, "edition"),
+        ({"counterpart_region": None}, "counterpart_region"),
+        ({"occurred_at": 1_767_225_660_000.0}, None),
+        ({"occurred_at": 253_402_300_800_000}, "occurred_at"),
+        ({"correlation_id": bytes(16)}, "correlation_id"),
+        ({"causation_id": an_id(3)[:15]}, "causation_id"),
+        ({"sealed": HEADER.sealed * 64}, "sealed"),
+        ({"sealed": (HEADER.sealed[0]._replace(profile="RES"),)}, "profile"),
+        ({"sealed": (HEADER.sealed[0]._replace(commitment=b"c" * 31),)}, "sealed.commitment"),
+        ({"sealed": (HEADER.sealed[0]._replace(ciphertext_hash=b"d" * 33),)}, "sealed.ciphertext_hash"),
+        ({"sealed": (SealedRef._make((*HEADER.sealed[0][:4], ["o2345abcd"])),)}, None),
+        ({"sealed": (HEADER.sealed[0]._replace(bucket_kib=True),)}, None),
         ({"stream_seq": True}, None),
         ({"stream_seq": 1.0}, None),
         ({"stream_seq": -1}, None),
@@ -362,6 +381,9 @@ def test_a_negative_count_of_64_recipients_is_refused_although_it_is_as_long_as_
     ],
 )
 def test_a_header_that_breaks_a_rule_is_not_written(change: dict[str, Any], field: str | None) -> None:
+    """Also where a header with an equal value, but of the right type, was written before."""
+    encode_event(HEADER)
+
     with pytest.raises(ContractError) as caught:
         encode_event(HEADER._replace(**change))
 
