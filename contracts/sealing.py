@@ -7,8 +7,9 @@ The content key is wrapped with HPKE (RFC 9180, base mode) to every recipient of
 by the suite of its key (`contracts.suite`); there is no escrow key. Envelope and wrapped keys are bound to stream,
 event and profile. AES-GCM alone does not commit, so the event carries a commitment over the plaintext (LEDGER 6).
 
-Content key, nonce and opening are arguments. HPKE's one-time key is drawn inside the cryptography library, which offers
-no other way: two calls of `seal` wrap differently, everything else is a function of the arguments.
+`seal` is `lock`, all but the wrapping, and `LockedPayload.wrapped`, which costs most and says nothing that an event
+does. Content key, nonce and opening are arguments. HPKE's one-time key is drawn inside the cryptography library, which
+offers no other way: a key is wrapped differently each time, everything else is a function of the arguments.
 """
 
 import hashlib
@@ -64,6 +65,35 @@ class WrappedKey(NamedTuple):
     enc: bytes
 
 
+class LockedPayload(NamedTuple):
+    """A payload whose content key is not wrapped yet. It holds that key, so it stays in memory, and not for long.
+
+    Attributes:
+        ciphertext: The envelope.
+        ref: The row for the event's header.
+        keys: To whom the content key is to be wrapped, sorted by office.
+        bound: What binds a wrapped key to its event.
+        content_key: Secret.
+    """
+
+    ciphertext: bytes
+    ref: SealedRef
+    keys: tuple[RecipientKey, ...]
+    bound: bytes
+    content_key: bytes
+
+    def __repr__(self) -> str:
+        """Nothing of the key."""
+        return f"LockedPayload({self.ref!r})"
+
+    def wrapped(self) -> tuple[WrappedKey, ...]:
+        """Wrap the content key to each office."""
+        return tuple([WrappedKey(key.office, key.key_id, self._wrap(key)) for key in self.keys])
+
+    def _wrap(self, key: RecipientKey) -> bytes:
+        return suite_of(key.suite).wrap(self.content_key, key.public_raw, self.bound)
+
+
 class SealedPayload(NamedTuple):
     """What `seal` makes: the envelope, one wrapped key an office, and the row for the event's header."""
 
@@ -104,7 +134,7 @@ def commitment(*, opening: bytes, plaintext: bytes) -> bytes:
     return hmac.digest(opening, PAYLOAD_LABEL + len(plaintext).to_bytes(8, "big") + plaintext, "sha256")
 
 
-def seal(
+def lock(
     *,
     plaintext: bytes,
     associated: Associated,
@@ -113,8 +143,8 @@ def seal(
     content_key: bytes,
     nonce: bytes,
     opening: bytes,
-) -> SealedPayload:
-    """Seal a plaintext to offices.
+) -> LockedPayload:
+    """Encrypt a plaintext for offices; its key is still to be wrapped to them.
 
     Args:
         plaintext: At most the largest bucket less 68 bytes.
@@ -138,18 +168,38 @@ def seal(
     bound = _bound(associated)
     box = AESGCM(content_key).encrypt(nonce, inside.ljust(bucket_kib * 1024, b"\0"), bound)
     envelope = _HEAD + nonce + box
-    keys = sorted({key.office: key for key in (*recipients, producer)}.values())
-    return SealedPayload(
-        envelope,
-        tuple(_wrap(key, content_key, bound) for key in keys),
-        SealedRef(
-            associated.profile,
-            commitment(opening=opening, plaintext=plaintext),
-            hashlib.sha256(envelope).digest(),
-            bucket_kib,
-            others,
-        ),
+    ref = SealedRef(
+        associated.profile,
+        commitment(opening=opening, plaintext=plaintext),
+        hashlib.sha256(envelope).digest(),
+        bucket_kib,
+        others,
     )
+    keys = sorted({key.office: key for key in (*recipients, producer)}.values())
+    return LockedPayload(envelope, ref, tuple(keys), bound, content_key)
+
+
+def seal(
+    *,
+    plaintext: bytes,
+    associated: Associated,
+    recipients: Sequence[RecipientKey],
+    producer: RecipientKey,
+    content_key: bytes,
+    nonce: bytes,
+    opening: bytes,
+) -> SealedPayload:
+    """Seal a plaintext to offices; arguments and errors as of `lock`."""
+    locked = lock(
+        plaintext=plaintext,
+        associated=associated,
+        recipients=recipients,
+        producer=producer,
+        content_key=content_key,
+        nonce=nonce,
+        opening=opening,
+    )
+    return SealedPayload(locked.ciphertext, locked.wrapped(), locked.ref)
 
 
 def open_sealed(
@@ -230,10 +280,6 @@ def check_wrapped_key(wrapped: WrappedKey, suite: str) -> None:
 def _bound(associated: Associated) -> bytes:
     # Fixed lengths but the last: two different triples never join to the same bytes.
     return SEALED_LABEL + associated.stream_id + associated.event_id + associated.profile.encode("ascii")
-
-
-def _wrap(key: RecipientKey, content_key: bytes, bound: bytes) -> WrappedKey:
-    return WrappedKey(key.office, key.key_id, suite_of(key.suite).wrap(content_key, key.public_raw, bound))
 
 
 def _unlock(envelope: bytes, wrapped: WrappedKey, private: SealingPrivateKey, bound: bytes) -> bytes:

@@ -23,12 +23,13 @@ from contracts.errors import (
     UnavailableError,
 )
 from contracts.event import Header
-from contracts.ids import HUB_REGION, Hash, OfficeId
+from contracts.ids import HUB_REGION, Hash, KeyId, OfficeId
 from contracts.procedure_types import Procedure, Transition
 from contracts.schema import SchemaRegistry
 from hub.awaited import MatterLookup, holders_of
 from hub.content import ContentEffect, effect_of
 from hub.directory import SEND, Directory, SigningKey
+from hub.directory_values import AgreementKey
 from hub.duty import check_ended
 from hub.editions import check_known
 from hub.grants import Wanted
@@ -99,6 +100,13 @@ class Admitted(NamedTuple):
     effect: ContentEffect | None = None
 
 
+class Routed(NamedTuple):
+    """Which row an event takes, and who is told of it: neither depends on what is sealed in it."""
+
+    row: Transition
+    recipients: tuple[Recipient, ...]
+
+
 def admit(
     *,
     header: Header,
@@ -112,6 +120,7 @@ def admit(
     matters: MatterLookup = lambda _: None,
     is_hidden: bool = False,
     takes_content: bool = True,
+    routed: Routed | None = None,
 ) -> Admitted:
     """Decide about one event whose bytes, id and batch were checked.
 
@@ -128,6 +137,7 @@ def admit(
         matters: Gives another matter as of this index: an order names one.
         is_hidden: The stream is sealed: the answer is that of a stream that does not exist.
         takes_content: No order has closed the stream to content.
+        routed: What `match_row` and `route` gave for the same event, if they were asked before.
 
     Raises:
         ContractError: It is malformed, or a sealed payload does not fit.
@@ -160,7 +170,7 @@ def admit(
     check_position(procedure, matter, header)
     if is_hidden:
         raise ConflictError("POSITION_CONFLICT", "the first event has stream_seq 0 after zeros", field="stream_seq")
-    row = match_row(procedure, matter, header, body, directory)
+    row = match_row(procedure, matter, header, body, directory) if routed is None else routed.row
     _check_basis(header, row)
     if row.guards or header.counterpart_office is not None:
         places = directory.places_at(header.occurred_at)
@@ -169,7 +179,7 @@ def admit(
     if row.after is not None and matter is not None:
         check_ended(procedure, row.after, matter, now_ms)
     after = take_row(procedure, row, matter, header, body, directory, leaf)
-    recipients = route(row, after, header, body, directory, earlier=matter)
+    recipients = route(row, after, header, body, directory, earlier=matter) if routed is None else routed.recipients
     if header.sealed and not takes_content:
         raise RuleError("CONTENT_ERASED", "an order has erased the content of this matter for good", field="sealed")
     check_sealed(header, recipients)
@@ -274,20 +284,33 @@ def _check_payloads(header: Header, payloads: Mapping[bytes, SubmittedPayload], 
                 "PAYLOAD_MISSING", "the batch has no payload with this hash", field=f"sealed.{number}.ciphertext_hash"
             )
         try:
-            _check_keys(payload, directory)
+            for wrapped in payload.wrapped:
+                key = key_in_use(wrapped.office, wrapped.key_id, directory)
+                sealing.check_wrapped_key(wrapped, key.suite)
             sealing.check_form(ref, payload.envelope, tuple(w.office for w in payload.wrapped), header.producer_office)
         except ExchangeError as error:
             error.field = f"sealed.{number}"
             raise
 
 
-def _check_keys(payload: SubmittedPayload, directory: Directory) -> None:
-    for wrapped in payload.wrapped:
-        office = directory.office(wrapped.office)
-        if office is None:
-            raise ContractError("PAYLOAD_FORM", f"the content key is wrapped to {wrapped.office}, which is no office")
-        if office.key.key_id != wrapped.key_id:
-            raise ConflictError("SEALING_KEY_OLD", f"the key of {office.office} is {office.key.key_id.hex()} now")
-        if office.key.revoked_at is not None:
-            raise UnavailableError("OFFICE_KEY_ENDED", f"the key of {office.office} was revoked")
-        sealing.check_wrapped_key(wrapped, office.key.suite)
+def key_in_use(name: OfficeId, key_id: KeyId, directory: Directory) -> AgreementKey:
+    """The key of an office that a content key is wrapped to.
+
+    Args:
+        name: The office.
+        key_id: Of the key that it is said to have.
+        directory: As of the event's index.
+
+    Raises:
+        ContractError: PAYLOAD_FORM: there is no such office.
+        ConflictError: SEALING_KEY_OLD: it has another key now.
+        UnavailableError: OFFICE_KEY_ENDED: it was revoked.
+    """
+    office = directory.office(name)
+    if office is None:
+        raise ContractError("PAYLOAD_FORM", f"the content key is wrapped to {name}, which is no office")
+    if office.key.key_id != key_id:
+        raise ConflictError("SEALING_KEY_OLD", f"the key of {office.office} is {office.key.key_id.hex()} now")
+    if office.key.revoked_at is not None:
+        raise UnavailableError("OFFICE_KEY_ENDED", f"the key of {office.office} was revoked")
+    return office.key

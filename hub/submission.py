@@ -13,8 +13,7 @@ from contracts.sealing import WrappedKey
 from ledger.receipt import Receipt
 
 
-@dataclass(frozen=True, slots=True)
-class SubmittedPayload:
+class SubmittedPayload(NamedTuple):
     """A sealed payload as it arrived.
 
     Attributes:

@@ -1,8 +1,9 @@
 """From a draft to an event: header, bytes, sealed payloads, and the verdict that the hub will give.
 
 The gateway runs the hub's own decision (`hub.admission.admit`) on its own copy of the matter and the directory, so a
-draft that cannot enter never leaves. Every payload is sealed with fresh randomness to exactly the offices that the
-procedure names. Not here: batches and signatures (`outbox`), copies of streams (`streams`).
+draft that cannot enter never leaves. Every payload is encrypted with fresh randomness for exactly the offices that the
+procedure names; its key is wrapped to them with the batch (`outbox`), as are signatures made. Not here: copies of
+streams (`streams`).
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Final, NamedTuple, Self
 
 from adapters.region.draft import Draft, check_codes, local_date
@@ -28,22 +29,21 @@ from contracts.procedure_types import Procedure, Transition, body_schema
 from contracts.profile import load_profile
 from contracts.profile_identities import check_identities
 from contracts.rights import check_seal_state
-from contracts.sealing import Associated, RecipientKey, SealedPayload, seal
-from hub.admission import Admitted, Rules, admit
+from contracts.sealing import Associated, LockedPayload, RecipientKey, lock
+from hub.admission import Admitted, Routed, Rules, admit, key_in_use
 from hub.awaited import MatterLookup, holders_of
 from hub.directory import SEND, Directory, Office, SigningKey
+from hub.grants import Wanted
 from hub.matter import Matter, advance, match_row
 from hub.ports import Clock
 from hub.routing import Recipient, route
-from hub.submission import SubmittedPayload
 
 _NO_LEAF: Final = Hash(bytes(32))
 _ID_BYTES: Final = 16
 _HEX_ID: Final = re.compile("[0-9a-f]{32}")
 
 
-@dataclass(frozen=True, slots=True)
-class Composed:
+class Composed(NamedTuple):
     """An event that the hub will accept, if nobody is first.
 
     Attributes:
@@ -179,37 +179,43 @@ class Composer:
         except (ExchangeError, ValueError):
             # The hub may have a reason that it finds before this one: then that is the answer. A day that no calendar
             # has is one: the guards say so, and only then is time counted from it.
-            self._admit(plain, matter, key, {})
+            self._admit(plain, matter, key)
             raise
-        sealed = self._seal(draft, plain, procedure, row, recipients)
-        header = plain._replace(sealed=tuple(payload.ref for payload in sealed))
-        payloads = tuple(SubmittedPayload(payload.ciphertext, payload.wrapped) for payload in sealed)
-        by_hash = {payload.ref.ciphertext_hash: mine for payload, mine in zip(sealed, payloads, strict=True)}
-        event, admitted = self._admit(header, matter, key, by_hash)
+        payloads = self._locked(draft, plain, procedure, row, recipients)
+        header = plain._replace(sealed=tuple([payload.ref for payload in payloads])) if payloads else plain
+        event, admitted = self._admit(header, matter, key, Routed(row, recipients))
+        self._check_keys(payloads)
         return Composed(Drafted(draft.ref, header, event, payloads), admitted.matter, admitted.recipients)
 
     def _admit(
-        self,
-        header: Header,
-        matter: Matter | None,
-        key: SigningKey,
-        payloads: Mapping[bytes, SubmittedPayload],
+        self, header: Header, matter: Matter | None, key: SigningKey, routed: Routed | None = None
     ) -> tuple[bytes, Admitted]:
-        """Encode an event and decide about it as the hub will."""
+        """Encode an event and decide about it as the hub will; about its payloads, see `_check_keys`."""
         event = encode_event(header)
         admitted = admit(
             header=header,
             leaf=leaf_hash(event),
             matter=matter,
             key=key,
-            payloads=payloads,
+            payloads=None,
             rules=self._rules,
             directory=self._directory,
             now_ms=self._clock.now_ms(),
             matters=self._matters,
             takes_content=not header.sealed or self._takes_content(header.stream_id),
+            routed=routed,
         )
         return event, admitted
+
+    def _check_keys(self, payloads: Sequence[LockedPayload]) -> None:
+        """Check what the hub will of payloads that we have just made: that each office uses its key."""
+        for number, payload in enumerate(payloads):
+            try:
+                for key in payload.keys:
+                    key_in_use(key.office, key.key_id, self._directory)
+            except ExchangeError as error:
+                error.field = f"sealed.{number}"
+                raise
 
     def compose_unchecked(self, draft: Draft, matter: Matter | None) -> Drafted:
         """Make an event without payloads and without asking whether the hub will accept it.
@@ -277,26 +283,19 @@ class Composer:
     def _on_basis(self, header: Header, procedure: Procedure, purpose: str, bases: Sequence[str]) -> Header:
         """The header under the first of these bases for which the office has a mandate; the first one if it has none,
         so that the decision refuses it with the right code."""
-        office = self._office(header.producer_office)
-        granted = (
-            self._directory.mandate(
-                office.region,
-                office.office_type,
-                header.event_type,
-                SEND,
-                header.occurred_at,
-                procedure=procedure.id,
-                purpose=purpose,
-                legal_basis=basis,
-            )
-            for basis in bases
-        )
-        mandate = next((mandate for mandate in granted if mandate is not None), None)
-        return header._replace(purpose=purpose, legal_basis=bases[0] if mandate is None else mandate.legal_basis)
+        basis = bases[0]
+        if len(bases) > 1:
+            office, at_ms = self._office(header.producer_office), header.occurred_at
+            wanted = Wanted(office.region, office.office_type, header.event_type, SEND, procedure.id, purpose)
+            find = self._directory.grants.find
+            basis = next((b for b in bases if find(wanted._replace(legal_basis=b), at_ms) is not None), basis)
+        if (purpose, basis) == (header.purpose, header.legal_basis):
+            return header
+        return header._replace(purpose=purpose, legal_basis=basis)
 
-    def _seal(
+    def _locked(
         self, draft: Draft, header: Header, procedure: Procedure, row: Transition, recipients: Sequence[Recipient]
-    ) -> list[SealedPayload]:
+    ) -> tuple[LockedPayload, ...]:
         offices: dict[str, list[OfficeId]] = {}
         for recipient in recipients:
             if recipient.profile is not None:
@@ -304,11 +303,13 @@ class Composer:
         for profile in draft.payloads:
             if profile not in offices:
                 raise RuleError("RECIPIENTS_MISMATCH", f"no office gets {profile} of this event", field="payloads")
-        return [
-            self._seal_one(header, procedure, row, profile, content, offices[profile])
-            for profile, contents in draft.payloads.items()
-            for content in self._checked(procedure, row, draft, contents)
-        ]
+        return tuple(
+            [
+                self._lock(header, procedure, row, profile, content, offices[profile])
+                for profile, contents in draft.payloads.items()
+                for content in self._checked(procedure, row, draft, contents)
+            ]
+        )
 
     def _checked(
         self, procedure: Procedure, row: Transition, draft: Draft, contents: Sequence[Mapping[str, Any]]
@@ -318,7 +319,7 @@ class Composer:
             check_seal_state(procedure, row.by.side, draft.offence, [content])
             yield content
 
-    def _seal_one(
+    def _lock(
         self,
         header: Header,
         procedure: Procedure,
@@ -326,7 +327,7 @@ class Composer:
         profile_id: str,
         content: Mapping[str, Any],
         offices: Sequence[OfficeId],
-    ) -> SealedPayload:
+    ) -> LockedPayload:
         profile = load_profile(profile_id)
         schema = profile.codec.schema
         value = self._turn(profile.codec)(_common(header, procedure, profile_id) | dict(content), "")
@@ -339,14 +340,15 @@ class Composer:
         for guard in (load_guards()[name] for name in row.guards):
             if guard.reads_content():
                 check_content(guard, profile_id, value)
-        return seal(
+        entropy = secrets.token_bytes(108)
+        return lock(
             plaintext=plaintext,
             associated=Associated(header.stream_id, header.event_id, profile_id),
             recipients=[self._recipient_key(office) for office in offices],
             producer=self._recipient_key(header.producer_office),
-            content_key=secrets.token_bytes(32),
-            nonce=secrets.token_bytes(12),
-            opening=secrets.token_bytes(64),
+            content_key=entropy[:32],
+            nonce=entropy[32:44],
+            opening=entropy[44:],
         )
 
     def _turn(self, codec: Codec) -> Turn:

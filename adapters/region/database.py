@@ -18,6 +18,8 @@ from contracts.errors import FatalError, UnavailableError
 
 _BUSY_SECONDS: Final = 30.0
 _SCRUB_MS: Final = 200
+_CACHE_KIB: Final = 16_384
+"""Room for what a batch of 1,024 events with content changes: what does not fit is written twice."""
 
 _TABLES: Final = (
     "CREATE TABLE IF NOT EXISTS marks (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID",
@@ -83,6 +85,7 @@ class RegionDatabase:
             self._connection.execute("PRAGMA synchronous=FULL")
             self._connection.execute("PRAGMA secure_delete=ON")
             self._connection.execute("PRAGMA temp_store=MEMORY")
+            self._connection.execute(f"PRAGMA cache_size=-{_CACHE_KIB}")
             with self.transaction():
                 for statement in _TABLES:
                     self._connection.execute(statement)

@@ -312,9 +312,10 @@ class RegionGateway:
             if draft.stream_id is not None and self._composer.is_one_of_several(draft):
                 # Others on the list write into the matter without telling us.
                 matter = await self.streams.catch_up(draft.stream_id)
-            for stream_id in self._composer.named_matters(draft):
-                await self.streams.catch_up(stream_id)
-            draft = self._composer.filled(draft)
+            if named := self._composer.named_matters(draft):
+                for stream_id in named:
+                    await self.streams.catch_up(stream_id)
+                draft = self._composer.filled(draft)
             draft, matter = await self._placed(draft)
             try:
                 composed = self._composer.compose(draft, matter, self.replica.through)

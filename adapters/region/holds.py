@@ -2,7 +2,8 @@
 
 A person stands in it as a keyed hash of a document's number and nothing else: the file names nobody, and cannot be
 searched without the key, which is no part of it. Matters in which a held person's content passed are noted, so that
-later contents of the same matter that name nobody are protected too.
+later contents of the same matter that name nobody are protected too. Tags and matters are kept in memory as well, since
+every content asks; only the register adds any.
 """
 
 from __future__ import annotations
@@ -54,6 +55,12 @@ class HoldRegister:
         self._key = key
         if key is None and database.one("SELECT 1 FROM safety_holds LIMIT 1") is not None:
             raise UnavailableError("KEY_MISSING", "there are protection holds and no holds.key to read them with")
+        self._look()
+
+    def _look(self) -> None:
+        """Read who is held, and where content about them passed."""
+        self._tags = {tag for (tag,) in self._db.all("SELECT tag FROM safety_holds")}
+        self._streams = {stream_id for (stream_id,) in self._db.all("SELECT stream_id FROM held_streams")}
 
     def set(self, identity: Mapping[str, Any], office: OfficeId, hold_id: bytes, now_ms: int) -> Hold:
         """Set a hold; of a person who has one already, that one stays.
@@ -69,6 +76,7 @@ class HoldRegister:
             self._db.write(
                 "INSERT OR IGNORE INTO safety_holds VALUES (?,?,?,?,?)", hold_id, tag, office, now_ms, review_ms
             )
+        self._look()
         (kept,) = (hold for hold in self._holds("WHERE tag=?", tag))
         return kept
 
@@ -94,6 +102,7 @@ class HoldRegister:
         with self._db.transaction():
             if not self._db.write("DELETE FROM safety_holds WHERE hold_id=?", hold_id):
                 raise RuleError("NOT_FOUND", "the register has no such hold", field="hold")
+        self._look()
 
     def all(self) -> list[Hold]:
         """Every hold, the one to be reviewed first at the head."""
@@ -117,14 +126,17 @@ class HoldRegister:
         if is_held:
             with self._db.transaction():
                 self._db.write("INSERT OR IGNORE INTO held_streams VALUES (?)", stream_id)
-        if is_held or content["safety_hold"] or is_held_stream(self._db, stream_id):
+            self._streams.add(stream_id)
+        if is_held or content["safety_hold"] or self._is_held_stream(stream_id):
             return protect(profile_id, content)
         return content
 
     def _is_held(self, identity: Mapping[str, Any]) -> bool:
-        if self._key is None:
-            return False
-        return self._db.one("SELECT 1 FROM safety_holds WHERE tag=?", self._tag(identity)) is not None
+        return bool(self._tags) and self._tag(identity) in self._tags
+
+    def _is_held_stream(self, stream_id: bytes) -> bool:
+        """Whether content about a held person passed; the file says so last, for a matter that ended is forgotten."""
+        return stream_id in self._streams and is_held_stream(self._db, stream_id)
 
     def _tag(self, identity: Mapping[str, Any]) -> bytes:
         if self._key is None:

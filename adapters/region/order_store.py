@@ -2,7 +2,8 @@
 
 An order is about one record (ADR 0032). What is due follows from these rows alone: one without `done_at` is not carried
 out, one without `confirmed_at` not confirmed, so a gateway that was killed goes on where it stopped. The views
-`sealed_streams` and `closed_streams` tell what that means for other tables. Not here: carrying out (`orders`).
+`sealed_streams` and `closed_streams` tell what that means for other tables; what they hold is kept in memory too, as
+every draft asks and nobody but `learn` changes it. Not here: carrying out (`orders`).
 """
 
 from __future__ import annotations
@@ -47,6 +48,14 @@ class OrderStore:
     def __init__(self, database: RegionDatabase, region: RegionStore) -> None:
         self._db = database
         self._region = region
+        self._look()
+
+    def _look(self) -> None:
+        """Read which streams are under orders."""
+        self._sealed, self._closed = (
+            frozenset(target for (target,) in self._db.all(f"SELECT target FROM {view}"))
+            for view in ("sealed_streams", "closed_streams")
+        )
 
     @property
     def row(self) -> int:
@@ -61,6 +70,8 @@ class OrderStore:
                 [(*order, now_ms) for order in orders],
             )
             self._region.write_mark(_MARK, row.to_bytes(8, "big"))
+        if orders:
+            self._look()
 
     def to_do(self) -> list[Ordered]:
         """What is not carried out, in the order of the ledger."""
@@ -85,11 +96,11 @@ class OrderStore:
 
     def is_sealed(self, stream_id: bytes) -> bool:
         """Whether the last order that is known here about the seal of a stream sealed it."""
-        return self._db.one("SELECT 1 FROM sealed_streams WHERE target=?", stream_id) is not None
+        return stream_id in self._sealed
 
     def is_closed(self, stream_id: bytes) -> bool:
         """Whether an order that is known here erased the content of a stream for good."""
-        return self._db.one("SELECT 1 FROM closed_streams WHERE target=?", stream_id) is not None
+        return stream_id in self._closed
 
     def may_hold(self, stream_id: bytes) -> bool:
         """Whether content of a stream may be kept here, even for a moment."""

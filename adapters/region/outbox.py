@@ -14,7 +14,7 @@ import asyncio
 import random
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 import structlog
@@ -32,7 +32,7 @@ from contracts.errors import EvidenceError, ExchangeError, FatalError, Unavailab
 from contracts.event import Header
 from contracts.ids import EventId, LeafIndex
 from hub.ports import ProducerState
-from hub.submission import Outcome, Refusal
+from hub.submission import Outcome, Refusal, SubmittedPayload
 from ledger.batch import MAX_BATCH, decode_tbs
 
 _RECENT_MS: Final = 60_000
@@ -296,11 +296,11 @@ class Outbox:
         """Sign a batch and keep it; from here on a kill loses nothing of it.
 
         What an order has withdrawn since is not written: its event goes without content, and the exchange refuses it.
+        Content keys are wrapped here, for all of a batch: among other work each would take a third more (ADR 0063).
         """
-        drafts = [d if self._may_hold(d.header.stream_id) else replace(d, payloads=()) for d in drafts]
-        batch, chain = self._maker.make(
-            self._store.chain, [d.event for d in drafts], [payload for d in drafts for payload in d.payloads]
-        )
+        drafts = [d if self._may_hold(d.header.stream_id) else d._replace(payloads=()) for d in drafts]
+        payloads = [SubmittedPayload(p.ciphertext, p.wrapped()) for d in drafts for p in d.payloads]
+        batch, chain = self._maker.make(self._store.chain, [d.event for d in drafts], payloads)
         waiting = self._store.draft(batch, drafts, chain)
         self._waiting.append(waiting)
         self._look()
@@ -410,7 +410,7 @@ def _set(event: asyncio.Event, is_set: bool) -> None:
 
 
 def _bytes_of(drafted: Drafted) -> int:
-    return len(drafted.event) + sum(len(payload.envelope) for payload in drafted.payloads)
+    return len(drafted.event) + sum(len(payload.ciphertext) for payload in drafted.payloads)
 
 
 async def _both(first: Awaitable[None], second: Awaitable[None]) -> None:

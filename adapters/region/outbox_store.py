@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 from adapters.region.database import RegionDatabase
 from adapters.region.region_store import Kept, RegionStore
 from contracts.event import Header, decode_event
 from contracts.ids import EventId, Hash, KeyId, LeafIndex, OfficeId, StreamId
-from contracts.sealing import WrappedKey
+from contracts.sealing import LockedPayload, WrappedKey
 from hub.ports import ProducerState
 from hub.submission import Outcome, Refusal, SubmittedBatch, SubmittedPayload
 
@@ -24,9 +23,8 @@ _CHAIN: Final = struct.Struct(">Q32s")
 _SENT: Final = "event_id, ref, stream_id, seq, event_type, outcome, idx, code, sentence, field, rule"
 
 
-@dataclass(frozen=True, slots=True)
-class Drafted:
-    """An event of ours, complete: bytes and sealed payloads.
+class Drafted(NamedTuple):
+    """An event of ours, complete but for its batch: bytes, and payloads whose keys are wrapped when that is made.
 
     Attributes:
         ref: The sending system's own name for the draft; None if it gave none.
@@ -38,11 +36,10 @@ class Drafted:
     ref: str | None
     header: Header
     event: bytes
-    payloads: tuple[SubmittedPayload, ...]
+    payloads: tuple[LockedPayload, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class SentEvent:
+class SentEvent(NamedTuple):
     """What became of an event of ours.
 
     Attributes:
@@ -62,7 +59,7 @@ class SentEvent:
     seq: int
     event_type: str
     outcome: Outcome | None
-    index: LeafIndex | None
+    index: LeafIndex | None  # type: ignore[assignment]  # hides tuple.index, which nobody calls on it
     refusal: Refusal | None
 
 
@@ -106,13 +103,14 @@ class OutboxStore:
 
         Args:
             batch: The batch, signed.
-            drafts: Its events, in position order.
+            drafts: Its events, in position order; their payloads are the batch's, in that order too.
             chain: Where the chain stands with it.
         """
         waiting = Waiting(chain.next_seq - 1, batch, tuple(draft.header for draft in drafts))
         with self._db.transaction():
             self._write_batch(waiting)
             self._write_drafts(waiting.batch_seq, drafts)
+            self._write_payloads(drafts, batch.payloads)
             self._region.write_mark("chain", _CHAIN.pack(*chain))
         return waiting
 
@@ -138,18 +136,19 @@ class OutboxStore:
                 for h in (draft.header,)
             ],
         )
-        payloads = [
-            (ref.ciphertext_hash, draft.header.event_id, payload)
-            for draft in drafts
-            for ref, payload in zip(draft.header.sealed, draft.payloads, strict=bool(draft.payloads))
+
+    def _write_payloads(self, drafts: Sequence[Drafted], payloads: Sequence[SubmittedPayload]) -> None:
+        locked = [
+            (draft.header.event_id, payload.ref.ciphertext_hash) for draft in drafts for payload in draft.payloads
         ]
+        rows = [(name, event_id, mine) for (event_id, name), mine in zip(locked, payloads, strict=True)]
         self._db.write_many(
             "INSERT INTO outbox_payloads VALUES (?,?,?)",
-            [(name, event_id, payload.envelope) for name, event_id, payload in payloads],
+            [(name, event_id, mine.envelope) for name, event_id, mine in rows],
         )
         self._db.write_many(
             "INSERT INTO outbox_keys VALUES (?,?,?,?)",
-            [(name, w.office, w.key_id, w.enc) for name, _, payload in payloads for w in payload.wrapped],
+            [(name, w.office, w.key_id, w.enc) for name, _, mine in rows for w in mine.wrapped],
         )
 
     def waiting(self) -> list[Waiting]:

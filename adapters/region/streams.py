@@ -11,7 +11,6 @@ Not here: what may be sent next (`composer`).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import islice
 from typing import Final
 
 from adapters.region.checkpoints import Checkpoints
@@ -105,8 +104,8 @@ class Streams:
     def remember(self, matter: Matter) -> None:
         """Go on from a matter that our own next event has led to."""
         self._matters[matter.stream_id] = matter
-        for stream_id in list(islice(self._matters, max(0, len(self._matters) - _IN_MEMORY))):
-            del self._matters[stream_id]
+        while len(self._matters) > _IN_MEMORY:
+            del self._matters[next(iter(self._matters))]
 
     def forget(self, stream_id: bytes) -> None:
         """Go back to what is on disk: an event of ours was refused, or somebody else's came."""

@@ -28,6 +28,7 @@ from contracts.opening import load_opening_rules
 from hub.application import Application
 from hub.matter import Matter, unpack
 from hub.openings import OpenRequest
+from hub.submission import SubmittedPayload
 from ledger.entry import event_of
 
 SEED: Final = 1
@@ -77,7 +78,8 @@ class StoryPlay:
             draft = composer.filled(draft)
             composed = composer.compose(draft, matter, LeafIndex(self.application.reader.size()))
             drafted = composed.drafted
-            batch, _ = maker.make(self.application.producer(maker.producer), [drafted.event], list(drafted.payloads))
+            payloads = [SubmittedPayload(payload.ciphertext, payload.wrapped()) for payload in drafted.payloads]
+            batch, _ = maker.make(self.application.producer(maker.producer), [drafted.event], payloads)
             (answer,) = self.application.submit([batch])
             refusals = [answer.refusal, *(result.refusal for result in answer.results)]
             assert not any(refusals), f"{planned.story.name}, {steps[number].event}: {refusals}"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -227,16 +226,16 @@ BAD_EVENTS: dict[str, tuple[Callable[[World], Bad], str]] = {
     "same id with other bytes": (same_id_other_bytes, "EVENT_ID_REUSED"),
     "payload missing": (notice(lambda _, made: made._replace(payloads=())), "PAYLOAD_MISSING"),
     "payload with other bytes": (
-        notice(with_payload(lambda payload: replace(payload, envelope=flip_last(payload.envelope)))),
+        notice(with_payload(lambda payload: payload._replace(envelope=flip_last(payload.envelope)))),
         "PAYLOAD_MISSING",
     ),
     "payload of another size": (notice(in_another_bucket), "PAYLOAD_FORM"),
     "payload without a key for its recipient": (
-        notice(with_payload(lambda payload: replace(payload, wrapped=payload.wrapped[:1]))),
+        notice(with_payload(lambda payload: payload._replace(wrapped=payload.wrapped[:1]))),
         "PAYLOAD_FORM",
     ),
     "payload with a key that is too short": (
-        notice(with_payload(lambda p: replace(p, wrapped=(p.wrapped[0]._replace(enc=b"short"), *p.wrapped[1:])))),
+        notice(with_payload(lambda p: p._replace(wrapped=(p.wrapped[0]._replace(enc=b"short"), *p.wrapped[1:])))),
         "PAYLOAD_FORM",
     ),
     "sealed to nobody": (sealed_to(), "RECIPIENTS_MISMATCH"),

@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from adapters.region.keyring import SigningIdentity
 from adapters.region.opening import Reader
+from contracts.errors import UnavailableError
 from contracts.office_type import OfficeType
 from contracts.sealing import RecipientKey
 from contracts.suite import HYBRID, new_sealing_key, office_key, public_of
@@ -85,6 +86,26 @@ async def test_content_for_a_key_that_was_replaced_in_the_meantime_is_refused_an
         assert refused.refusal.code == "SEALING_KEY_OLD"
         assert again.outcome is Outcome.ACCEPTED
         hub.audit()
+
+
+@runs_in_a_loop
+@pytest.mark.parametrize("region", ["44", "45"])
+async def test_content_for_a_key_that_was_revoked_does_not_leave_the_gateway(tmp_path: Path, region: str) -> None:
+    """The sender's own key counts as well: it would be one of those that open the payload."""
+    async with HubServer(tmp_path / "ledger.sqlite") as hub, gateway(hub.world, "44", hub.client, tmp_path) as sender:
+        begun = await sender.submit(notice_prepared(hub.world, "44", "45"))
+        key = household(hub.world, region)
+        stream_id = hub.application.directory.stream_of("office", key.office)
+        body = {"office": key.office, "key_id": key.key_id, "reason": "LOST"}
+        draft = HubDraft("OfficeKeyRevoked", "DIRECTORY", body, stream_id=stream_id)
+        await hub.sequencer.call(lambda: hub.application.record([draft]))
+        await sender.replica.catch_up()
+        size = hub.size
+
+        with pytest.raises(UnavailableError) as refused:
+            await sender.submit(notice_sent(hub.world, "44", begun.stream_id))
+
+        assert (refused.value.code, hub.size) == ("OFFICE_KEY_ENDED", size)
 
 
 @runs_in_a_loop

@@ -29,6 +29,7 @@ pytestmark = pytest.mark.integration
 
 KEY = bytes(range(32))
 HOLD = b"h" * 16
+NOBODY = {"type": "record", "name": "Nobody", "fields": []}
 
 
 @asynccontextmanager
@@ -69,6 +70,34 @@ async def test_no_notice_is_sent_of_a_person_under_a_hold_until_it_is_lifted(tmp
         other, _ = await prepared(region, hub)
         sent = await region.submit(notice_sent(hub.world, "44", other))
         assert sent.outcome is Outcome.ACCEPTED
+
+
+@runs_in_a_loop
+async def test_a_matter_is_held_after_a_restart_too_until_what_was_noted_of_it_is_forgotten(tmp_path: Path) -> None:
+    """Also by the gateway that noted it: a matter whose content ended is not kept back for what it once held."""
+    async with HubServer(tmp_path / "ledger.sqlite") as hub:
+
+        def leaves(region: RegionGateway) -> bool:
+            try:
+                region.holds.protected(matter, "NP-RES", NOBODY, {"safety_hold": False})
+            except RuleError:
+                return False
+            return True
+
+        async with guarded(hub, tmp_path) as region:
+            matter, identity = await prepared(region, hub)
+            free = leaves(region)
+            region.holds.set(identity, court(hub), HOLD, hub.world.clock.now_ms())
+            with pytest.raises(RuleError):
+                await region.submit(notice_sent(hub.world, "44", matter))
+            region.holds.lift(HOLD)
+            held = leaves(region)
+        async with guarded(hub, tmp_path) as region:
+            held_again = leaves(region)
+            region.held.write_forgotten(matter)
+            forgotten = leaves(region)
+
+        assert (free, held, held_again, forgotten) == (True, False, False, True)
 
 
 @runs_in_a_loop

@@ -25,6 +25,7 @@ from contracts.sealing import (
     check_wrapped_key,
     commitment,
     envelope_size,
+    lock,
     open_sealed,
     seal,
 )
@@ -47,17 +48,19 @@ def recipient(name: str) -> RecipientKey:
 A, B, PRODUCER = recipient("o0000000a"), recipient("o0000000b"), recipient("o0000000z")
 
 
+ARGUMENTS: dict[str, Any] = {
+    "plaintext": b"secret",
+    "associated": ASSOCIATED,
+    "recipients": [B, A],
+    "producer": PRODUCER,
+    "content_key": CONTENT_KEY,
+    "nonce": NONCE,
+    "opening": OPENING,
+}
+
+
 def sealed(plaintext: bytes = b"secret", **change: Any) -> SealedPayload:
-    arguments: dict[str, Any] = {
-        "plaintext": plaintext,
-        "associated": ASSOCIATED,
-        "recipients": [B, A],
-        "producer": PRODUCER,
-        "content_key": CONTENT_KEY,
-        "nonce": NONCE,
-        "opening": OPENING,
-    }
-    return seal(**arguments | change)
+    return seal(**ARGUMENTS | {"plaintext": plaintext} | change)
 
 
 def opened(payload: SealedPayload, office: str = "o0000000a", **change: Any) -> bytes:
@@ -255,3 +258,24 @@ def test_wrapped_keys_of_another_length_are_refused(change: dict[str, Any]) -> N
 
     with pytest.raises(ContractError, match="PAYLOAD_FORM"):
         check_wrapped_key(key, X25519)
+
+
+def test_a_locked_payload_is_the_sealed_one_once_its_key_is_wrapped() -> None:
+    locked = lock(**ARGUMENTS)
+    wrapped = locked.wrapped()
+
+    assert (locked.ciphertext, locked.ref) == (sealed().ciphertext, sealed().ref)
+    assert [(one.office, one.key_id) for one in wrapped] == [(key.office, key.key_id) for key in (A, B, PRODUCER)]
+    for one in wrapped:
+        opened = open_sealed(
+            envelope=locked.ciphertext,
+            wrapped=one,
+            private=PRIVATE[one.office],
+            associated=ASSOCIATED,
+            ref=locked.ref,
+        )
+        assert opened == b"secret"
+
+
+def test_a_locked_payload_in_words_does_not_tell_its_key() -> None:
+    assert repr(CONTENT_KEY) not in repr(lock(**ARGUMENTS))
