@@ -17,12 +17,15 @@ BUSY_SECONDS: Final = 30.0
 """How long a statement waits for another connection."""
 
 
-def open_file(path: Path, statements: Iterable[str], *, any_thread: bool = False) -> sqlite3.Connection:
+def open_file(
+    path: Path, *, pragmas: Iterable[str], tables: Iterable[str], any_thread: bool = False
+) -> sqlite3.Connection:
     """Open a file in autocommit with a write-ahead log, and make what is missing of it, its folder included.
 
     Args:
         path: The file.
-        statements: Pragmas and tables.
+        pragmas: Settings of the connection, `synchronous=FULL`.
+        tables: Statements that make what is missing, all or none.
         any_thread: Whether other threads than this one may use it; they see to it that they do so in turn.
 
     Raises:
@@ -31,8 +34,10 @@ def open_file(path: Path, statements: Iterable[str], *, any_thread: bool = False
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         db = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=not any_thread)
-        db.execute("PRAGMA journal_mode=WAL")
-        for statement in statements:
+        for pragma in ("journal_mode=WAL", *pragmas):
+            db.execute(f"PRAGMA {pragma}")
+        # Takes the lock of a writer only if something is missing.
+        for statement in ("BEGIN", *tables, "COMMIT"):
             db.execute(statement)
     except (OSError, sqlite3.Error) as error:
         raise UnavailableError("STORE_MISSING", f"{path.name} cannot be opened: {error}") from error

@@ -14,12 +14,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from contracts.errors import FatalError, UnavailableError
+from adapters.sqlite_file import BUSY_SECONDS, open_file, transaction
+from contracts.errors import FatalError
 
-_BUSY_SECONDS: Final = 30.0
 _SCRUB_MS: Final = 200
 _CACHE_KIB: Final = 16_384
 """Room for what a batch of 1,024 events with content changes: what does not fit is written twice."""
+_PRAGMAS: Final = ("synchronous=FULL", "secure_delete=ON", "temp_store=MEMORY", f"cache_size=-{_CACHE_KIB}")
 
 _TABLES: Final = (
     "CREATE TABLE IF NOT EXISTS marks (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID",
@@ -78,19 +79,7 @@ class RegionDatabase:
     """
 
     def __init__(self, path: Path) -> None:
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._connection = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None)
-            self._connection.execute("PRAGMA journal_mode=WAL")
-            self._connection.execute("PRAGMA synchronous=FULL")
-            self._connection.execute("PRAGMA secure_delete=ON")
-            self._connection.execute("PRAGMA temp_store=MEMORY")
-            self._connection.execute(f"PRAGMA cache_size=-{_CACHE_KIB}")
-            with self.transaction():
-                for statement in _TABLES:
-                    self._connection.execute(statement)
-        except (sqlite3.Error, OSError) as error:
-            raise UnavailableError("STORE_MISSING", f"{path.name} cannot be opened: {error}") from error
+        self._connection = open_file(path, pragmas=_PRAGMAS, tables=_TABLES)
 
     def close(self) -> None:
         """Give the file back."""
@@ -103,16 +92,8 @@ class RegionDatabase:
         Raises:
             FatalError: STORE_FAILED: whether it is on disk is unknown; stop, start-up reads it again.
         """
-        try:
-            self._connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-            except BaseException:
-                self._connection.execute("ROLLBACK")
-                raise
-            self._connection.execute("COMMIT")
-        except sqlite3.Error as error:
-            raise FatalError("STORE_FAILED", f"the region's store refuses a write: {error}") from error
+        with transaction(self._connection, "region"):
+            yield
 
     def scrub(self) -> bool:
         """Move the write-ahead log into the file and cut it to nothing.
@@ -128,7 +109,7 @@ class RegionDatabase:
             try:
                 (is_busy, _, _) = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
             finally:
-                self._connection.execute(f"PRAGMA busy_timeout={int(_BUSY_SECONDS * 1000)}")
+                self._connection.execute(f"PRAGMA busy_timeout={int(BUSY_SECONDS * 1000)}")
         except sqlite3.Error as error:
             raise FatalError("STORE_FAILED", f"what was destroyed cannot be scrubbed: {error}") from error
         return not is_busy

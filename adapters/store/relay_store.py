@@ -43,7 +43,7 @@ class SqliteRelayStore:
     """
 
     def __init__(self, path: Path) -> None:
-        self._connection = open_file(path, ("PRAGMA synchronous=NORMAL", *_TABLES))
+        self._connection = open_file(path, pragmas=("synchronous=NORMAL",), tables=_TABLES)
 
     def close(self) -> None:
         """Give the file back."""

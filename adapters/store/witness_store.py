@@ -24,7 +24,6 @@ from ledger.note import add_lines
 from ledger.witness import NOTHING_KNOWN, Known, Opened, check_growth, contradiction, format_request
 
 _TABLES: Final = (
-    "PRAGMA synchronous=FULL",
     "CREATE TABLE IF NOT EXISTS cosigned (origin_hash BLOB PRIMARY KEY, origin TEXT NOT NULL, size INTEGER NOT NULL,"
     " root BLOB NOT NULL, note BLOB NOT NULL) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS evidence (id INTEGER PRIMARY KEY, body_hash BLOB UNIQUE NOT NULL, origin TEXT NOT NULL,"
@@ -58,7 +57,7 @@ class WitnessStore:
 
     def __init__(self, path: Path) -> None:
         self._lock = threading.Lock()
-        self._db = open_file(path, _TABLES, any_thread=True)
+        self._db = open_file(path, pragmas=("synchronous=FULL",), tables=_TABLES, any_thread=True)
 
     def __enter__(self) -> Self:
         return self
