@@ -34,6 +34,7 @@ from contracts.schema import load_registry
 from contracts.sealing import Associated, seal
 from hub import evidence
 from hub.application import Application
+from hub.ports import ContentAddress
 from hub.submission import Outcome, SubmittedBatch, SubmittedPayload
 from ledger.batch import MAX_BATCH
 from ledger.checkpoint import parse_checkpoint
@@ -202,10 +203,8 @@ def pieces_of(application: Application, targets: Sequence[StreamId]) -> list[byt
     offices = [office.office for office in application.directory.offices()]
     for target in targets:
         for index, _ in reader.stream(target, 0, 100):
-            envelope = reader.payload(index, 0)
-            if envelope is not None:
-                found.append(envelope[_PIECE])
-                found += [key[1] for office in offices if (key := reader.wrapped_key(index, 0, office)) is not None]
+            held = reader.contents([ContentAddress(index, 0, office) for office in offices]).values()
+            found += [*dict.fromkeys(one.envelope[_PIECE] for one in held), *(one.enc for one in held)]
     return found
 
 

@@ -20,7 +20,7 @@ from hub.closing import open_matters
 from hub.commit import commit_of
 from hub.matter import unpack
 from hub.opening_rate import OpeningLimits, OpeningRate
-from hub.openings import Found, Opened, OpenRequest, access_draft, check_request, find_payload, replayed
+from hub.openings import Found, Opened, OpenRequest, access_draft, check_request, find_payloads, replayed
 from hub.own_batch import HubBatchMaker, HubDraft
 from hub.ports import Clock, Entropy, Store, StoredEntry
 from hub.recorder import Recorder
@@ -194,7 +194,7 @@ class Application(Recorder):
             FatalError: As `begin`.
         """
         now = self.now_ms()
-        found = [self._find(request, now) for request in requests]
+        found = self._find(requests, now)
         drafts = [
             access_draft(request, one.ref.profile)
             for request, one in zip(requests, found, strict=True)
@@ -214,18 +214,31 @@ class Application(Recorder):
 
         return answers
 
-    def _find(self, request: OpenRequest, now_ms: int) -> Found | ExchangeError:
-        """What a request asks for; the error where it may not have it."""
+    def _find(self, requests: Sequence[OpenRequest], now_ms: int) -> list[Found | ExchangeError]:
+        """What each request asks for; the error where it may not have it."""
+        refused = [self._refusal(request, now_ms) for request in requests]
+        left = [request for request, error in zip(requests, refused, strict=True) if error is None]
+        try:
+            found = find_payloads(left, self._store, self.rules.procedures, self.directory) if left else []
+        except ExchangeError as error:
+            if error.family == "fatal":
+                raise
+            found = [error for _ in left]
+        rest = iter(found)
+        return [next(rest) if error is None else error for error in refused]
+
+    def _refusal(self, request: OpenRequest, now_ms: int) -> ExchangeError | None:
+        """Why a request is refused before it is looked at what it names."""
         try:
             self.directory.check_open()
             key = self.directory.open_key(KeyId(request.key_id), LeafIndex(self._tree.size))
             check_request(request, key, self.directory, now_ms, self.rules.clock_skew_ms)
             self._opening_rate.take(request.office, request.officer, now_ms, request.reason)
-            return find_payload(request, self._store, self.rules.procedures, self.directory)
         except ExchangeError as error:
             if error.family == "fatal":
                 raise
             return error
+        return None
 
     @property
     def is_closed(self) -> bool:

@@ -9,7 +9,7 @@ Not here: decryption (the office's own), the record itself (`hub.application`).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -24,7 +24,7 @@ from hub.clearance import ACCESS_RECORDED, check_clearance
 from hub.directory import Directory, SigningKey
 from hub.matter import Matter, unpack
 from hub.own_batch import HubDraft
-from hub.ports import LedgerReader
+from hub.ports import ContentAddress, LedgerReader, NamedEntry, StoredContent
 from hub.sealed_event import SealedEvent
 from hub.submission import EventReceipt, Refusal
 from hub.task import has_open_task
@@ -196,41 +196,48 @@ def check_right(
     return number
 
 
-def find_payload(
-    request: OpenRequest,
+def find_payloads(
+    requests: Sequence[OpenRequest],
     reader: LedgerReader,
     procedures: Mapping[tuple[str, int], Procedure],
     directory: Directory,
-) -> Found:
-    """Find the payload and check that this office may open it for this purpose, for a task or under a clearance.
+) -> list[Found | ExchangeError]:
+    """Find payloads and check of each that its office may open it for its purpose, for a task or under a clearance.
 
-    The same is read whether or not the event exists, is sealed, and whosever it is, so that the time of an answer tells
+    The same is read whether or not an event exists, is sealed, and whosever it is, so that the time of an answer tells
     none of it.
 
-    Raises:
-        AccessError: See `check_right`.
-        RuleError: PAYLOAD_UNKNOWN: the content is no longer held.
+    Returns:
+        One for each request, in order: what it names, or the error that refuses it, as `check_right` raises it or
+        PAYLOAD_UNKNOWN: the content is no longer held.
     """
-    place = _event(request, reader)
-    header = place.header
-    stream_id = StreamId(request.event_id) if header is None else header.stream_id
-    packed = reader.matters([stream_id, *((StreamId(request.clearance),) if request.clearance else ())])
-    number = check_right(
-        request,
-        None if header is None else SealedEvent.of(header),
-        _matter(packed, stream_id),
-        procedures,
-        directory,
-        clearance=_matter(packed, request.clearance),
-        is_sealed=place.is_sealed,
-    )
-    if header is None:
-        raise AssertionError("a right to nothing")
-    envelope = reader.payload(place.at, number)
-    wrapped = reader.wrapped_key(place.at, number, OfficeId(request.office))
-    if envelope is None or wrapped is None:
-        raise RuleError("PAYLOAD_UNKNOWN", "the payload or its key is no longer held")
-    return Found(header, header.sealed[number], envelope, WrappedKey(OfficeId(request.office), *wrapped))
+    named = reader.named([request.event_id for request in requests])
+    asked = [_asked(request, named[request.event_id]) for request in requests]
+    streams = [one.stream_id(request) for request, one in zip(requests, asked, strict=True)]
+    clearances = [StreamId(request.clearance) for request in requests if request.clearance]
+    packed = reader.matters(list(dict.fromkeys([*streams, *clearances])))
+    places: list[ContentAddress | ExchangeError] = []
+    for request, one, stream_id in zip(requests, asked, streams, strict=True):
+        try:
+            number = check_right(
+                request,
+                None if one.header is None else SealedEvent.of(one.header),
+                _matter(packed, stream_id),
+                procedures,
+                directory,
+                clearance=_matter(packed, request.clearance),
+                is_sealed=one.is_sealed,
+            )
+        except ExchangeError as error:
+            places.append(error)
+        else:
+            places.append(ContentAddress(one.at, number, OfficeId(request.office)))
+    wanted = [place for place in places if isinstance(place, ContentAddress)]
+    contents = reader.contents(wanted) if wanted else {}
+    return [
+        place if isinstance(place, ExchangeError) else _found(one, place, contents.get(place))
+        for one, place in zip(asked, places, strict=True)
+    ]
 
 
 def access_body(request: OpenRequest, profile: str) -> dict[str, Any]:
@@ -285,18 +292,25 @@ class _Asked(NamedTuple):
     header: Header | None
     is_sealed: bool
 
+    def stream_id(self, request: OpenRequest) -> StreamId:
+        """Of the event; where there is none, an id that no stream has."""
+        return StreamId(request.event_id) if self.header is None else self.header.stream_id
 
-def _event(request: OpenRequest, reader: LedgerReader) -> _Asked:
-    index = reader.visible(request.event_id)
-    is_sealed = False
-    if request.rule is not None and request.rule.is_sealed:
-        recorded = reader.recorded([request.event_id]).get(request.event_id)
-        is_sealed = index is None and recorded is not None
-        index = recorded
-    place = LeafIndex(0) if index is None else index
-    (data,) = reader.entries(place, LeafIndex(place + 1))
-    entry = decode_entry(data)
-    return _Asked(place, decode_event(entry.event) if isinstance(entry, EventEntry) else None, is_sealed)
+
+def _asked(request: OpenRequest, named: NamedEntry) -> _Asked:
+    if named.is_sealed and not (request.rule is not None and request.rule.is_sealed):
+        return _Asked(LeafIndex(0), None, is_sealed=False)
+    entry = decode_entry(named.entry)
+    return _Asked(named.at, decode_event(entry.event) if isinstance(entry, EventEntry) else None, named.is_sealed)
+
+
+def _found(asked: _Asked, place: ContentAddress, content: StoredContent | None) -> Found | ExchangeError:
+    if asked.header is None:
+        raise AssertionError("a right to nothing")
+    if content is None:
+        return RuleError("PAYLOAD_UNKNOWN", "the payload or its key is no longer held")
+    key = WrappedKey(place.office, content.key_id, content.enc)
+    return Found(asked.header, asked.header.sealed[place.number], content.envelope, key)
 
 
 def _matter(packed: Mapping[bytes, bytes], stream_id: bytes) -> Matter | None:

@@ -100,6 +100,48 @@ class StoredEffect(NamedTuple):
     keeps: OfficeId | None = None
 
 
+class NamedEntry(NamedTuple):
+    """The entry that an id leads to.
+
+    Attributes:
+        at: Its index.
+        entry: Its bytes.
+        is_sealed: Its stream is sealed.
+    """
+
+    at: LeafIndex
+    entry: bytes
+    is_sealed: bool
+
+
+class ContentAddress(NamedTuple):
+    """Of what one office may open.
+
+    Attributes:
+        entry: Index of the event that names the payload.
+        number: Its position in `sealed`.
+        office: To whose key the content key is wrapped.
+    """
+
+    entry: LeafIndex
+    number: int
+    office: OfficeId
+
+
+class StoredContent(NamedTuple):
+    """A sealed payload with one wrapped key.
+
+    Attributes:
+        envelope: The sealed bytes.
+        key_id: The office key, 8 bytes.
+        enc: HPKE bytes.
+    """
+
+    envelope: bytes
+    key_id: KeyId
+    enc: bytes
+
+
 @dataclass(frozen=True, slots=True)
 class Commit:
     """All that one commit records: one database transaction.
@@ -205,8 +247,14 @@ class LedgerReader(Protocol):
     def statistics_entries(self, start: LeafIndex) -> Iterator[tuple[LeafIndex, bytes]]:
         """Index and entry bytes of every event of statistics at or after an index, ascending."""
 
-    def payload(self, entry: LeafIndex, number: int) -> bytes | None:
-        """A sealed envelope, by the event that names it and its position in `sealed`, if it is still held."""
+    def named(self, event_ids: Sequence[bytes]) -> Mapping[bytes, NamedEntry]:
+        """The entries of events that somebody names, all in one question.
+
+        Of an id that is not recorded it is entry 0, after the same work.
+        """
+
+    def contents(self, addresses: Sequence[ContentAddress]) -> Mapping[ContentAddress, StoredContent]:
+        """Sealed payloads with the key of one office each, all in one question; of which both are still held."""
 
     def payload_count(self) -> int:
         """Sealed envelopes that are held."""
@@ -222,9 +270,6 @@ class LedgerReader(Protocol):
 
     def visible(self, event_id: bytes) -> LeafIndex | None:
         """Ledger index of a recorded event; None for an unknown one and one of a sealed stream, after the same work."""
-
-    def wrapped_key(self, entry: LeafIndex, number: int, office: OfficeId) -> tuple[KeyId, bytes] | None:
-        """The content key of a payload wrapped to one office: key id and HPKE bytes."""
 
 
 class LedgerFiles(Protocol):

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import chain
 
+from adapters.store.ledger_file import in_parts
 from adapters.store.ledger_reader import SqliteReader
 from adapters.store.ledger_tables import KEYLESS, payload_id, payload_range
 from contracts.event import decode_event
 from contracts.ids import KeyId, LeafIndex, OfficeId, TreeSize
 from contracts.procedure_types import ERASE, ERASE_ALL
+from hub.ports import ContentAddress, StoredContent
 from ledger.entry import event_of
 
 
@@ -16,7 +19,7 @@ class ContentReader(SqliteReader):
     """The payloads of a ledger's file, by the entry that names them and their place in it."""
 
     def payload(self, entry: LeafIndex, number: int) -> bytes | None:
-        """See `hub.ports.LedgerReader.payload`."""
+        """A sealed envelope, by the event that names it and its position in `sealed`, if it is still held."""
         row = self._one("SELECT envelope FROM payloads WHERE id=?", payload_id(entry, number))
         return None if row is None else row[0]
 
@@ -27,11 +30,26 @@ class ContentReader(SqliteReader):
         return {ids[row_id]: envelope for row_id, envelope in rows}
 
     def wrapped_key(self, entry: LeafIndex, number: int, office: OfficeId) -> tuple[KeyId, bytes] | None:
-        """See `hub.ports.LedgerReader.wrapped_key`."""
+        """The content key of a payload wrapped to one office, if it is still held: key id and HPKE bytes."""
         row = self._one(
             "SELECT key_id, enc FROM wrapped_keys WHERE payload=? AND office=?", payload_id(entry, number), office
         )
         return None if row is None else (KeyId(row[0]), row[1])
+
+    def contents(self, addresses: Sequence[ContentAddress]) -> Mapping[ContentAddress, StoredContent]:
+        """See `hub.ports.LedgerReader.contents`."""
+        asked = {(payload_id(one.entry, one.number), str(one.office)): one for one in addresses}
+        found: dict[ContentAddress, StoredContent] = {}
+        for part in in_parts(list(asked), [(-1, "")]):
+            rows = self._all(
+                f"WITH asked (id, office) AS (VALUES {','.join(['(?,?)'] * len(part))})"
+                " SELECT asked.id, asked.office, p.envelope, k.key_id, k.enc FROM asked"
+                " CROSS JOIN payloads p ON p.id=asked.id"
+                " CROSS JOIN wrapped_keys k ON k.payload=asked.id AND k.office=asked.office",
+                *chain.from_iterable(part),
+            )
+            found |= {asked[row[0], row[1]]: StoredContent(row[2], KeyId(row[3]), row[4]) for row in rows}
+        return found
 
     def wrapped_offices(self, addresses: Sequence[tuple[LeafIndex, int]]) -> Mapping[tuple[LeafIndex, int], set[str]]:
         """The offices for which content keys of some envelopes are held, by entry and number."""

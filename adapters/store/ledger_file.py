@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from weakref import WeakSet
 
 from eventsourcing.persistence import PersistenceError
@@ -21,12 +21,14 @@ from eventsourcing.sqlite import SQLiteConnection, SQLiteConnectionPool, SQLiteD
 from adapters.store.ledger_tables import DUE_INDEX, LedgerRecorder
 from contracts.errors import ExchangeError, FatalError, UnavailableError
 
+K = TypeVar("K")
+
 _CACHE_KIB: Final = 8_192
 """Of each connection: the pages that a busy hub writes again soon."""
 _STATEMENTS: Final = 128
 """Prepared statements that a connection keeps; there are some fifty."""
 _LOCK_SECONDS: Final = 30
-_MAX_VARIABLES: Final = 500
+_MAX_KEYS: Final = 512
 _DAMAGE: Final = ("malformed", "Could not decode to UTF-8")
 """What SQLite says of a file or a value that was damaged, not of one that is away or busy."""
 
@@ -94,8 +96,7 @@ class LedgerFile:
     def _select_in(self, statement: str, keys: Sequence[bytes] | Sequence[int]) -> list[tuple[Any, Any]]:
         """Two columns of the rows whose last named column is one of some keys."""
         found: list[tuple[Any, Any]] = []
-        for i in range(0, len(keys), _MAX_VARIABLES):
-            part = keys[i : i + _MAX_VARIABLES]
+        for part in in_parts(keys, keys[-1:]):
             rows = self._all(f"{statement} IN ({','.join('?' * len(part))})", *part)
             found += [(row[0], row[1]) for row in rows]
         return found
@@ -150,6 +151,18 @@ class _ConnectionPool(SQLiteConnectionPool):
         connection.execute("PRAGMA temp_store=MEMORY")
         connection.row_factory = sqlite3.Row
         return connection
+
+
+def in_parts(keys: Sequence[K], filler: Sequence[K]) -> Iterator[list[K]]:
+    """Keys in parts of at most `_MAX_KEYS`, each filled up to a power of two: few statements ask for any number.
+
+    Args:
+        keys: What is asked for.
+        filler: One key that may be asked for beside them.
+    """
+    for at in range(0, len(keys), _MAX_KEYS):
+        part = list(keys[at : at + _MAX_KEYS])
+        yield part + list(filler) * ((1 << (len(part) - 1).bit_length()) - len(part))
 
 
 def _told(error: sqlite3.Error) -> ExchangeError:

@@ -9,13 +9,13 @@ import struct
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from adapters.store.ledger_file import LedgerFile
+from adapters.store.ledger_file import LedgerFile, in_parts
 from adapters.store.ledger_tables import STATISTICS
 from contracts.ids import Hash, LeafIndex, PointId, TreeSize
 from contracts.procedure_types import ERASE_AND_CLOSE
 from hub.intake import chain_id
 from hub.log_key_changes import LOG_KEY_EVENTS
-from hub.ports import ProducerState, Run
+from hub.ports import NamedEntry, ProducerState, Run
 
 _PAGE: Final = 1000
 _NOTHING: Final = b"\xff" * 16
@@ -112,6 +112,21 @@ class SqliteReader(LedgerFile):
             index + 1,
         )
         return None if row[0] is None else LeafIndex(index)
+
+    def named(self, event_ids: Sequence[bytes]) -> Mapping[bytes, NamedEntry]:
+        """See `hub.ports.LedgerReader.named`."""
+        found: dict[bytes, NamedEntry] = {}
+        for part in in_parts(event_ids, event_ids[-1:]):
+            rows = self._all(
+                f"WITH asked (id) AS (VALUES {','.join(['(?)'] * len(part))})"
+                " SELECT asked.id, e.rowid, CAST(e.state AS BLOB),"
+                " EXISTS (SELECT 1 FROM sealed s WHERE s.stream_id=e.originator_id)"
+                " FROM asked CROSS JOIN stored_events e"
+                " ON e.rowid=1+coalesce((SELECT idx FROM event_ids WHERE event_id=asked.id), 0)",
+                *part,
+            )
+            found |= {row[0]: NamedEntry(LeafIndex(row[1] - 1), row[2], bool(row[3])) for row in rows}
+        return found
 
     def recorded(self, event_ids: Sequence[bytes]) -> Mapping[bytes, LeafIndex]:
         """See `hub.ports.LedgerReader.recorded`."""
