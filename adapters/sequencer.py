@@ -3,7 +3,7 @@
 Rules that it keeps: what is offered is recorded in that order; a group is at most `group_events` events, or one larger
 batch, or at most `MAX_OPENINGS` requests to open, never both kinds; nothing waits for a timer; what was taken is
 recorded even if the caller has gone, because a repeated submission gets the original receipt. While a group becomes
-durable the next one is decided, if one waits; but requests to open only on what is durable, because they read it.
+durable the next one is decided, if one waits; of requests to open only who asks, and what may be read after it.
 Counters belong to the event loop's thread alone, the recorder to the worker's, but for making a commit durable and the
 answers to it; they meet in one queue and in one call back to the loop a group.
 
@@ -46,8 +46,10 @@ class Recorder(Protocol):
     def begin(self, batches: Sequence[SubmittedBatch]) -> Callable[[], list[BatchAnswer]]:
         """Decide about batches in order and write one commit; what it gives makes that durable and answers each."""
 
-    def begin_openings(self, requests: Sequence[OpenRequest]) -> Callable[[], list[Opened | ExchangeError]]:
-        """The same for requests to open; called while no commit is unfinished."""
+    def begin_openings(
+        self, requests: Sequence[OpenRequest], wait: Callable[[], None]
+    ) -> Callable[[], list[Opened | ExchangeError]]:
+        """The same for requests to open; it calls `wait`, for the commit before, and only then reads the store."""
 
 
 class _Item(NamedTuple):
@@ -304,9 +306,7 @@ class Sequencer:
                         held = first
                 else:
                     group, held, is_last = self._take(first)
-                    if isinstance(first.what, OpenRequest):
-                        _wait(ahead)
-                    finish = self._begin(group)
+                    finish = self._begin(group, ahead)
                     _wait(ahead)
                     # While something waits, it is decided as this commit becomes durable; else a thread would only add.
                     if self._broken is None and (held is not None or not self._queue.empty()):
@@ -336,22 +336,33 @@ class Sequencer:
             events += work.events
         return group, None, False
 
-    def _begin(self, group: list[_Item]) -> Callable[[], FatalError | None]:
+    def _begin(self, group: list[_Item], ahead: Future[FatalError | None] | None) -> Callable[[], FatalError | None]:
         """Decide about a group; what is given ends it, whatever became of it, and says whether our state is unknown."""
         began = perf_counter()
         answers: Callable[[], Sequence[object]] | None = None
         failure = self._broken
         if failure is None:
             try:
-                answers = self._decide([item.what for item in group])
+                answers = self._decide([item.what for item in group], ahead)
             except Exception as err:  # noqa: BLE001 - the outermost loop of the writer: whatever it is, our state is unknown
                 failure = self._broken = _fatal(err)
         return partial(self._finish, group, answers, failure, began)
 
-    def _decide(self, group: list[Any]) -> Callable[[], Sequence[object]]:
+    def _decide(self, group: list[Any], ahead: Future[FatalError | None] | None) -> Callable[[], Sequence[object]]:
         """Give a group to the recorder; its items are all of one kind."""
-        is_opening = isinstance(group[0], OpenRequest)
-        return self._recorder.begin_openings(group) if is_opening else self._recorder.begin(group)
+        if not isinstance(group[0], OpenRequest):
+            return self._recorder.begin(group)
+        return self._recorder.begin_openings(group, partial(self._wait_for, ahead))
+
+    def _wait_for(self, ahead: Future[FatalError | None] | None) -> None:
+        """Wait until the group before is recorded.
+
+        Raises:
+            FatalError: It is not.
+        """
+        _wait(ahead)
+        if self._broken is not None:
+            raise self._broken
 
     def _finish(
         self,

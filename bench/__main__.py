@@ -212,7 +212,7 @@ def show(result: dict[str, Any]) -> None:
     table.add_row("a page of a work list of 10,000, CPU ms at most", f"{all_['page_cpu_ms']:.2f}", "", "", "< 50")
     opened = max(result["openings"], key=lambda row: row["openings_per_second"])
     table.add_row(
-        f"openings, each recorded first, {opened['in_flight']} calls at once: best round, a second;"
+        f"openings, each recorded first, {opened['in_flight']} at once: best round, a second;"
         " CPU us of hub and of caller",
         f"{opened['openings_per_second']:,.0f}; {opened['hub_cpu_us']:.0f} and {opened['caller_cpu_us']:.0f}",
         f"{plain:,.0f}",

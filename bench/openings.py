@@ -1,9 +1,9 @@
-"""Openings: many separate `OpenPayload` calls at once, each recorded before it is answered, then each checked and read.
+"""Openings: many officers of one gateway at once, each request recorded before it is answered, then checked and read.
 
 Notices with sealed content to twenty county offices of one region, an officer for every hundred openings, the usual
-limits an hour. Requests are signed beforehand, as their offices would; the calls go out at `IN_FLIGHT` at a time from
-one process over one connection. What comes back is checked and decrypted afterwards, every one: the time of that is the
-offices' and told by itself.
+limits an hour. Requests are signed beforehand, as their gateway would; `IN_FLIGHT` at a time wait for their answers in
+one process, whose one client sends them as every gateway's does (ADR 0062). What comes back is checked and decrypted
+afterwards, every one: the time of that is the offices' and told by itself.
 """
 
 from __future__ import annotations
@@ -39,13 +39,13 @@ class OpeningFigures(NamedTuple):
     """One round of openings.
 
     Attributes:
-        openings: Payloads opened, one call each.
+        openings: Payloads opened, each by a request of its own.
         openings_per_second: By the clock, until the last answer; each is durable before its answer.
         hub_cpu_us: CPU microseconds of the hub for one, all threads.
         caller_cpu_us: CPU microseconds of the calling process for one.
         reader_cpu_us: CPU microseconds for checking the proof of one and decrypting it.
         commits: Commits that recorded them.
-        in_flight: Calls at a time.
+        in_flight: Requests at a time.
         bucket_kib: Size of each payload.
     """
 

@@ -173,18 +173,22 @@ class Application(Recorder):
             RuleError: CLOCK_SKEW, PAYLOAD_UNKNOWN; LEDGER_CLOSED: an opening could not be recorded any more.
             UnavailableError: OPEN_TOO_MANY: the office or its officer has asked too often in this hour.
         """
-        (opened,) = self.begin_openings([request])()
+        (opened,) = self.begin_openings([request], lambda: None)()
         if isinstance(opened, ExchangeError):
             raise opened
         return opened
 
-    def begin_openings(self, requests: Sequence[OpenRequest]) -> Callable[[], list[Opened | ExchangeError]]:
+    def begin_openings(
+        self, requests: Sequence[OpenRequest], wait: Callable[[], None]
+    ) -> Callable[[], list[Opened | ExchangeError]]:
         """Decide about requests in order and write the records of those that may into one commit, one record each.
 
-        No commit may be unfinished: what an office may open is read from the store.
+        Who asks is checked while the commit before becomes durable: signatures take the most time. What an office may
+        open is read from the store, and so after it.
 
         Args:
             requests: At least one, of whichever offices; each is decided on its own.
+            wait: Returns when no commit is unfinished; raises FatalError if that is unknown.
 
         Returns:
             Makes the commit durable and gives what became of each request, in order, an error as `open_payload` raises
@@ -194,7 +198,7 @@ class Application(Recorder):
             FatalError: As `begin`.
         """
         now = self.now_ms()
-        found = self._find(requests, now)
+        found = self._find(requests, now, wait)
         drafts = [
             access_draft(request, one.ref.profile)
             for request, one in zip(requests, found, strict=True)
@@ -214,10 +218,13 @@ class Application(Recorder):
 
         return answers
 
-    def _find(self, requests: Sequence[OpenRequest], now_ms: int) -> list[Found | ExchangeError]:
+    def _find(
+        self, requests: Sequence[OpenRequest], now_ms: int, wait: Callable[[], None]
+    ) -> list[Found | ExchangeError]:
         """What each request asks for; the error where it may not have it."""
         refused = [self._refusal(request, now_ms) for request in requests]
         left = [request for request, error in zip(requests, refused, strict=True) if error is None]
+        wait()
         try:
             found = find_payloads(left, self._store, self.rules.procedures, self.directory) if left else []
         except ExchangeError as error:

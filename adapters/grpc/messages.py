@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
+from operator import attrgetter
 from types import MappingProxyType
 from typing import Final, TypeVar
 
@@ -36,6 +37,7 @@ from ledger.receipt import Receipt
 M = TypeVar("M", bound=Message)
 
 _OPEN_FIELDS: Final = tuple(part.name for part in fields(OpenRequest))
+_open_values: Final = attrgetter(*_OPEN_FIELDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -326,12 +328,12 @@ def work_page_of_proto(office: str, message: pb.GetWorkListResponse) -> WorkPage
 
 def open_request_to_proto(request: OpenRequest) -> pb.OpenPayloadRequest:
     """Frame a signed opening request."""
-    return pb.OpenPayloadRequest(**{name: getattr(request, name) for name in _OPEN_FIELDS})
+    return pb.OpenPayloadRequest(**dict(zip(_OPEN_FIELDS, _open_values(request), strict=True)))
 
 
 def open_request_of_proto(message: pb.OpenPayloadRequest) -> OpenRequest:
     """Unframe an opening request; nothing is checked."""
-    return OpenRequest(**{name: getattr(message, name) for name in _OPEN_FIELDS})
+    return OpenRequest(*_open_values(message))
 
 
 def opened_to_proto(opened: Opened) -> pb.OpenPayloadResponse:

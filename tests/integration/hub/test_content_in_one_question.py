@@ -27,6 +27,10 @@ def ledger(tmp_path: Path) -> Iterator[TimedLedger]:
     opened.finish()
 
 
+def wait() -> None:
+    """Nothing is unfinished."""
+
+
 def test_named_events_are_found_with_their_seal_and_unknown_ones_lead_to_the_first_entry(ledger: TimedLedger) -> None:
     events = [*notification(ledger.world, "44", "45")[:2], *seal_order(ledger.world)]
     ledger.record(*events)
@@ -83,8 +87,10 @@ def test_a_store_that_cannot_be_read_now_refuses_those_who_asked_and_the_hub_goe
     with monkeypatch.context() as patched:
         patched.setattr(ledger.store, "named", busy)
         codes = [
-            one.code for one in ledger.application.begin_openings([bad, *good])() if isinstance(one, ExchangeError)
+            one.code
+            for one in ledger.application.begin_openings([bad, *good], wait)()
+            if isinstance(one, ExchangeError)
         ]
 
     assert codes == ["OPEN_FORBIDDEN", *["STORE_BUSY"] * 3]
-    assert all(isinstance(one, Opened) for one in ledger.application.begin_openings(good)())
+    assert all(isinstance(one, Opened) for one in ledger.application.begin_openings(good, wait)())

@@ -52,6 +52,7 @@ class FakeRecorder:
         self.gate = threading.Event()
         self.entered = threading.Event()
         self.fails_with = fails_with
+        self.asked = threading.Event()
         self.durable = threading.Event()
         self.durable.set()
         self.unfinished = 0
@@ -69,7 +70,11 @@ class FakeRecorder:
             raise self.fails_with
         return partial(self.finish, batches)
 
-    def begin_openings(self, requests: Sequence[OpenRequest]) -> Callable[[], list[Opened | ExchangeError]]:
+    def begin_openings(
+        self, requests: Sequence[OpenRequest], wait: Callable[[], None]
+    ) -> Callable[[], list[Opened | ExchangeError]]:
+        self.asked.set()
+        wait()
         assert self.unfinished == 0
         finish = self.begin([batch(r.request_id.decode()) for r in requests])
         return lambda: [self.opened(answer.batch_id) for answer in finish()]
@@ -205,8 +210,8 @@ def test_a_refused_opening_is_told_to_who_asked_and_its_neighbours_are_given() -
     run(scenario)
 
 
-def test_openings_are_decided_when_the_commit_before_them_is_durable() -> None:
-    """They are read from the store: the recorder of this test asserts that nothing is unfinished."""
+def test_openings_are_looked_at_at_once_and_decided_when_the_commit_before_them_is_durable() -> None:
+    """They are read from the store: the recorder of this test asserts that nothing is unfinished then."""
 
     async def scenario() -> None:
         recorder = FakeRecorder(is_open=False)
@@ -217,6 +222,7 @@ def test_openings_are_decided_when_the_commit_before_them_is_durable() -> None:
             await asyncio.sleep(0)
             behind = await sequencer.enqueue(batch("behind"))
             recorder.gate.set()
+            assert await asyncio.to_thread(recorder.asked.wait, 10)
             await asyncio.sleep(0.02)
 
             assert recorder.groups == [["first"]]
@@ -224,6 +230,28 @@ def test_openings_are_decided_when_the_commit_before_them_is_durable() -> None:
             recorder.durable.set()
             await asyncio.gather(first, opening, behind)
         assert recorder.groups == [["first"], ["opening"], ["behind"]]
+
+    run(scenario)
+
+
+def test_no_opening_is_decided_after_a_commit_that_failed() -> None:
+    async def scenario() -> None:
+        recorder = FakeRecorder(is_open=False)
+        recorder.durable.clear()
+        recorder.durable_fails_with = OSError("disk gone")
+        async with Sequencer(recorder) as sequencer:
+            first = await held(recorder, sequencer)
+            opening = asyncio.ensure_future(sequencer.open(request("opening")))
+            await asyncio.sleep(0)
+            recorder.gate.set()
+            assert await asyncio.to_thread(recorder.asked.wait, 10)
+            recorder.durable.set()
+
+            told = await asyncio.gather(first, opening, return_exceptions=True)
+
+            assert [type(one) for one in told] == [FatalError] * 2
+            assert await sequencer.failure is told[0]
+        assert recorder.groups == [["first"]]
 
     run(scenario)
 
