@@ -128,11 +128,13 @@ async def measure_sealed(*, openings: int, payloads: int, folder: Path) -> dict[
     """Run openings and sealing, on a ledger of their own; arguments as in `measure`."""
     world = World(counties=COUNTIES)
     opened, sealed = [], []
-    load = [os.getloadavg()[0]]
+    opening_load = [os.getloadavg()[0]]
     async with OurHub(folder / "sealed", world) as hub:
         for number in range(SEALED_ROUNDS):
             console.print(f"openings, round {number + 1} of {SEALED_ROUNDS}", style="dim")
             opened.append(await measure_openings(hub, world, openings))
+            opening_load.append(os.getloadavg()[0])
+        load = opening_load[-1:]
         for number in range(SEALED_ROUNDS):
             console.print(f"sealing, round {number + 1} of {SEALED_ROUNDS}", style="dim")
             gateways = folder / f"gateways-{number}"
@@ -141,6 +143,7 @@ async def measure_sealed(*, openings: int, payloads: int, folder: Path) -> dict[
             load.append(os.getloadavg()[0])
     return {
         "openings": [figures._asdict() for figures in opened],
+        "openings_load": opening_load,
         "sealing": [figures._asdict() for figures in sealed],
         "sealed_load": load,
     }
