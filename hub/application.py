@@ -44,6 +44,7 @@ class Application(Recorder):
         log_signer: Signs checkpoints; its name is the ledger's origin.
         next_signer: The key that takes its place or has just done so; None if there is none.
         hub_key: Signs the hub's own batches and nothing else.
+        next_hub_key: The key that takes its place or has just done so; None if there is none.
         rules: The contracts in force.
         clock: Hub time.
         entropy: For ids of hub-made events.
@@ -64,11 +65,17 @@ class Application(Recorder):
         entropy: Entropy,
         opening_limits: OpeningLimits | None = None,
         next_signer: NoteSigner | None = None,
+        next_hub_key: Ed25519PrivateKey | None = None,
     ) -> None:
         super().__init__(
-            store=store, log_signer=log_signer, hub_key=hub_key, rules=rules, clock=clock, next_signer=next_signer
+            store=store,
+            log_signer=log_signer,
+            hub_key=hub_key,
+            rules=rules,
+            clock=clock,
+            next_signer=next_signer,
+            next_hub_key=next_hub_key,
         )
-        self._hub_key = hub_key
         self._entropy = entropy
         self._published: dict[PointId, int] = {}
         self._opening_rate = OpeningRate(opening_limits or OpeningLimits())
@@ -152,7 +159,7 @@ class Application(Recorder):
         streams = [d.stream_id for d in drafts if d.stream_id is not None]
         matters = {s: unpack(p) for s, p in self._store.matters(streams).items()}
         events = maker.events(drafts, matters)
-        batch = maker.batch(events, self.producer(HUB_PRODUCER), self._hub_key, self._hub_signing.key_id)
+        batch = maker.batch(events, self.producer(HUB_PRODUCER), self._hub_key, self._hub_key_id)
         finish = self.begin([batch], about=[draft.about for draft in drafts if draft.about is not None])
 
         def answer() -> BatchAnswer:

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from contracts import signing
 from contracts.errors import EvidenceError
 from contracts.ids import Hash, LeafIndex
 from hub.admission import Rules
@@ -64,11 +63,10 @@ class BatchChain:
         self.open: OpenBatch | None = None
         self.producers: dict[str, ProducerState] = {}
         self.recorded_at = 0
-        self._hub: SigningKey | None = None
         self._is_evidence_checked = is_evidence_checked
 
-    def start(self, index: LeafIndex, entry: GenesisEntry) -> None:
-        """Take the genesis record.
+    def start(self, index: LeafIndex, entry: GenesisEntry, directory: Directory) -> None:
+        """Take the genesis record, and tell the directory the hub's first key.
 
         Raises:
             EvidenceError: It stands elsewhere, or the ledger was made with other division codes.
@@ -79,8 +77,7 @@ class BatchChain:
             raise wrong("the ledger was made with another edition of the division codes")
         self.genesis = entry
         self.rules = self.rules.of_ledger(is_sandbox=entry.sandbox, clock_skew_ms=entry.clock_skew_ms)
-        key_id = signing.key_id("hub-events", entry.hub_key)
-        self._hub = SigningKey.of_hub(key_id=key_id, public_key=entry.hub_key)
+        directory.hub_keys.begin(entry.hub_key)
         self.recorded_at = entry.created_at
 
     def take(self, index: LeafIndex, entry: BatchEntry, directory: Directory) -> None:
@@ -89,7 +86,7 @@ class BatchChain:
         Raises:
             ExchangeError: It does not follow, or its key, signature, chain or clock is wrong.
         """
-        if self._hub is None:
+        if self.genesis is None:
             raise wrong("the first entry is no genesis record")
         directory.check_open()
         if self.open is not None:
@@ -97,7 +94,7 @@ class BatchChain:
         if entry.recorded_at < self.recorded_at:
             raise wrong(f"recorded {self.recorded_at - entry.recorded_at} ms before the batch in front of it")
         header = decode_tbs(entry.tbs)
-        key = self._hub if entry.key_id == self._hub.key_id else directory.batch_key(entry.key_id, index)
+        key = directory.signer_of_batch(entry.key_id, index)
         state = self.producers.get(header.producer) or ProducerState(0, _ZERO)
         if self._is_evidence_checked:
             check_header(

@@ -234,7 +234,7 @@ class BatchReader:
                     self.tally.batches += 1
                     self.tally.refusals.update(refused.code for refused in entry.refused)
                 case GenesisEntry():
-                    self._batches.start(index, entry)
+                    self._batches.start(index, entry, self.directory)
                 case EventEntry():
                     raise wrong("an event stands where no batch promised one")
         except ExchangeError as error:

@@ -14,7 +14,12 @@ from contracts.ids import LeafIndex
 from contracts.schema import SchemaRegistry
 from ledger.entry import BatchEntry
 
-_CLAIM_OF: Final = {"KeyRevoked": "KEY_REVOKED", "KeyRegistered": "BATCH_FORGED"}
+_CLAIMS_OF: Final = {
+    "KeyRevoked": (("KEY_REVOKED", "key_id"),),
+    "KeyRegistered": (("BATCH_FORGED", "key_id"),),
+    "HubKeyReplaced": (("KEY_REVOKED", "replaced"), ("BATCH_FORGED", "key_id")),
+}
+"""Which claim an event may show of a batch, and its field that names the batch's key."""
 
 
 class Suspicion(NamedTuple):
@@ -43,6 +48,6 @@ def suspicions(
     yield Suspicion("BATCH_FORGED", LeafIndex(0))
     for index, event in directory:
         header = decode_event(event)
-        claim = _CLAIM_OF.get(header.event_type)
-        if claim is not None and registry.decode_body(header.body)[1]["key_id"] == entry.key_id:
-            yield Suspicion(claim, index)
+        for claim, field in _CLAIMS_OF.get(header.event_type, ()):
+            if registry.decode_body(header.body)[1][field] == entry.key_id:
+                yield Suspicion(claim, index)

@@ -300,7 +300,7 @@ def _agreement(purpose: str, name: str) -> Mapping[str, bytes]:
 
 def _key(region: RegionCode) -> SigningKey:
     if region == HUB_REGION:
-        return SigningKey.of_hub(key_id=KeyId(bytes(8)), public_key=bytes(32))
+        return SigningKey.of_hub(key_id=KeyId(bytes(8)), public_key=bytes(32), since=LeafIndex(0))
     return SigningKey(KeyId(bytes(8)), "batch", PointId(f"{region}-node"), region, bytes(32), LeafIndex(0), None)
 
 

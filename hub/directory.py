@@ -30,6 +30,8 @@ from hub.directory_values import RECEIVE, SEND, AgreementKey, CrossBorderBasis, 
 from hub.division_change import DivisionChange
 from hub.editions import Editions, Term
 from hub.grants import Grants, Wanted
+from hub.hub_keys import PURPOSE as HUB_PURPOSE
+from hub.hub_keys import HubKeys
 from hub.key_register import KeyRegister
 from hub.log_key_changes import LogKeyChanges
 from hub.serving import Serving
@@ -53,6 +55,7 @@ class Directory:
         editions: The adopted editions of the contracts.
         grants: Mandates and cross-border bases.
         log_keys: How the key of the ledger itself was replaced.
+        hub_keys: The hub's own keys; who reads batches says `begin` with the first one.
         closed_at: Index of the ledger's last event; None while it goes on.
         closing: Its body.
     """
@@ -69,6 +72,7 @@ class Directory:
         "divisions",
         "editions",
         "grants",
+        "hub_keys",
         "log_keys",
     )
 
@@ -77,6 +81,7 @@ class Directory:
         self.editions = Editions()
         self.grants = Grants()
         self.log_keys = LogKeyChanges()
+        self.hub_keys = HubKeys()
         self.closed_at: LeafIndex | None = None
         self.closing: _Body = {}
         self._regions: dict[RegionCode, LeafIndex] = {}
@@ -181,6 +186,15 @@ class Directory:
             AccessError: KEY_UNKNOWN or KEY_REVOKED.
         """
         return self._keys.valid("batch", key_id, at)
+
+    def signer_of_batch(self, key_id: KeyId, at: LeafIndex) -> SigningKey:
+        """The key that signs a batch to be recorded at an index: a producer's, or the hub's own.
+
+        Raises:
+            AccessError: KEY_UNKNOWN or KEY_REVOKED: it is none, or another one has taken its place.
+        """
+        hub = self.hub_keys.find(key_id)
+        return self.batch_key(key_id, at) if hub is None else self._keys.valid_at(hub, key_id, HUB_PURPOSE, at)
 
     def open_key(self, key_id: KeyId, at: LeafIndex) -> SigningKey:
         """The key that signs a request to open a payload, to be recorded at an index.
@@ -399,6 +413,11 @@ class Directory:
         if self.closed_at is not None:
             raise RuleError("LEDGER_CLOSED", f"entry {self.closed_at} has closed this ledger")
 
+    def _replace_hub_key(self, index: LeafIndex, header: Header, body: _Body) -> None:
+        self._keys.check_free(HUB_PURPOSE, body)
+        self.hub_keys.replace(body, index)
+        self._keys.reserve(body["public_key"])
+
     def _region_of(self, body: _Body) -> RegionCode:
         region = RegionCode(body["region"])
         if region not in self._regions:
@@ -423,6 +442,7 @@ _CHANGES: Final[Mapping[str, _Change]] = {
     "KeyRegistered": Directory._register_key,
     "KeyRevoked": Directory._revoke_key,
     "LedgerClosed": Directory._close_ledger,
+    "HubKeyReplaced": Directory._replace_hub_key,
     "LogKeyAnnounced": lambda directory, index, header, body: directory.log_keys.announce(body, header, index),
     "LogKeySwitched": lambda directory, index, header, body: directory.log_keys.end(body, header, index),
     "LogKeyWithdrawn": lambda directory, index, header, body: directory.log_keys.end(body, header, index),

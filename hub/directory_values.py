@@ -136,9 +136,11 @@ class SigningKey:
     revoked_at: LeafIndex | None
 
     @classmethod
-    def of_hub(cls, *, key_id: KeyId, public_key: bytes) -> "SigningKey":
-        """The hub's own event key, which the genesis entry names: valid from the first entry on."""
-        return cls(key_id, "hub-events", HUB_PRODUCER, HUB_REGION, public_key, LeafIndex(0), None)
+    def of_hub(
+        cls, *, key_id: KeyId, public_key: bytes, since: LeafIndex, until: LeafIndex | None = None
+    ) -> "SigningKey":
+        """A key of the hub's own: the genesis record's is valid from the first entry on."""
+        return cls(key_id, "hub-events", HUB_PRODUCER, HUB_REGION, public_key, since, until)
 
     def is_valid_at(self, at: LeafIndex) -> bool:
         """Whether what the key signed may be recorded at an index."""

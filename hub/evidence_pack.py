@@ -21,6 +21,7 @@ from contracts.event import Header, decode_event
 from contracts.event import leaf_hash as event_leaf
 from contracts.ids import HUB_PRODUCER, Hash, LeafIndex
 from contracts.signing import check_public_key, key_id, verify
+from hub.hub_keys import HUB_KEY_REPLACED, follows_tbs
 from hub.receipt_file import ProvedEntry, verify_receipt_file
 from ledger.batch import Batch, decode_tbs
 from ledger.checkpoint import Checkpoint
@@ -136,26 +137,30 @@ def _batch(pack: EvidencePack, proved: ProvedEntry) -> tuple[Batch, BatchEntry]:
 def _producer_key(
     pack: EvidencePack, batch: Batch, entry: BatchEntry, genesis: GenesisEntry, read_body: BodyReader
 ) -> bytes:
-    """The key that signed, from the genesis entry for the hub's own batches, else from the event that registered it."""
-    if batch.producer == HUB_PRODUCER:
-        purpose, public = "hub-events", genesis.hub_key
-        if pack.key is not None:
-            raise _other("the genesis entry names the hub's key, no event does")
+    """The key that signed: the hub's first one from the genesis entry, any other from the event that registered it."""
+    purpose = "hub-events" if batch.producer == HUB_PRODUCER else "batch"
+    if purpose == "hub-events" and pack.key is None:
+        public = genesis.hub_key
     else:
-        purpose, public = "batch", _registered(pack, batch, read_body)
+        public = _registered(pack, batch, purpose, read_body)
     if key_id(purpose, public) != entry.key_id:
         raise _other(f"the batch names key {entry.key_id.hex()}")
     check_public_key(public)
     return public
 
 
-def _registered(pack: EvidencePack, batch: Batch, read_body: BodyReader) -> bytes:
+def _registered(pack: EvidencePack, batch: Batch, purpose: str, read_body: BodyReader) -> bytes:
     entry = None if pack.key is None else decode_entry(pack.key.content)
     if pack.key is None or not isinstance(entry, EventEntry) or pack.key.index >= pack.batch.index:
         raise _other("no event before the batch registers its key")
     header = decode_event(entry.event)
-    body = read_body(header.body) if header.event_type == "KeyRegistered" else {}
-    if body.get("purpose") != "batch" or body.get("producer") != batch.producer:
+    body = read_body(header.body) if header.event_type in ("KeyRegistered", HUB_KEY_REPLACED) else {}
+    if header.event_type == HUB_KEY_REPLACED:
+        registered = ("hub-events", str(HUB_PRODUCER))
+        verify(body["public_key"], body["signature"], follows_tbs(body["replaced"], body["public_key"]))
+    else:
+        registered = (body.get("purpose", ""), body.get("producer", ""))
+    if registered != (purpose, batch.producer):
         raise _other(f"entry {pack.key.index} registers no key of {batch.producer} for batches")
     return Hash(body["public_key"])
 

@@ -47,12 +47,7 @@ class KeyRegister:
         Raises:
             AccessError: KEY_UNKNOWN or KEY_REVOKED.
         """
-        key = self._signing.get(key_id)
-        if key is None or key.purpose != purpose or key.registered_at >= at:
-            raise AccessError("KEY_UNKNOWN", f"no key {key_id.hex()} for {purpose} at index {at}", field="key_id")
-        if not key.is_valid_at(at):
-            raise AccessError("KEY_REVOKED", f"key {key_id.hex()} was revoked at {key.revoked_at}", field="key_id")
-        return key
+        return self.valid_at(self._signing.get(key_id), key_id, purpose, at)
 
     def agreement(self, purpose: str, body: Mapping[str, Any], since_ms: int) -> AgreementKey:
         """Check a new key to which something will be sealed; `take` it when everything else is checked.
@@ -92,6 +87,32 @@ class KeyRegister:
         )
         self._public.add(body["public_key"])
         self._streams[name] = header.stream_id
+
+    def check_free(self, purpose: str, body: Mapping[str, Any]) -> None:
+        """Check a signing key that is not kept here; `reserve` it when everything else is checked.
+
+        Raises:
+            ContractError: KEY_UNSAFE, BODY_FIELD. ConflictError: DIRECTORY_TAKEN.
+        """
+        check_public_key(body["public_key"])
+        self._new(purpose, body, body["public_key"])
+
+    def reserve(self, public_key: bytes) -> None:
+        """Remember that a signing key which is not kept here has its holder."""
+        self._public.add(public_key)
+
+    @staticmethod
+    def valid_at(key: SigningKey | None, key_id: KeyId, purpose: str, at: LeafIndex) -> SigningKey:
+        """A key, if what it signed may be recorded at an index.
+
+        Raises:
+            AccessError: KEY_UNKNOWN or KEY_REVOKED.
+        """
+        if key is None or key.purpose != purpose or key.registered_at >= at:
+            raise AccessError("KEY_UNKNOWN", f"no key {key_id.hex()} for {purpose} at index {at}", field="key_id")
+        if not key.is_valid_at(at):
+            raise AccessError("KEY_REVOKED", f"key {key_id.hex()} was revoked at {key.revoked_at}", field="key_id")
+        return key
 
     def revoke(self, body: Mapping[str, Any], header: Header, index: LeafIndex) -> None:
         """End the signing key of a `KeyRevoked`.

@@ -38,9 +38,16 @@ KeyAt = Callable[[KeyId, LeafIndex], SigningKey | None]
 """Gives the batch key with an id if it is valid at a ledger index: `Directory.signing_key`, and the hub's own."""
 
 
-def known_keys(directory: Directory, hub: SigningKey) -> KeyAt:
-    """The batch keys of a directory and the hub's own, which the genesis entry names."""
-    return lambda key_id, at: hub if key_id == hub.key_id else directory.signing_key(key_id, at)
+def known_keys(directory: Directory) -> KeyAt:
+    """The batch keys of a directory and the hub's own, whose first one it was told."""
+
+    def key_at(key_id: KeyId, at: LeafIndex) -> SigningKey | None:
+        key = directory.hub_keys.find(key_id)
+        if key is None:
+            key = directory.signing_key(key_id, at)
+        return key if key is not None and key.is_valid_at(at) and key.purpose in BATCH_PURPOSES else None
+
+    return key_at
 
 
 class BatchEvidence(NamedTuple):

@@ -15,6 +15,7 @@ from contracts.event import decode_event
 from contracts.event import leaf_hash as event_leaf
 from contracts.ids import HUB_PRODUCER, Hash, LeafIndex, TreeSize
 from hub.evidence_pack import BodyReader
+from hub.hub_keys import HUB_KEY_REPLACED
 from hub.submission import EventReceipt
 from ledger.batch import MAX_BATCH, decode_tbs
 from ledger.checkpoint import checkpoint_size
@@ -108,13 +109,15 @@ def _in_batch(ledger: PackSource, receipt: EventReceipt) -> tuple[LeafIndex, Bat
 
 
 def _key_index(ledger: PackSource, entry: BatchEntry, read_body: BodyReader) -> LeafIndex | None:
-    """Where the key of a batch was registered; None for the hub's own batches."""
-    if decode_tbs(entry.tbs).producer == HUB_PRODUCER:
-        return None
+    """Where the key of a batch was registered; None for the hub's first one, which the genesis record names."""
+    is_hub = decode_tbs(entry.tbs).producer == HUB_PRODUCER
+    wanted = HUB_KEY_REPLACED if is_hub else "KeyRegistered"
     for index, event in ledger.directory_events():
         header = decode_event(event)
-        if header.event_type == "KeyRegistered" and read_body(header.body)["key_id"] == entry.key_id:
+        if header.event_type == wanted and read_body(header.body)["key_id"] == entry.key_id:
             return index
+    if is_hub:
+        return None
     raise EvidenceError("RECEIPT_INVALID", f"no event registers key {entry.key_id.hex()}")
 
 

@@ -18,7 +18,6 @@ from itertools import islice
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from contracts import signing
 from contracts.errors import ConflictError, ExchangeError, FatalError
 from contracts.event import Header, decode_event
 from contracts.ids import Hash, KeyId, LeafIndex, PointId, StreamId, TreeSize
@@ -28,7 +27,7 @@ from hub.admission import Admitted, Rules, admit
 from hub.answer import REPEATED, answer_again, answer_of
 from hub.commit import Proofs, Taken, commit_of
 from hub.content import ContentEffect
-from hub.directory import Directory, SigningKey
+from hub.directory import Directory
 from hub.due_index import basis_of, derived, due_of
 from hub.intake import ChainError, CheckedBatch, CheckedEvent, Repeat, batch_id_of, chain_id, check_batch, read_header
 from hub.matter import Matter, unpack
@@ -61,7 +60,8 @@ class Recorder:
         store: Holds a ledger already.
         log_signer: Signs checkpoints; its name is the ledger's origin.
         next_signer: The key that takes its place or has just done so; None if there is none.
-        hub_key: The hub's own key, which the genesis entry names.
+        hub_key: The hub's own key.
+        next_hub_key: The key that takes its place or has just done so; None if there is none.
         rules: The contracts in force.
         clock: Hub time.
 
@@ -78,6 +78,7 @@ class Recorder:
         rules: Rules,
         clock: Clock,
         next_signer: NoteSigner | None = None,
+        next_hub_key: Ed25519PrivateKey | None = None,
     ) -> None:
         self._store = store
         self._origin = log_signer.name
@@ -86,16 +87,18 @@ class Recorder:
         self._clock = clock
         self._matters: dict[bytes, Matter] = {}
         self._producers: dict[str, ProducerState] = {}
-        self._load(hub_key.public_key().public_bytes_raw())
+        hub_keys = [key for key in (hub_key, next_hub_key) if key is not None]
+        self._held_hub = {key.public_key().public_bytes_raw(): key for key in hub_keys}
+        self._load()
 
-    def _load(self, hub_raw: bytes) -> None:
+    def _load(self) -> None:
         note = self._store.checkpoint()
         if note is None:
             raise FatalError("LEDGER_MISSING", "the store holds no ledger; make one with `pprd init`")
         (first,) = self._store.entries(LeafIndex(0), LeafIndex(1))
         genesis = decode_entry(first)
-        if not isinstance(genesis, GenesisEntry) or genesis.hub_key != hub_raw:
-            raise FatalError("STORE_DAMAGED", "this ledger was made with another hub key")
+        if not isinstance(genesis, GenesisEntry):
+            raise FatalError("STORE_DAMAGED", "the first entry is no genesis record")
         if (
             genesis.sandbox is not self.rules.is_sandbox
             or genesis.divisions_hash != self.rules.divisions.divisions_hash
@@ -103,6 +106,7 @@ class Recorder:
             raise FatalError("STORE_DAMAGED", "this ledger was made with other settings: sandbox or divisions")
         self.genesis = genesis
         self.directory = Directory(self.rules.divisions)
+        self.directory.hub_keys.begin(genesis.hub_key)
         for index, entry in self._store.directory_entries(LeafIndex(0)):
             self.directory.apply_event(index, entry, self.rules.registry)
         self._take_keys()
@@ -111,7 +115,6 @@ class Recorder:
         self._tree = evidence.frontier(self._store, checkpoint.size)
         if self._tree.root() != checkpoint.root:
             raise FatalError("STORE_DAMAGED", "the stored tiles do not lead to the root of the last checkpoint")
-        self._hub_signing = SigningKey.of_hub(key_id=signing.key_id("hub-events", hub_raw), public_key=hub_raw)
         self._heads: dict[PointId, tuple[int, Hash]] = dict(self._store.heads())
         self._sealed = SealedStreams(self._store.sealed_streams(), self._store.closed_streams())
         self._is_scrubbed = self._store.scrub()
@@ -125,8 +128,17 @@ class Recorder:
             self._store.write_due(rows, basis)
 
     def _take_keys(self) -> None:
-        """Find out which keys sign checkpoints, from the genesis record and the directory."""
+        """Find out which keys sign checkpoints and the hub's own batches, from the genesis record and the directory.
+
+        Raises:
+            FatalError: HUB_KEY_MISSING: the hub's own key is not at hand.
+        """
         self.log_keys = self.directory.log_keys.keys(NoteVerifier.parse(self.genesis.log_key))
+        hub = self.directory.hub_keys.in_use
+        if hub is None or hub.public_key not in self._held_hub:
+            told = "" if hub is None else hub.key_id.hex()
+            raise FatalError("HUB_KEY_MISSING", f"key {told} of the hub's own batches is not at hand")
+        self._hub_key, self._hub_key_id = self._held_hub[hub.public_key], hub.key_id
 
     def _signers(self, size: int) -> list[NoteSigner]:
         """Those who sign a checkpoint of a size.
@@ -202,7 +214,7 @@ class Recorder:
             if header.batch_seq < state.next_seq:
                 return Repeat(header)
             self.directory.check_open()
-            key = self._signing_key(batch.key_id, LeafIndex(work.start))
+            key = self.directory.signer_of_batch(KeyId(batch.key_id), LeafIndex(work.start))
             checked = check_batch(batch, header, key=key, state=state, now_ms=now_ms, rules=self.rules)
         except ChainError as error:
             return error.refusal()
@@ -210,11 +222,6 @@ class Recorder:
             return Refusal.of(error)
         work.producers[header.producer] = ProducerState(header.batch_seq + 1, batch_hash(batch.tbs))
         return checked
-
-    def _signing_key(self, key_id: bytes, at: LeafIndex) -> SigningKey:
-        if key_id == self._hub_signing.key_id:
-            return self._hub_signing
-        return self.directory.batch_key(KeyId(key_id), at)
 
     def producer(self, producer: str) -> ProducerState:
         """Where a producer's chain of batches stands, as recorded."""

@@ -274,7 +274,7 @@ class Replay:
                 self.tally.retention.now_ms = entry.recorded_at
                 self.tally.refusals.update(refused.code for refused in entry.refused)
             case GenesisEntry():
-                self.batches.start(index, entry)
+                self.batches.start(index, entry, self.directory)
             case EventEntry():
                 raise wrong("an event stands where none was read")
 

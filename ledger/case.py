@@ -63,11 +63,11 @@ class Case(NamedTuple):
         """Whether exactly these names are shown."""
         return tuple(item.name for item in self.file.shown) == names
 
-    def body(self, placed: Placed, event_type: str) -> Mapping[str, Any]:
-        """Body of an event of a type; raises CLAIM_UNPROVED where the entry is something else."""
+    def body(self, placed: Placed, *event_types: str) -> Mapping[str, Any]:
+        """Body of an event of one of some types; raises CLAIM_UNPROVED where the entry is something else."""
         header = header_of(placed)
-        if header.event_type != event_type:
-            raise unproved(f"entry {placed.index} is {header.event_type}, not {event_type}")
+        if header.event_type not in event_types:
+            raise unproved(f"entry {placed.index} is {header.event_type}, not {' or '.join(event_types)}")
         return self.read_body(header.body)
 
 

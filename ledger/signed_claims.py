@@ -119,7 +119,7 @@ def batches_disordered(case: Case) -> str:
 
 
 def batch_forged(case: Case) -> str:
-    """A batch stands in the ledger whose signature is not that of its key; genesis or `KeyRegistered` names the key."""
+    """A batch stands in the ledger whose signature is not that of its key, which genesis or a `dir` event names."""
     key, placed = case.entries(2)
     entry, _ = batch_of(placed)
     known = decode_entry(key.content)
@@ -130,7 +130,7 @@ def batch_forged(case: Case) -> str:
         if key_id("hub-events", public) != entry.key_id:
             raise unproved("the batch names another key than the hub's")
     else:
-        body = case.body(key, "KeyRegistered")
+        body = case.body(key, "KeyRegistered", "HubKeyReplaced")
         public = body["public_key"]
         if body["key_id"] != entry.key_id:
             raise unproved("the batch names another key than the registered one")
@@ -145,7 +145,8 @@ def key_revoked(case: Case) -> str:
     """A batch was recorded under a key after the ledger itself had recorded that the key is revoked."""
     revoked, placed = case.entries(2)
     entry, batch = batch_of(placed)
-    if case.body(revoked, "KeyRevoked")["key_id"] != entry.key_id:
+    ended = case.body(revoked, "KeyRevoked", "HubKeyReplaced")
+    if ended.get("replaced", ended["key_id"]) != entry.key_id:
         raise unproved("another key was revoked")
     return f"batch {placed.index} of {batch.producer} is signed by key {entry.key_id.hex()}, revoked at {revoked.index}"
 

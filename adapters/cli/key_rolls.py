@@ -1,4 +1,5 @@
-"""`pprd keys new|list|rotate|switch|revoke|export-public|change-passphrase`: the keys of a region's gateway.
+"""`pprd keys new|list|rotate|switch|revoke|export-public|change-passphrase`: the keys of a region's gateway; and
+`pprd keys replace-hub`: the one of the hub's own batches.
 
 A key is replaced in four steps: `rotate` at the region, `pprd directory apply` at the hub, `switch` at the region,
 `revoke` at the hub. In between both keys are good, so nothing stops. Who encrypts key files says the secret in the
@@ -118,6 +119,22 @@ def revoke_command(
         say_json({"event": event_type, "index": index})
     else:
         out.print(f"{event_type} is recorded at index {index}", markup=False)
+
+
+def replace_hub_command(data: Data, as_json: AsJson = False) -> None:
+    """Replace the key of the hub's own batches by an entry that both sign. Stop the hub before."""
+    from adapters.compose.folder import DataFolder
+    from adapters.compose.hub_key_rolls import replace_hub_key
+
+    with told(as_json=as_json):
+        replaced = replace_hub_key(DataFolder(data).hub_settings())
+    key = replaced.key
+    if as_json:
+        said = {"key_id": key.key_id.hex(), "public_key": key.public_key.hex(), "since": key.registered_at}
+        say_json(said | {"index": replaced.entry})
+        return
+    out.print(f"hub-events: key {key.key_id.hex()}, for batches after entry {key.registered_at}", markup=False)
+    out.print(f"public key {key.public_key.hex()}", markup=False, soft_wrap=True)
 
 
 def export_command(data: Data, region: Region, to: Out, as_json: AsJson = False) -> None:

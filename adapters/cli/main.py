@@ -66,6 +66,7 @@ VERBS: Final[Mapping[str, Verb]] = {
             "rotate": "key_rolls:rotate_command",
             "switch": "key_rolls:switch_command",
             "revoke": "key_rolls:revoke_command",
+            "replace-hub": "key_rolls:replace_hub_command",
             "export-public": "key_rolls:export_command",
             "change-passphrase": "key_rolls:change_passphrase_command",
         },

@@ -33,7 +33,7 @@ from ledger.heads import HEADS_PUBLISHED
 from ledger.note import NoteVerifier
 from ledger.tree import NodeReader, appended_node_reader, prove_inclusion
 
-_KEY_EVENTS: Final = (b"KeyRegistered", b"KeyRevoked")
+_KEY_EVENTS: Final = (b"KeyRegistered", b"KeyRevoked", b"HubKeyReplaced")
 _HEADS_TRIED: Final = 50
 _Candidate = tuple[str, tuple[LeafIndex, ...], tuple[Shown, ...]]
 

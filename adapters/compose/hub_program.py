@@ -115,6 +115,7 @@ def _application(settings: HubSettings, store: CosignedStore) -> Application:
         log_signer=NoteSigner(settings.origin, keys.log),
         next_signer=None if keys.next_log is None else NoteSigner(settings.origin, keys.next_log),
         hub_key=keys.events,
+        next_hub_key=keys.next_events,
         rules=contracts_in_force(is_sandbox=settings.sandbox, clock_skew_ms=settings.clock_skew_ms),
         clock=SystemClock(),
         entropy=SystemEntropy(),

@@ -56,11 +56,13 @@ class HubKeys:
         log: Signs checkpoints and nothing else.
         events: Signs the hub's own batches and nothing else.
         next_log: The key that takes the place of `log`, once it is made.
+        next_events: The key that takes the place of `events`, once it is made.
     """
 
     log: Ed25519PrivateKey
     events: Ed25519PrivateKey
     next_log: Ed25519PrivateKey | None = None
+    next_events: Ed25519PrivateKey | None = None
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -112,11 +114,16 @@ def make_hub_keys(folder: Path, lock: KeyLock | None = None) -> HubKeys:
 
 def read_hub_keys(folder: Path, lock: KeyLock | None = None) -> HubKeys:
     """Read the keys of a hub; raises as `read_key`."""
-    next_log = folder / f"log.{NEXT}{_SUFFIX}"
+
+    def coming(role: str) -> Ed25519PrivateKey | None:
+        path = folder / f"{role}.{NEXT}{_SUFFIX}"
+        return read_signing_key(path, lock) if path.exists() else None
+
     return HubKeys(
         log=read_signing_key(folder / "log.key", lock),
         events=read_signing_key(folder / "hub-events.key", lock),
-        next_log=read_signing_key(next_log, lock) if next_log.exists() else None,
+        next_log=coming("log"),
+        next_events=coming("hub-events"),
     )
 
 

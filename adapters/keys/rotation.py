@@ -36,6 +36,9 @@ NEXT: Final = "next"
 _SUFFIX: Final = ".key"
 LOG: Final = "log"
 """Role of the key that signs a hub's checkpoints; no region has one."""
+HUB_EVENTS: Final = "hub-events"
+"""Role of the key that signs a hub's own batches; no region has one."""
+_OF_HUB: Final = (LOG, HUB_EVENTS)
 _is_role: Final = re.compile(rf"batch|open|receipt|broker|office-{OFFICE_PATTERN}|point-[0-9]{{2}}-(?:node|[0-9]{{6}})")
 
 
@@ -43,7 +46,7 @@ class HeldKey(NamedTuple):
     """One key file of a region.
 
     Attributes:
-        role: `batch`, `open`, `receipt`, `broker`, `office-<office>` or `point-<point>`; of a hub `log`.
+        role: `batch`, `open`, `receipt`, `broker`, `office-<office>` or `point-<point>`; of a hub `log`, `hub-events`.
         which: Empty for the one in use, `next`, or the id of an earlier one.
         path: The file.
         key_id: Under which the directory knows it.
@@ -63,7 +66,7 @@ class HeldKey(NamedTuple):
     @property
     def purpose(self) -> str:
         """The purpose in the directory."""
-        return self.role.partition("-")[0]
+        return _purpose_of(self.role)
 
     @property
     def holder(self) -> str:
@@ -155,7 +158,7 @@ def drop_earlier(folder: Path, role: str) -> list[str]:
 
 
 def _held(path: Path, role: str, which: str, key: PrivateKey) -> HeldKey:
-    purpose = role.partition("-")[0]
+    purpose = _purpose_of(role)
     if isinstance(key, MLDSA44PrivateKey) or isinstance(key, SealingPrivateKey) is not (purpose in ("office", "point")):
         raise ContractError("KEY_FILE_MALFORMED", f"{path} holds no key for {purpose}")
     if isinstance(key, SealingPrivateKey):
@@ -163,6 +166,10 @@ def _held(path: Path, role: str, which: str, key: PrivateKey) -> HeldKey:
     else:
         raw, algorithm = key.public_key().public_bytes_raw(), ED25519
     return HeldKey(role, which, path, key_id(purpose, raw), algorithm, raw, is_locked(path))
+
+
+def _purpose_of(role: str) -> str:
+    return role if role in _OF_HUB else role.partition("-")[0]
 
 
 def check_role(role: str) -> None:
@@ -176,6 +183,6 @@ def check_role(role: str) -> None:
 
 
 def _file(folder: Path, role: str, which: str = "") -> Path:
-    if role != LOG:
+    if role not in _OF_HUB:
         check_role(role)
     return folder / f"{role}{'.' if which else ''}{which}{_SUFFIX}"

@@ -230,7 +230,7 @@ class RegionGateway:
             UnavailableError: The exchange cannot be reached.
         """
         await self.checkpoints.advance()
-        await self.replica.hub_key()
+        await self.replica.know_hub()
         await self.replica.catch_up()
         self.outbox.resume()
         self._jobs = [

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 import structlog
@@ -23,11 +23,12 @@ from adapters.region.exchange import DirectoryUpdate, Exchange
 from adapters.region.region_store import RegionStore
 from contracts.errors import EvidenceError, RuleError, UnavailableError
 from contracts.event import decode_event, leaf_hash
-from contracts.ids import KeyId, LeafIndex
-from contracts.signing import key_id as key_id_of
+from contracts.ids import LeafIndex
 from contracts.signing import verify
 from hub.admission import Rules
-from hub.directory import Directory, SigningKey
+from hub.directory import Directory
+from hub.hub_keys import HUB_KEY_REPLACED, HubKeys
+from hub.notification import KeyAt, known_keys
 from ledger.batch import MAX_BATCH, decode_tbs
 from ledger.entry import BatchEntry, EventEntry, GenesisEntry, decode_entry
 from ledger.receipt import verify_batch_root
@@ -59,7 +60,7 @@ class Replica:
         self._exchange = exchange
         self._checkpoints = checkpoints
         self._rules = rules
-        self._hub: SigningKey | None = None
+        self._knows_hub = False
         self._taking = asyncio.Lock()
         self.clock_skew_ms = rules.clock_skew_ms
         self.directory = Directory(rules.divisions)
@@ -95,39 +96,32 @@ class Replica:
             await asyncio.sleep(pause * random.uniform(0.5, 1.0))
             pause = min(2 * pause, _PAUSES_SECONDS[1])
 
-    async def keys_through(self, index: LeafIndex) -> Callable[[KeyId, LeafIndex], SigningKey | None]:
+    async def keys_through(self, index: LeafIndex) -> KeyAt:
         """Batch keys by ledger index, complete through an index that is recorded: the producers' and the hub's own.
 
         Raises: As `catch_up`.
         """
         if self.through <= index:
             await self.catch_up()
-        hub = await self.hub_key()
+        await self.know_hub()
+        return known_keys(self.directory)
 
-        def key_at(key_id: KeyId, at: LeafIndex) -> SigningKey | None:
-            if key_id == hub.key_id:
-                return hub
-            key = self.directory.signing_key(key_id, at)
-            return key if key is not None and key.purpose == "batch" else None
-
-        return key_at
-
-    async def hub_key(self) -> SigningKey:
-        """The hub's own event key, from the ledger's genesis record.
+    async def know_hub(self) -> None:
+        """Learn the hub's first key, from the ledger's genesis record; once is enough.
 
         Raises:
             EvidenceError: DIRECTORY_INVALID: the record is not entry 0 of this ledger.
             RuleError: SANDBOX_MISMATCH: the ledger has another setting than this gateway.
         """
-        if self._hub is None:
+        if not self._knows_hub:
             genesis = await self._genesis()
             if genesis.sandbox is not self._rules.is_sandbox:
                 raise RuleError(
                     "SANDBOX_MISMATCH", f"the ledger has sandbox={genesis.sandbox}, this gateway the other setting"
                 )
             self.clock_skew_ms = genesis.clock_skew_ms
-            self._hub = SigningKey.of_hub(key_id=key_id_of("hub-events", genesis.hub_key), public_key=genesis.hub_key)
-        return self._hub
+            self.directory.hub_keys.begin(genesis.hub_key)
+            self._knows_hub = True
 
     async def _genesis(self) -> GenesisEntry:
         (data,) = await self._entries(0, 1)
@@ -155,16 +149,22 @@ class Replica:
 
     async def _check(self, events: Sequence[tuple[LeafIndex, bytes]]) -> None:
         """Check that each event is one of a batch that the hub signed and the ledger holds."""
-        checked: dict[int, bytes] = {}
+        if events:
+            await self.know_hub()
+        keys, checked = self.directory.hub_keys.copy(), dict[int, bytes]()
         for index, event in events:
             if index not in checked:
-                checked.update(await self._batch_around(index))
+                checked.update(await self._batch_around(index, keys))
             if checked.get(index) != event:
                 raise EvidenceError("DIRECTORY_INVALID", f"entry {index} of the ledger is another event")
+            header = decode_event(event)
+            if header.event_type == HUB_KEY_REPLACED:
+                # What follows is signed by the next key; the directory takes all of it or nothing, later.
+                keys.replace(self._rules.registry.decode_body(header.body)[1], index)
 
-    async def _batch_around(self, index: LeafIndex) -> dict[int, bytes]:
+    async def _batch_around(self, index: LeafIndex, keys: HubKeys) -> dict[int, bytes]:
         """Events, by ledger index, of the checked hub batch that holds the entry at an index."""
-        start, batch = await self._batch_before(index)
+        start, batch = await self._batch_before(index, keys)
         header = decode_tbs(batch.tbs)
         end = start + 1 + header.n - len(batch.refused)
         if index >= end:
@@ -178,7 +178,7 @@ class Replica:
         verify_batch_root(batch, [leaf_hash(event) for event in events.values()])
         return events
 
-    async def _batch_before(self, index: LeafIndex) -> tuple[int, BatchEntry]:
+    async def _batch_before(self, index: LeafIndex, keys: HubKeys) -> tuple[int, BatchEntry]:
         """Place and value of the batch entry that the event at an index follows, proved and signed by the hub."""
         end = int(index)
         while end > max(0, index - MAX_BATCH - 1):
@@ -187,8 +187,8 @@ class Replica:
             for number, data in zip(range(end - 1, begin - 1, -1), reversed(found), strict=True):
                 entry = decode_entry(data)
                 if isinstance(entry, BatchEntry):
-                    hub = await self.hub_key()
-                    if entry.key_id != hub.key_id:
+                    hub = keys.find(entry.key_id)
+                    if hub is None or not hub.is_valid_at(LeafIndex(number)):
                         raise EvidenceError("DIRECTORY_INVALID", f"batch {number} is not signed with the hub's key")
                     verify(hub.public_key, entry.signature, entry.tbs)
                     await self._prove(number, data)

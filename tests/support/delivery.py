@@ -29,8 +29,6 @@ from adapters.store.relay_store import SqliteRelayStore
 from contracts.errors import EvidenceError, UnavailableError
 from contracts.event import leaf_hash
 from contracts.ids import Hash, LeafIndex, PointId, RegionCode
-from contracts.signing import key_id
-from hub.directory_values import SigningKey
 from hub.notification import KeyAt, known_keys
 from hub.ports import LedgerReader
 from hub.run_builder import RunBuilder
@@ -88,7 +86,8 @@ class RegionSide:
         directory = self._directory.now()
         if self._directory.size <= index:
             raise UnavailableError("DIRECTORY_BEHIND", f"the ledger has no entry {index}")
-        return known_keys(directory, hub_signing_key(self._world))
+        directory.hub_keys.begin(self._world.hub_key.public_key().public_bytes_raw())
+        return known_keys(directory)
 
     async def _fetch(self, point: PointId, from_n: int) -> AsyncIterator[bytes]:
         self.fetched.append((point, from_n))
@@ -191,12 +190,6 @@ async def until(condition: Callable[[], bool], told: Callable[[], str] = str, se
         if time.monotonic() > deadline:
             raise AssertionError(f"not within {seconds:g} seconds: {told()}")
         await asyncio.sleep(0.01)
-
-
-def hub_signing_key(world: World) -> SigningKey:
-    """The key that the genesis entry names for the hub's own batches."""
-    raw = world.hub_key.public_key().public_bytes_raw()
-    return SigningKey.of_hub(key_id=key_id("hub-events", raw), public_key=raw)
 
 
 def check_delivered(reader: LedgerReader, stores: Mapping[str, RegionInboxStore]) -> int:

@@ -15,6 +15,7 @@ from pathlib import Path
 from types import TracebackType
 
 import grpc
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from adapters.grpc.calls import Limits
 from adapters.grpc.client import ExchangeClient
@@ -84,6 +85,7 @@ class HubServer:
         tls: What the hub and its client show each other; None in plain text.
         work_lists: Gives pages of work lists; the hub keeps none if not given.
         next_signer: The key that takes the place of the ledger's.
+        next_hub_key: The key that takes the place of the hub's own.
 
     Attributes:
         world: As given.
@@ -105,9 +107,11 @@ class HubServer:
         tls: tuple[grpc.ServerCredentials, grpc.ChannelCredentials] | None = None,
         work_lists: WorkLists = no_work_lists,
         next_signer: NoteSigner | None = None,
+        next_hub_key: Ed25519PrivateKey | None = None,
     ) -> None:
         self._work_lists = work_lists
         self._next_signer = next_signer
+        self._next_hub_key = next_hub_key
         self.world = world or World()
         self._path = path
         self._limits = limits
@@ -124,8 +128,10 @@ class HubServer:
         self.store = CosignedStore(self._path)
         if is_new:
             self.application = self.world.found(self.store)
-        if not is_new or self._next_signer is not None:
-            self.application = self.world.load(self.store, next_signer=self._next_signer)
+        if not is_new or self._next_signer is not None or self._next_hub_key is not None:
+            self.application = self.world.load(
+                self.store, next_signer=self._next_signer, next_hub_key=self._next_hub_key
+            )
         self.sequencer = Sequencer(self.application, max_queue_events=self._bounds[0], max_queue_bytes=self._bounds[1])
         self.sequencer.start()
         form = RunForm(RunBuilder(self.store), self.application.directory.point)

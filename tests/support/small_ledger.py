@@ -1,5 +1,5 @@
 """A small ledger of two regions: one registration, one notice, one case, a refusal, a repeat, an opening, heads, a key
-that is revoked and one that replaces it, and another key of the log itself.
+that is revoked and one that replaces it, another key of the log itself and one of the hub.
 
     python -m tests.support.small_ledger OUT     writes its export in place of OUT, as `make vectors` has it done
 
@@ -26,6 +26,7 @@ from hub.application import Application
 from hub.own_batch import HubDraft
 from hub.submission import Outcome
 from tests.support.batches import Made
+from tests.support.hub_keys import NEXT_HUB_KEY, replace_hub_key
 from tests.support.kept_ledger import KeptLedger, opening
 from tests.support.log_keys import NEXT, announce
 from tests.support.log_keys import end as end_announced
@@ -56,7 +57,7 @@ def make_small_ledger(folder: Path, *, registrations: int = 1) -> KeptLedger:
     (folder / "hub").mkdir(parents=True)
     with closing(SqliteStore(folder / "hub" / "ledger.sqlite")) as store:
         world.found(store, without=[label for label in world.directory if not _is_needed(label)])
-        sent = _play(world, world.load(store, next_signer=NEXT), registrations)
+        sent = _play(world, world.load(store, next_signer=NEXT, next_hub_key=NEXT_HUB_KEY), registrations)
     return KeptLedger(world, folder, sent)
 
 
@@ -83,6 +84,7 @@ def _play(world: World, application: Application, registrations: int) -> Made:
     announce(application)
     _submit(world, application, notification(world, "44", "45"))
     end_announced(application)
+    replace_hub_key(application, world.hub_key)
     application.publish_heads()
     return notice[1]
 

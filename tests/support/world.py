@@ -255,7 +255,13 @@ class World:
             application.record(drafts[start : start + 256])
         return application
 
-    def load(self, store: Store, *, next_signer: NoteSigner | None = None) -> Application:
+    def load(
+        self,
+        store: Store,
+        *,
+        next_signer: NoteSigner | None = None,
+        next_hub_key: Ed25519PrivateKey | None = None,
+    ) -> Application:
         """Load the hub from a store that holds this world's ledger."""
         return Application(
             store=store,
@@ -265,6 +271,7 @@ class World:
             clock=self.clock,
             entropy=self.entropy,
             next_signer=next_signer,
+            next_hub_key=next_hub_key,
         )
 
     @cached_property

@@ -101,7 +101,6 @@ export const REASONS = {
   "entry {0} is not the beginning of {1}": "第 {0} 条不是 {1} 的开头",
   "entry {0} is no batch": "第 {0} 条不是批次",
   "entry {0} is not event {1} of the batch of entry {2}": "第 {0} 条不是第 {2} 条批次中的第 {1} 个事件",
-  "the genesis entry names the hub's key, no event does": "中枢的密钥由创世记录载明，而非由事件登记",
   "the batch names key {0}": "批次所指的是密钥 {0}",
   "no event before the batch registers its key": "批次之前没有事件登记其密钥",
   "entry {0} registers no key of its producer": "第 {0} 条登记的不是该生产方的密钥",

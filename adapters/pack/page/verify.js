@@ -1,7 +1,7 @@
 // What an evidence pack proves: each check has a name, a state and a sentence; one that needs another waits for it.
 // The same rules in Python: hub/evidence_pack.py. Source: docs/spec/evidence-pack.md.
 
-import { Refusal, Unable, isEqual, refuse, toHex } from "./bytes.js";
+import { Refusal, Unable, concat, isEqual, refuse, toBytes, toHex } from "./bytes.js";
 import { acceptedPositions, readEntry, readEventEntry, readTbs } from "./entry.js";
 import { checkPublicKey, producerKeyId, verifyEd25519 } from "./keys.js";
 import { parsePack } from "./pack.js";
@@ -12,6 +12,7 @@ import { hashLeaf, verifyConsistency, verifyInclusion } from "./tree.js";
 import { instant } from "./values.js";
 
 const HUB_PRODUCER = "00-hub";
+const HUB_KEY_LABEL = toBytes("pprd-hub-key/v1\n\0");
 
 /** The checks so far, in order. */
 class Report {
@@ -167,23 +168,27 @@ async function checkBatch(words, pack, heads, proof, event) {
 
 /** The key that signed: from the genesis entry for the hub's own batches, else from the event that registered it. */
 async function checkKey(words, pack, heads, batch, genesis) {
-  const isHub = batch.producer === HUB_PRODUCER;
-  if (isHub && pack.key) refuse`the genesis entry names the hub's key, no event does`;
-  const raw = isHub ? genesis.hub_key : await registeredKey(words, pack, heads, batch);
-  const id = await producerKeyId(isHub ? "hub-events" : "batch", raw);
+  const purpose = batch.producer === HUB_PRODUCER ? "hub-events" : "batch";
+  const isFirst = purpose === "hub-events" && !pack.key;
+  const raw = isFirst ? genesis.hub_key : await registeredKey(words, pack, heads, batch, purpose);
+  const id = await producerKeyId(purpose, raw);
   if (!isEqual(id, batch.key_id)) refuse`the batch names key ${toHex(batch.key_id)}`;
   checkPublicKey(raw);
   const said = { index: pack.key?.index, producer: batch.producer, key: toHex(id) };
-  return { value: raw, said, why: isHub ? CHECKS.key.hub : CHECKS.key.why };
+  return { value: raw, said, why: isFirst ? CHECKS.key.hub : CHECKS.key.why };
 }
 
-async function registeredKey(words, pack, heads, batch) {
+async function registeredKey(words, pack, heads, batch, purpose) {
   if (!pack.key || pack.key.index >= batch.index) refuse`no event before the batch registers its key`;
   await checkPlaced(pack.key, heads);
   const event = readEventEntry(words, pack.key.content);
-  const isFor = event?.header.event_type === "KeyRegistered" && event.body.purpose === "batch";
-  if (!isFor || event.body.producer !== batch.producer) refuse`entry ${pack.key.index} registers no key of its producer`;
-  return event.body.public_key;
+  const isHub = event?.header.event_type === "HubKeyReplaced";
+  const isFor = isHub || event?.header.event_type === "KeyRegistered";
+  const [wanted, producer] = isHub ? ["hub-events", HUB_PRODUCER] : isFor ? [event.body.purpose, event.body.producer] : [];
+  if (wanted !== purpose || producer !== batch.producer) refuse`entry ${pack.key.index} registers no key of its producer`;
+  const { replaced, public_key: key, signature } = event.body;
+  if (isHub) await verifyEd25519(key, signature, concat(HUB_KEY_LABEL, replaced, key));
+  return key;
 }
 
 async function checkProducer(batch, key) {

@@ -20,7 +20,6 @@ from docs.spec.reference.records import (
     Batch,
     batch_root,
     event_leaf,
-    key_id,
     next_head,
     read_batch,
     read_entry,
@@ -107,8 +106,6 @@ class Replay:
         self._divisions_hash = contracts.divisions_hash
         self.log_keys = LogKeys(log_key)
         self._is_closed = False
-        self._hub: Key | None = None
-        self._hub_id = b""
         self._skew_ms = 0
         self._is_sandbox = False
         self._recorded_at = 0
@@ -156,8 +153,7 @@ class Replay:
             key == self.log_keys.spans[0].key and genesis["origin"] == key.name, "the genesis entry names another log"
         )
         expect(genesis["divisions_hash"] == self._divisions_hash, "the ledger was made with other divisions")
-        self._hub_id = key_id("hub-events", genesis["hub_key"])
-        self._hub = Key("hub-events", "00-hub", "00", genesis["hub_key"], 0, None)
+        self.directory.begin(genesis["hub_key"])
         self._skew_ms, self._is_sandbox = genesis["clock_skew_ms"], genesis["sandbox"]
         self._recorded_at = genesis["created_at"]
 
@@ -168,9 +164,9 @@ class Replay:
         expect(entry["recorded_at"] >= self._recorded_at, "recorded before the batch in front of it")
         self._recorded_at = entry["recorded_at"]
         batch = read_batch(entry["tbs"])
-        key = self._hub if entry["key_id"] == self._hub_id else self.directory.key(entry["key_id"], "batch", index)
-        if key is None:
-            raise UnprovedError("no genesis entry stands first")
+        known = self.directory.keys.get(entry["key_id"])
+        purpose = "hub-events" if known is not None and known.producer == "00-hub" else "batch"
+        key = self.directory.key(entry["key_id"], purpose, index)
         expect(key.producer == batch.producer, "the key is that of another producer")
         verify(key.public_key, entry["signature"], entry["tbs"])
         place = self._producers.get(batch.producer, (0, bytes(32)))

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from docs.spec.reference.note import expect_safe, verify
 from docs.spec.reference.records import key_id
 from docs.spec.reference.unproved import UnprovedError, expect
 
@@ -70,6 +71,8 @@ class Divisions:
         return row is None or int(row["level"]) > 3
 
 
+HUB_KEY_LABEL = b"pprd-hub-key/v1\n\0"
+_HUB_PURPOSE = "hub-events"
 _SEATS = ("no_county", "sar")
 
 
@@ -85,6 +88,7 @@ class Directory:
         self.offices: dict[str, Office] = {}
         self.points: dict[str, str] = {}
         self.keys: dict[bytes, Key] = {}
+        self.hub_key_id = b""
 
     def apply(self, index: int, event_type: str, body: dict[str, Any]) -> None:
         """Take one recorded `dir` event."""
@@ -98,6 +102,8 @@ class Directory:
                 self.keys[body["key_id"]] = Key(
                     body["purpose"], body["producer"], body["region"], public, index, until=None
                 )
+            case "HubKeyReplaced":
+                self._replace_hub_key(index, body)
             case "KeyRevoked":
                 self.keys[body["key_id"]] = self.keys[body["key_id"]]._replace(until=index)
             case "OfficeRegistered":
@@ -117,6 +123,23 @@ class Directory:
                 self.offices[office.office] = office._replace(is_closed=True, successor=body["successor"])
             case "DivisionChanged":
                 raise UnprovedError("divisions change in this ledger, which this reader does not follow")
+
+    def begin(self, hub_key: bytes) -> None:
+        """Take the hub's first key, of the genesis entry."""
+        self.hub_key_id = key_id(_HUB_PURPOSE, hub_key)
+        self.keys[self.hub_key_id] = Key(_HUB_PURPOSE, "00-hub", "00", hub_key, 0, None)
+
+    def _replace_hub_key(self, index: int, body: dict[str, Any]) -> None:
+        """The batch of the event is signed by the key in use, its body by the one that follows."""
+        public, replaced = body["public_key"], body["replaced"]
+        expect(replaced == self.hub_key_id, "it replaces another key than the hub's in use")
+        expect(body["key_id"] == key_id(_HUB_PURPOSE, public), "a key has another id")
+        expect_safe(public)
+        expect(all(key.public_key != public for key in self.keys.values()), "a key has a holder already")
+        verify(public, body["signature"], HUB_KEY_LABEL + replaced + public)
+        self.keys[replaced] = self.keys[replaced]._replace(until=index)
+        self.begin(public)
+        self.keys[self.hub_key_id] = self.keys[self.hub_key_id]._replace(since=index)
 
     def key(self, key: bytes, purpose: str, index: int) -> Key:
         """The key that may sign what is recorded at an index.

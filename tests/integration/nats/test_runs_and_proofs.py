@@ -18,7 +18,6 @@ from hub.submission import Outcome
 from ledger.heads import HEAD_ZERO
 from ledger.note import NoteSigner
 from tests.support.delivering_ledger import DeliveringLedger
-from tests.support.delivery import hub_signing_key
 from tests.support.matters import notification
 
 pytestmark = pytest.mark.integration
@@ -67,7 +66,7 @@ def all_runs(ledger: DeliveringLedger) -> list[Run]:
 
 
 def keys_of(ledger: DeliveringLedger) -> KeyAt:
-    return known_keys(ledger.application.directory, hub_signing_key(ledger.world))
+    return known_keys(ledger.application.directory)
 
 
 def check(ledger: DeliveringLedger, run: NotificationRun, known_head: Hash) -> list[Received]:

@@ -7,6 +7,7 @@ import json
 import re
 import shutil
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from uuid import UUID
 
@@ -16,13 +17,17 @@ from adapters.compose.packing import check_page
 from adapters.pack.page import evidence_in, load_verifier
 from adapters.store.sqlite import SqliteStore
 from adapters.store.store_keys import store_chain
+from contracts.event import decode_event
+from contracts.ids import LeafIndex
 from docs.ledger_packs import good_pack
+from ledger.entry import event_of
 from ledger.policy import parse_policy
 from tests.support.browser import Chromium
+from tests.support.hub_keys import NEXT_HUB_KEY, replace_hub_key
 from tests.support.kept_ledger import KeptLedger
 from tests.support.log_keys import NEXT, announce, end
 from tests.support.matters import declaration
-from tests.support.pack_pages import HOLDS, pack_in, page_of, said, states, verdict
+from tests.support.pack_pages import HOLDS, failed, flipped, pack_in, page_of, said, states, verdict
 from tests.support.world import World
 
 pytestmark = pytest.mark.integration
@@ -135,6 +140,33 @@ def test_a_pack_crosses_the_replacement_of_the_ledgers_key(chromium: Chromium, t
         assert verdict(page) == HOLDS
     assert said("verify", out, "--vkey", world.verifier.vkey)[0] == 1
     assert said("verify", out, "--vkey", world.verifier.vkey, "--log-keys", chain)[0] == 0
+
+
+def test_a_batch_of_the_hub_under_its_next_key_is_proved(chromium: Chromium, tmp_path: Path) -> None:
+    """The entry that replaced the key is in the pack, with the signature of the key that follows (ADR 0067)."""
+    world, out = World(), tmp_path / "pack.html"
+    (tmp_path / "hub").mkdir()
+    with closing(SqliteStore(tmp_path / "hub" / "ledger.sqlite")) as store:
+        world.found(store)
+        application = world.load(store, next_hub_key=NEXT_HUB_KEY)
+        own = replace_hub_key(application, world.hub_key)
+        (index,) = application.record([world.revocation("43")])
+        (entry,) = store.entries(index, LeafIndex(index + 1))
+    event_id = decode_event(event_of(entry) or b"").event_id
+
+    assert said("pack", UUID(bytes=event_id), "--data", tmp_path, "--out", out)[0] == 0
+    pack = pack_in(out)
+    assert pack.key is not None
+    assert pack.key.index == own
+    forged = replace(pack.key, content=flipped(pack.key.content, len(pack.key.content) - 1))
+    for changed, check in ((replace(pack, key=None), "key"), (replace(pack, key=forged), "key")):
+        with chromium.opened(page_of(changed, tmp_path)) as page:
+            assert failed(page) == [check]
+        assert said("verify", tmp_path / "page.html", "--vkey", world.verifier.vkey)[0] == 1
+    with chromium.opened(out) as page:
+        assert states(page)["key"] == "pass"
+        assert verdict(page) == HOLDS
+    assert said("verify", out, "--vkey", world.verifier.vkey)[0] == 0
 
 
 def test_a_checkpoint_that_the_reader_kept_is_shown_to_be_a_beginning(witnessed: KeptLedger, tmp_path: Path) -> None:

@@ -106,7 +106,7 @@ def test_a_key_is_revoked_once_and_in_its_own_stream(builder: "Builder") -> None
 
 
 def test_the_hubs_own_key_is_valid_from_the_first_entry_on() -> None:
-    key = SigningKey.of_hub(key_id=key_id("hub-events", bytes(32)), public_key=bytes(32))
+    key = SigningKey.of_hub(key_id=key_id("hub-events", bytes(32)), public_key=bytes(32), since=LeafIndex(0))
 
     assert (key.producer, key.region, key.is_valid_at(LeafIndex(1))) == (HUB_PRODUCER, "00", True)
 

@@ -76,7 +76,7 @@ def test_our_replay_derives_from_each_entry_what_the_vectors_say() -> None:
     assert REPLAY["heads"] == {point: [n, head.hex()] for point, (n, head) in sorted(replay.heads.items())}
     keys = {
         key.key_id.hex(): [key.purpose, key.producer, key.registered_at, key.revoked_at]
-        for key in replay.directory.signing_keys()
+        for key in (*replay.directory.signing_keys(), *replay.directory.hub_keys.keys)
     }
     assert keys == {
         row["key_id"]: [row["purpose"], row["producer"], row["since"], row["until"]] for row in REPLAY["keys"]
