@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 from contracts.errors import AccessError
 
@@ -24,7 +24,8 @@ APPROVAL_LABEL: Final = b"pprd-approval/v1\n\0"
 REASON_LABEL: Final = b"pprd-reason/v1\n\0"
 """Separates a commitment to a typed reason from other keyed hashes."""
 OPEN_REASONS: Final = ("TASK", "RIGHTS_REQUEST", "AUDIT_ORDER", "EMERGENCY", "SEALED_QUERY")
-"""The reason codes of a request, DOMAIN 7.2, 7.5, 8.1; the last two name a clearance in place of an open task."""
+"""The reason codes of a request, DOMAIN 7.1, 7.2, 7.5, 8.1. `RIGHTS_REQUEST` and the last two name a clearance in place
+of an open task."""
 OPEN_KEY_PURPOSE: Final = "open"
 """Purpose of the key that signs requests."""
 
@@ -60,7 +61,7 @@ def open_tbs(
         approval: 32 bytes, see `approval_commitment`; random where nobody approved.
         created_ms: Milliseconds since the epoch, 64 bits.
         producer: Name of the gateway that signs, for example `44-node`.
-        clearance: 16 bytes, the matter in which two other offices approved this reading; empty for an open task.
+        clearance: 16 bytes, the matter that stands in place of an open task; empty where there is one.
 
     Returns:
         The label, then for each field in this order a 16-bit big-endian length and the field's bytes: text as UTF-8,
@@ -122,16 +123,23 @@ class ClearanceRule:
     """What a reason asks for that stands in place of an open task.
 
     Attributes:
-        procedure: Of the matter in which two other offices approved the reading.
+        procedure: Of the matter that clears: two other offices approved in it, or a person's request was granted.
         per_office: How many requests of an office may name it in an hour.
         is_sealed: It reads sealed records and nothing else; without it a sealed record is none.
         told_by: Event of the procedure after which the person concerned may know of the reading; empty: at once.
+        offices: Fact of the matter that lists the offices it clears; empty: the one that started it.
+        record: Fact that names the record whose payloads it clears, to each of them; empty: the one payload of which
+            the matter names event and hash.
+        only: A fact and the values under which it clears anything; None: under all.
     """
 
     procedure: str
     per_office: int
     is_sealed: bool
     told_by: str = ""
+    offices: str = ""
+    record: str = ""
+    only: tuple[str, frozenset[str]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,10 +177,20 @@ def load_opening_rules() -> OpeningRules:
     for row in table["role"]:
         for profile in row["profiles"]:
             roles[profile] = (*roles.get(profile, ()), row["name"])
-    clearances = {
-        row["reason"]: ClearanceRule(row["procedure"], row["per_office"], row["sealed"], row.get("told_by", ""))
-        for row in table["clearance"]
-    }
+    clearances = {row["reason"]: _clearance(row) for row in table["clearance"]}
     return OpeningRules(
         MappingProxyType(roles), frozenset(table["approved"]), table["withheld_hours"], MappingProxyType(clearances)
+    )
+
+
+def _clearance(row: Mapping[str, Any]) -> ClearanceRule:
+    only = row.get("only")
+    return ClearanceRule(
+        row["procedure"],
+        row["per_office"],
+        row["sealed"],
+        row.get("told_by", ""),
+        row.get("offices", ""),
+        row.get("record", ""),
+        None if only is None else (only["fact"], frozenset(only["values"])),
     )

@@ -2,8 +2,10 @@
 
 A clearance is a matter in which an office asked for one reading of one payload and two other offices approved it: an
 emergency, or a query of a sealed record. It clears one opening, by the office that asked, of the payload that it named,
-while its time runs. Which procedure stands for which reason is data (`contracts/rules/openings.toml`); what clears is a
-state from which the procedure lets `AccessRecorded` follow. Asked by gateway, hub and auditor, answered alike.
+while its time runs. A person's request that was granted clears too: for each office that has to give a copy, what it
+holds of the one record, until it has confirmed (ADR 0066). Which procedure stands for which reason is data
+(`contracts/rules/openings.toml`); what clears is a state from which the procedure lets `AccessRecorded` follow. Asked
+by gateway, hub and auditor, answered alike.
 
 Nothing here looks at what is opened: each refusal says only what the office's own matter says.
 """
@@ -14,9 +16,10 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
 from contracts.errors import AccessError
+from contracts.ids import StreamId
 from contracts.opening import ClearanceRule
 from contracts.procedure_types import Procedure
-from hub.awaited import awaited
+from hub.awaited import awaited, listed
 from hub.duty import due_in
 from hub.matter import Matter
 
@@ -42,7 +45,7 @@ def check_clearance(
         AccessError: CLEARANCE_UNKNOWN: no such matter of this office names this payload; CLEARANCE_NOT_APPROVED;
             CLEARANCE_OVER: it was read, declined or has expired; OPEN_FORBIDDEN: another purpose.
     """
-    if clearance is None or clearance.procedure != rule.procedure or not _is_for(request, clearance):
+    if clearance is None or clearance.procedure != rule.procedure or not _is_for(request, rule, clearance):
         raise AccessError("CLEARANCE_UNKNOWN", "this office has no such clearance for this payload", field="clearance")
     procedure = procedures[clearance.procedure, clearance.edition]
     if request.purpose != procedure.purpose:
@@ -52,15 +55,31 @@ def check_clearance(
             "CLEARANCE_OVER", f"the clearance is {clearance.state} or its time is over", field="clearance"
         )
     if (ACCESS_RECORDED, clearance.state) not in procedure.rows:
+        if rule.offices:
+            raise AccessError("CLEARANCE_NOT_APPROVED", "the request is not granted", field="clearance")
         offices = ", ".join(awaited(clearance, procedure))
         if not offices:
             raise AccessError("CLEARANCE_OVER", "the one reading was made", field="clearance")
         raise AccessError("CLEARANCE_NOT_APPROVED", f"it waits for the approval of {offices}", field="clearance")
+    if rule.only is not None and dict(clearance.facts).get(rule.only[0]) not in rule.only[1]:
+        raise AccessError("CLEARANCE_NOT_APPROVED", "nothing that has to be read was granted", field="clearance")
 
 
-def _is_for(request: OpenRequest, clearance: Matter) -> bool:
-    """Whether the office asked for this payload: the one that started a matter is its first party."""
+def check_record(rule: ClearanceRule, clearance: Matter | None, stream_id: StreamId) -> None:
+    """Check that a clearance of a whole record is of this one; asked of who may know the event only.
+
+    Raises:
+        AccessError: CLEARANCE_UNKNOWN.
+    """
+    if rule.record and (clearance is None or dict(clearance.facts).get(rule.record) != stream_id):
+        raise AccessError("CLEARANCE_UNKNOWN", "this clearance is of another record", field="clearance")
+
+
+def _is_for(request: OpenRequest, rule: ClearanceRule, clearance: Matter) -> bool:
+    """Whether the office is one that it clears; the one that started a matter is its first party."""
     facts = dict(clearance.facts)
+    if rule.offices:
+        return request.office in listed(facts, rule.offices)
     named = (facts.get("opened_event"), facts.get("ciphertext_hash"))
     return clearance.parties[0].office == request.office and named == (request.event_id, request.ciphertext_hash)
 

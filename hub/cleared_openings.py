@@ -1,12 +1,14 @@
 """Openings without an open task, compared a second time: by who approved what, not by the state of the clearance.
 
-Part of the audit of need-to-know (`hub.disclosure`): it reads the events that ask and approve and the orders that seal,
-and calls neither `hub.clearance` nor the rows of the procedures. What it keeps grows with what was asked and not read.
+Part of the audit of need-to-know (`hub.disclosure`): it reads the events that ask and approve, those of requests of
+persons, and the orders that seal, and calls neither `hub.clearance` nor the rows of the procedures. What it keeps grows
+with what was asked and not read, and with requests that are not closed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 from contracts.event import Header
@@ -17,11 +19,23 @@ from hub.sealed import SealedStreams
 
 _APPROVERS: Final = 2
 """DOMAIN 7.2, 8.1."""
+_RIGHTS: Final = "RIGHTS_REQUEST"
+_GIVEN: Final = frozenset({"COPY", "TRANSFER"})
+"""DOMAIN 7.1: what an office has to read in order to give it."""
 
 
 class _Asked(NamedTuple):
     named: tuple[str, bytes, bytes]
     approved: set[OfficeId]
+
+
+@dataclass(slots=True)
+class _Request:
+    """A person's request: about which record, which offices have still to answer, and whether a copy was granted."""
+
+    target: bytes
+    asked: set[OfficeId]
+    is_granted: bool = False
 
 
 def needs_clearance(body: Mapping[str, Any]) -> bool:
@@ -34,6 +48,7 @@ class ClearedOpenings:
 
     def __init__(self) -> None:
         self._asked: dict[bytes, _Asked] = {}
+        self._requests: dict[bytes, _Request] = {}
         self._sealed = SealedStreams()
 
     def follow(self, header: Header, body: Mapping[str, Any], effect: ContentEffect | None) -> None:
@@ -54,6 +69,14 @@ class ClearedOpenings:
                 self._asked[header.stream_id].approved.add(header.producer_office)
             case "OpeningDeclined" | "OpeningExpired":
                 self._asked.pop(header.stream_id, None)
+            case "RightsRequestRouted":
+                self._requests[header.stream_id] = _Request(body["target"], set(body["holders"]))
+            case "RightsDecided" if header.stream_id in self._requests:
+                self._requests[header.stream_id].is_granted = body["effect"] in _GIVEN
+            case "RightsExecuted":
+                self._requests[header.stream_id].asked.discard(header.producer_office)
+            case "RightsRequestClosed" | "RightsRequestWithdrawn":
+                self._requests.pop(header.stream_id, None)
 
     def why_not(self, header: Header, body: Mapping[str, Any], stream_id: bytes) -> str | None:
         """Why an opening should not have been given, as far as clearances and seals say; None if it should.
@@ -68,6 +91,11 @@ class ClearedOpenings:
             return "opened a sealed record without a query"
         if rule is None:
             return None
+        if body["reason"] == _RIGHTS:
+            request = self._requests.get(header.stream_id)
+            if request is None or not request.is_granted or body["office"] not in request.asked:
+                return "opened for a request that does not ask it for a copy"
+            return None if request.target == stream_id else "opened for a request about another record"
         asked = self._asked.pop(header.stream_id, None)
         if asked is None or asked.named != (body["office"], body["opened_event"], body["ciphertext_hash"]):
             return "opened without a task what it had not asked for"

@@ -20,7 +20,7 @@ from contracts.ids import EventId, LeafIndex, OfficeId, StreamId, is_office_id, 
 from contracts.opening import OPEN_REASONS, ClearanceRule, load_opening_rules, open_tbs
 from contracts.procedure_types import Procedure, is_restricted
 from contracts.sealing import WrappedKey
-from hub.clearance import ACCESS_RECORDED, check_clearance
+from hub.clearance import ACCESS_RECORDED, check_clearance, check_record
 from hub.directory import Directory, SigningKey
 from hub.matter import Matter, unpack
 from hub.own_batch import HubDraft
@@ -185,6 +185,8 @@ def check_right(
     is_asked_for = is_sealed == (rule is not None and rule.is_sealed)
     if event is None or matter is None or number is None or not is_asked_for:
         raise AccessError("OPEN_FORBIDDEN", "no such payload for this office", field="ciphertext_hash")
+    if rule is not None:
+        check_record(rule, clearance, matter.stream_id)
     if rule is None and request.purpose != event.purpose:
         raise AccessError("OPEN_FORBIDDEN", f"this payload is held for {event.purpose}", field="purpose")
     load_opening_rules().check_role(request.role, event.payloads[number][1])
@@ -262,7 +264,7 @@ def access_body(request: OpenRequest, profile: str) -> dict[str, Any]:
 def access_draft(request: OpenRequest, profile: str) -> HubDraft:
     """The `AccessRecorded` event of a request; its id is the request's, so that one request is one reading.
 
-    Of a request with a clearance it is the next event of that matter, so that one clearance is one reading.
+    Of a request with a clearance it is the next event of that matter, whose rows say whether another one may follow.
     """
     rule = request.rule
     return HubDraft(
@@ -278,7 +280,8 @@ def access_draft(request: OpenRequest, profile: str) -> HubDraft:
 def replayed(request: OpenRequest, refusal: Refusal | None) -> ExchangeError:
     """The error for a request whose opening could not be recorded, as a rule because it was answered before."""
     code = None if refusal is None else refusal.code
-    if code == "TRANSITION_FORBIDDEN" or (code == "POSITION_CONFLICT" and request.clearance):
+    is_one_reading = request.rule is not None and not request.rule.record
+    if code == "TRANSITION_FORBIDDEN" or (code == "POSITION_CONFLICT" and is_one_reading):
         return AccessError("CLEARANCE_OVER", "the one reading was made", field="clearance")
     if refusal is None or code in {"EVENT_ID_REUSED", "POSITION_CONFLICT"}:
         return AccessError("OPEN_REPEATED", "this request was answered before; ask with a new one", field="request_id")

@@ -45,18 +45,20 @@ def open_command(
     sealed_query: Annotated[
         str | None, typer.Option(help="Of a sealed record: the query that two other offices approved.")
     ] = None,
+    rights: Annotated[
+        str | None, typer.Option(help="Without a task: the request of the person that asks this office for a copy.")
+    ] = None,
     hub: Hub = None,
     as_json: AsJson = False,
 ) -> None:
     """Open a payload for a task that is open, or under a clearance. It is in the ledger before a byte leaves."""
-    if emergency is not None and sealed_query is not None:
+    named = {"EMERGENCY": emergency, "SEALED_QUERY": sealed_query, "RIGHTS_REQUEST": rights}
+    clearances = {code: value for code, value in named.items() if value is not None}
+    if len(clearances) > 1:
         raise typer.BadParameter("a payload is opened for one reason", param_hint="--sealed-query")
-    clearance = emergency or sealed_query
-    reader = replace(
-        _reader(office, role, reason, officer, approver),
-        reason="TASK" if clearance is None else "EMERGENCY" if sealed_query is None else "SEALED_QUERY",
-        clearance=None if clearance is None else StreamId(uuid_bytes(clearance)),
-    )
+    reader = typed_reader(office, role, reason, officer, approver)
+    for code, clearance in clearances.items():
+        reader = replace(reader, reason=code, clearance=StreamId(uuid_bytes(clearance)))
 
     async def read() -> list[Reading]:
         from adapters.compose.folder import DataFolder
@@ -76,7 +78,7 @@ def open_command(
         _show(reading, as_json=as_json)
 
 
-def _reader(office: str, role: str, reason: str, officer: str | None, approver: str | None) -> Reader:
+def typed_reader(office: str, role: str, reason: str, officer: str | None, approver: str | None) -> Reader:
     """Who reads, as a person typed it."""
     return Reader(
         OfficeId(office),
@@ -106,7 +108,7 @@ def take_command(
     Say it again after an interruption: it goes on with the first part that is not there.
     """
 
-    reader = _reader(office, role, reason, officer, approver)
+    reader = typed_reader(office, role, reason, officer, approver)
 
     async def take(on_part: Callable[[int, int], None]) -> int:
         from adapters.compose.folder import DataFolder

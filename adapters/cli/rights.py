@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -10,8 +12,12 @@ import typer
 
 from adapters.cli.dues import Ca, Data, Hub
 from adapters.cli.errors import language, out, say_json, told
+from adapters.cli.openings import Approver, Officer, Reason, typed_reader
 from adapters.cli.options import AsJson, Region, uuid_bytes
 from adapters.cli.progress import entries_bar
+from adapters.region.json_value import to_json
+from adapters.region.opening import Reader, Reading
+from contracts.ids import StreamId
 from hub.extract_report import ExtractReport
 
 rights_app = typer.Typer(
@@ -22,13 +28,63 @@ Matter = Annotated[str, typer.Argument(help="Id of the record: the matter that t
 
 
 @rights_app.command("extract")
-def extract_command(matter: Matter, data: Data = None, hub: Hub = None, ca: Ca = None, as_json: AsJson = False) -> None:
+def extract_command(
+    matter: Matter,
+    data: Data = None,
+    hub: Hub = None,
+    ca: Ca = None,
+    request: Annotated[
+        str | None, typer.Option(help="Add the content, opened under this request; with the options below.")
+    ] = None,
+    region: Annotated[str | None, typer.Option(help="Whose gateway opens, two digits.")] = None,
+    office: Annotated[str | None, typer.Option(help="The office that the request asks for a copy.")] = None,
+    role: Annotated[str | None, typer.Option(help="In which role, for example REGISTRAR.")] = None,
+    reason: Reason = "办理权利请求",
+    officer: Officer = None,
+    approver: Approver = None,
+    as_json: AsJson = False,
+) -> None:
     """Say in plain words what is held of a record, who got it, who opened it and until when it is kept.
 
-    The answer to a request of kind ACCESS. The content itself stays sealed and is given by the offices that hold it.
+    The answer to a request of kind ACCESS. The content itself is given by the offices that hold it: with --request, this
+    office opens what it holds of the record, each payload recorded before it is shown, and adds it.
     """
+    readings: list[Reading] = []
+    if request is not None:
+        if data is None or region is None or office is None or role is None:
+            raise typer.BadParameter("say --data, --region, --office and --role with it", param_hint="--request")
+        reader = replace(
+            typed_reader(office, role, reason, officer, approver),
+            reason="RIGHTS_REQUEST",
+            clearance=StreamId(uuid_bytes(request)),
+        )
+        readings = _opened(matter, reader, data, region, hub, as_json=as_json)
     report = _report(matter, data, hub, ca, as_json=as_json)
-    _say(report.to_json(), report.lines(), as_json=as_json)
+    content = [{"profile": one.profile, "index": one.access_index, "content": to_json(one.content)} for one in readings]
+    _say(report.to_json() | ({"given": content} if readings else {}), report.lines(), as_json=as_json)
+    if not as_json:
+        for given in content:
+            out.print(f"{given['profile']}, opening recorded at index {given['index']}", markup=False)
+            out.print_json(data=given["content"])
+
+
+def _opened(matter: str, reader: Reader, data: Path, region: str, hub: str | None, *, as_json: bool) -> list[Reading]:
+    """What an office holds of a record, opened under a request."""
+
+    async def read() -> list[Reading]:
+        from adapters.compose.folder import DataFolder
+        from adapters.compose.hub_program import reachable_hub
+        from adapters.compose.region_program import connected_gateway
+
+        folder = DataFolder(data)
+        async with (
+            reachable_hub(folder, hub) as address,
+            connected_gateway(folder.region_settings(region, hub_address=address)) as gateway,
+        ):
+            return await gateway.open_record(StreamId(uuid_bytes(matter)), reader)
+
+    with told(as_json=as_json):
+        return asyncio.run(read())
 
 
 @rights_app.command("follow")

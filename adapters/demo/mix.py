@@ -19,7 +19,13 @@ from adapters.demo.opening_stories import EMERGENCY_OPENINGS, SEALED_QUERIES
 from adapters.demo.permit_stories import PERMITS
 from adapters.demo.release_stories import RELEASES
 from adapters.demo.residence_stories import NOTICES, REGISTRATIONS, REJECTIONS
-from adapters.demo.rights_stories import ERASURE_ORDERS, RIGHTS_REQUESTS, SEAL_ORDERS, UNSEAL_ORDERS
+from adapters.demo.rights_stories import (
+    ERASURE_ORDERS,
+    RETENTION_CONFIRMATIONS,
+    RIGHTS_REQUESTS,
+    SEAL_ORDERS,
+    UNSEAL_ORDERS,
+)
 from adapters.demo.settlement_stories import SETTLEMENTS
 from adapters.demo.story import Story
 from adapters.demo.work_stories import WORK_PERMITS
@@ -63,6 +69,7 @@ KINDS: Final = (
     MatterKind(SEAL_ORDERS, 10),
     MatterKind(UNSEAL_ORDERS, 5),
     MatterKind(ERASURE_ORDERS, 20),
+    MatterKind(RETENTION_CONFIRMATIONS, 5),
     MatterKind(EMERGENCY_OPENINGS, 5),
     MatterKind(SEALED_QUERIES, 5),
 )

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from adapters.demo.correction_stories import CORRECTIONS
 from adapters.demo.permit_stories import PERMITS
-from adapters.demo.story import Days, Step, Story
+from adapters.demo.story import Days, Step, Story, reading
 
 _DESK: Final = "RIGHTS_DESK"
 _PI: Final = "PI_OFFICER"
@@ -94,8 +94,14 @@ def _granted(kind: str, effect: str, outcome: str = "GRANTED", reason: str | Non
     return (_requested(kind), _IDENTIFIED, _ROUTED, decided, *_EXECUTED, _CLOSED)
 
 
+def _copied() -> tuple[Step, ...]:
+    """A copy is granted, and one of the holders opens what it has to give."""
+    *before, first, second, last, closed = _granted("ACCESS", "COPY")
+    return (*before, first, reading(*_PERMIT_HOLDERS[-1], (0.01, 0.02)), second, last, closed)
+
+
 RIGHTS_REQUESTS: Final = (
-    _request(name="a copy given", weight=5, began=(56, 75), steps=_granted("ACCESS", "COPY")),
+    _request(name="a copy given", weight=5, began=(56, 75), steps=_copied(), reads="NP-RP-HISTORY"),
     _request(name="corrected everywhere", weight=4, began=(56, 75), steps=_granted("CORRECT", "CORRECT")),
     _request(name="erased", weight=2, began=(56, 75), steps=_granted("ERASE", "ERASE")),
     _request(name="restricted", weight=1, began=(56, 75), steps=_granted("RESTRICT", "RESTRICT")),
@@ -208,3 +214,19 @@ ERASURE_ORDERS: Final = (
     ),
 )
 """Orders to destroy the keys of a record everywhere they are held."""
+RETENTION_CONFIRMATIONS: Final = (
+    Story(
+        name="nothing held of what has ended",
+        procedure="RETENTION_CONFIRMATION",
+        weight=1,
+        began=(1, 20),
+        steps=(
+            Step(
+                "RetentionConfirmed", "HOLDER", _PI, body={"until": 1, "keys_destroyed": True, "content_deleted": True}
+            ),
+        ),
+        here="HOLDER",
+        there="OTHER",
+    ),
+)
+"""What gateways say of the end of retention; here of a ledger in which nothing has ended."""

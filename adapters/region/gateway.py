@@ -31,7 +31,7 @@ from adapters.region.held_content import HeldContent
 from adapters.region.holds import HoldRegister
 from adapters.region.inbox_store import RegionInboxStore
 from adapters.region.keyring import Keyring
-from adapters.region.opening import Opener
+from adapters.region.opening import Opener, Reader, Reading
 from adapters.region.order_store import OrderStore
 from adapters.region.orders import Orders
 from adapters.region.outbox import Outbox, OutboxLimits
@@ -295,6 +295,29 @@ class RegionGateway:
             signature=b"",
         )
         return await self._exchange.work_list(replace(unsigned, signature=key.sign(unsigned.tbs())))
+
+    async def open_record(self, stream_id: StreamId, reader: Reader) -> list[Reading]:
+        """Open every payload that an office holds of a record, one after another, each recorded before it is read.
+
+        Args:
+            stream_id: The record.
+            reader: Who reads, and why.
+
+        Raises:
+            As `Opener.open`; what is no longer held is left out.
+        """
+        found: list[Reading] = []
+        await self.streams.catch_up(stream_id)
+        for header in map(decode_event, self.streams.events(stream_id)):
+            is_own = header.producer_office == reader.office
+            refs = (ref for ref in header.sealed if is_own or reader.office in ref.recipients)
+            for profile in dict.fromkeys(ref.profile for ref in refs):
+                try:
+                    found += await self.opener.open(header.event_id, profile, reader)
+                except RuleError as error:
+                    if error.code != "PAYLOAD_UNKNOWN":
+                        raise
+        return found
 
     async def send(self, draft: Draft) -> asyncio.Future[SentEvent]:
         """Check, seal and queue a draft.

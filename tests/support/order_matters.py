@@ -30,36 +30,45 @@ def about(target: bytes, holders: Sequence[WorldOffice]) -> dict[str, Any]:
 
 def rights_request(world: World) -> list[Made]:
     """A notice that was sent, then the person's request for a copy, carried out by both who hold it."""
-    record = notification(world)
-    target, holders = record[0].header.stream_id, notice_holders(world)
-    matter, desk = MatterMaker(world, "RIGHTS_REQUEST"), world.office("44", "RIGHTS_DESK")
+    record, matter = notification(world), MatterMaker(world, "RIGHTS_REQUEST")
+    desk = world.office("44", "RIGHTS_DESK")
+    return [
+        *record,
+        *rights_granted(world, record[0].header.stream_id, matter),
+        *(executed(matter, holder) for holder in notice_holders(world)),
+        matter.event("RightsRequestClosed", desk, {"person_told": True}),
+    ]
+
+
+def rights_granted(world: World, target: bytes, matter: MatterMaker, effect: str = "COPY") -> list[Made]:
+    """A request about a notice of `notification`, from its first event to the decision that grants it."""
+    holders, desk = notice_holders(world), world.office("44", "RIGHTS_DESK")
+    kind = {"COPY": "ACCESS", "EXPLAIN": "EXPLAIN"}[effect]
     decided = {
-        "kind": "ACCESS",
+        "kind": kind,
         "outcome": "GRANTED",
-        "effect": "COPY",
+        "effect": effect,
         "reason": None,
         "court_way_told": None,
         "official": world.fresh_id(),
         "not_involved": None,
     }
     identified = {"identity_checked": True, "representation_checked": True, "official": world.fresh_id()}
-    done = {"carried_out": True}
     return [
-        *record,
-        matter.event("RightsRequested", desk, {"notice_id": world.fresh_id(), "kind": "ACCESS"}),
+        matter.event("RightsRequested", desk, {"notice_id": world.fresh_id(), "kind": kind}),
         matter.event("RequesterIdentified", desk, identified),
         matter.event(
             "RightsRequestRouted", desk, about(target, holders), sealed=order(matter, holders, target, "ANSWER")
         ),
         matter.event(
-            "RightsDecided",
-            world.office("44", "PI_OFFICER"),
-            decided,
-            sealed=order(matter, holders, target, "COPY"),
+            "RightsDecided", world.office("44", "PI_OFFICER"), decided, sealed=order(matter, holders, target, effect)
         ),
-        *(matter.event("RightsExecuted", holder, done, legal_basis="LB-PIPL-50") for holder in holders),
-        matter.event("RightsRequestClosed", desk, {"person_told": True}),
     ]
+
+
+def executed(matter: MatterMaker, holder: WorldOffice) -> Made:
+    """A holder confirms that it has carried a request out."""
+    return matter.event("RightsExecuted", holder, {"carried_out": True}, legal_basis="LB-PIPL-50")
 
 
 def seal_order(world: World) -> list[Made]:

@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -14,7 +15,8 @@ from adapters.cli.main import app
 from adapters.compose.folder import DataFolder
 from adapters.keys.key_file import write_key
 from tests.support.fault_rig import ROOT, FaultRig
-from tests.support.matters import notification
+from tests.support.matters import MatterMaker, notification
+from tests.support.order_matters import rights_granted
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(120)]
 
@@ -118,3 +120,35 @@ def test_an_emergency_goes_through_the_command_line_from_the_question_to_the_per
         assert told["openings_without_task"] == {"total": 1, "by": {"EMERGENCY": 1}}
         assert told["disclosure"]["openings_without_task"] == {"EMERGENCY": 1}
         assert told["disclosure"]["findings"] == []
+
+
+def test_a_copy_is_opened_and_added_to_the_account_under_the_request_of_the_person(tmp_path: Path) -> None:
+    """DOMAIN 7.1: the county has acted on the notice long ago, and has to give the person a copy of it."""
+    with FaultRig(tmp_path, regions=("45",)) as rig:
+        world = rig.world
+        office = world.office("45", "COUNTY_PSB_HOUSEHOLD")
+        write_key(tmp_path / "regions" / "45" / "keys" / f"office-{office.office}.key", office.private)
+        rig.programs["hub"].start()
+        made, rights = notification(world, "44", "45"), MatterMaker(world, "RIGHTS_REQUEST")
+        record, request = (str(UUID(bytes=stream_id)) for stream_id in (made[0].header.stream_id, rights.stream_id))
+        asyncio.run(rig.submit([made]))
+        asyncio.run(rig.submit([rights_granted(world, made[0].header.stream_id, rights)]))
+        there = ("--hub", DataFolder(tmp_path).hub_settings().listen)
+        reading = (*there, "--office", office.office, "--role", "REGISTRAR", "--reason", "提供副本")
+        event_id = str(UUID(bytes=made[1].header.event_id))
+        here(tmp_path, "receive", *there)
+
+        no_task = here(tmp_path, "open", event_id, *reading, "--profile", "NP-RES")
+        opened = here(tmp_path, "open", event_id, *reading, "--profile", "NP-RES", "--rights", request)
+        account = here(tmp_path, "rights", "extract", record, *reading, "--request", request)
+        audited = CliRunner().invoke(app, ["audit", str(tmp_path), "--disclosure", "--json"])
+
+        assert "OPEN_NO_TASK" in no_task[2]
+        assert opened[0] == account[0] == 0, (opened, account)
+        told: Any = account[1][0]
+        assert [given["profile"] for given in told["given"]] == ["NP-RES"]
+        assert told["given"][0]["content"] == opened[1][0]["content"]
+        assert [one["reason"] for one in told["contents"][0]["openings"]] == ["RIGHTS_REQUEST"] * 2
+        found = json.loads(audited.stdout)
+        assert found["openings_without_task"] == {"total": 2, "by": {"RIGHTS_REQUEST": 2}}
+        assert found["disclosure"]["findings"] == []

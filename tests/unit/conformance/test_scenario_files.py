@@ -23,7 +23,7 @@ that record and its holders beside it, which no scenario has: those files hold r
 CLEARANCES = [
     procedure
     for procedure in load_procedures().values()
-    if procedure.id in {rule.procedure for rule in load_opening_rules().clearances.values()}
+    if procedure.id in {rule.procedure for rule in load_opening_rules().clearances.values() if not rule.offices}
 ]
 ELSEWHERE_JUDGED = {"counterpart_receives", "content"}
 """Kinds of guard that no clear event can break: the region's own setting, and what only the sealing gateway reads."""

@@ -16,10 +16,12 @@ from contracts.guard_check import Case, check
 from contracts.instant import HOUR_MS
 from contracts.opening import load_opening_rules
 from contracts.procedure import load_procedures
+from hub.awaited import listed
 from hub.clearance import check_clearance
 from hub.matter import Matter
 from hub.openings import OpenRequest
 from tests.unit.procedures.clearance_rows import CLEARANCE_PATHS, EMERGENCY, QUERY
+from tests.unit.procedures.order_rows import ORDER_PATHS
 from tests.unit.procedures.rows import at
 from tests.unit.procedures.scene import ID, LIST, Step, noon
 
@@ -125,3 +127,30 @@ def test_who_took_over_from_an_office_that_was_asked_does_not_approve_for_it() -
     with pytest.raises(RuleError) as refused:
         check(guard, case("TOWN_OFFICE@away"))
     assert (refused.value.rule, refused.value.field) == ("approver_itself", "producer_office")
+
+
+def request_of_rights(path: str, **changes: Any) -> str:
+    """The code for a holder that opens under a person's request in some place; empty if it is cleared."""
+    matter = clearance("RIGHTS_REQUEST", ORDER_PATHS["RIGHTS_REQUEST"][path])
+    asked = {"office": next(iter(listed(dict(matter.facts), "awaiting")), "o00000001")} | changes
+    return judged(request("RIGHTS_REQUEST", matter, **asked), matter)
+
+
+@pytest.mark.parametrize(
+    ("path", "code"),
+    [
+        ("SUBMITTED", "CLEARANCE_UNKNOWN"),
+        ("ROUTED", "CLEARANCE_NOT_APPROVED"),
+        ("refused", "CLEARANCE_NOT_APPROVED"),
+        ("decided_to_correct", "CLEARANCE_NOT_APPROVED"),
+        ("DECIDED", ""),
+        ("EXECUTED", "CLEARANCE_UNKNOWN"),
+    ],
+)
+def test_a_request_clears_the_holders_that_it_asks_for_a_copy(path: str, code: str) -> None:
+    assert request_of_rights(path) == code
+
+
+def test_a_request_clears_nobody_else_and_for_nothing_else() -> None:
+    assert request_of_rights("DECIDED", office="o00000099") == "CLEARANCE_UNKNOWN"
+    assert request_of_rights("DECIDED", purpose="RESIDENCE_NOTICE") == "OPEN_FORBIDDEN"

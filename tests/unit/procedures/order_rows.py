@@ -73,6 +73,7 @@ ORDER_ROWS: Final[Mapping[str, tuple[Row, ...]]] = {
         row("DECIDED", ("RightsExecuted", _FIRST), "DECIDED", "R-PI-7", _DESK_TOLD),
         row("decided_but_one", ("RightsExecuted", _LAST), "EXECUTED", told=_DESK_TOLD),
         row("decided_to_correct", ("RightsExecuted", _LAST), "DECIDED", "R-PI-2", _DESK_TOLD),
+        row("DECIDED", ("AccessRecorded", "TIMER"), "DECIDED", "R-PI-7"),
         row("EXECUTED", ("RightsRequestClosed", _DESK), "CLOSED"),
         row("refused", ("RightsRequestClosed", _DESK), "CLOSED"),
         row("SUBMITTED", ("RightsRequestWithdrawn", _DESK), "WITHDRAWN"),
