@@ -253,12 +253,17 @@ def _day(guard: Guard, place: str, case: Case) -> date:
 
 
 def _holders_of(guard: Guard, case: Case) -> None:
-    """The second field lists exactly the offices that hold something of the matter that the first one names."""
+    """The second field lists exactly the offices that hold something of the matter that the first one names.
+
+    Who they are is told to who answers for one of them; to everybody else such a matter does not exist.
+    """
     target, listed = guard.fields
     holders = case.holders(case.body[target])
-    if holders is None:
+    if holders is not None and sorted(case.body[listed]) == sorted(holders):
+        return
+    if not any(case.answers_for(holder) for holder in holders or ()):
         raise _refuse(guard, f"{target} is no matter of an office in this ledger", target)
-    if sorted(case.body[listed]) != sorted(holders):
+    if holders is not None:
         raise RuleError(
             "HOLDERS_MISMATCH",
             f"the offices that hold it are {', '.join(sorted(holders)) or 'none'}",

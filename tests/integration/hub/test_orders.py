@@ -1,9 +1,11 @@
 """An order reaches exactly who holds something of its record, and is complete when each has confirmed (DOMAIN 7)."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 
 from contracts.ids import OfficeId
 from contracts.office_type import OfficeType
@@ -124,6 +126,68 @@ def test_who_answers_for_no_holder_may_not_order_an_erasure_and_learns_of_none(
     assert known == none
     assert (known.code, known.rule, known.field) == ("OFFICE_NOT_COMPETENT", "competent_office", "target")
     assert ledger.store.held_of(target, ledger.store.size()) != (0, 0)
+
+
+ORDERING = ("COURT", "PROCURATORATE", "COUNTY_PSB", "COUNTY_CORRECTION", "JUDICIAL_OFFICE")
+
+
+def sealing(ledger: TimedLedger, target: bytes, named: tuple[WorldOffice, ...], by: WorldOffice) -> Made:
+    """An order to seal a record that names some offices as its holders."""
+    matter = MatterMaker(ledger.world, "SEAL_ORDER")
+    to = [office for office in named if office != by]
+    body = about(target, named) | {"official": ledger.world.fresh_id()}
+    return matter.event("SealOrdered", by, body, sealed=order(matter, to, target, "SEAL") if to else ())
+
+
+def routing(ledger: TimedLedger, target: bytes, named: tuple[WorldOffice, ...], by: WorldOffice) -> Made:
+    """A request that a desk sends to some offices as the holders of a record."""
+    world, matter = ledger.world, MatterMaker(ledger.world, "RIGHTS_REQUEST")
+    identified = {"identity_checked": True, "representation_checked": True, "official": world.fresh_id()}
+    ledger.record(
+        matter.event("RightsRequested", by, {"notice_id": world.fresh_id(), "kind": "ACCESS"}),
+        matter.event("RequesterIdentified", by, identified),
+    )
+    sealed = order(matter, named, target, "ANSWER")
+    return matter.event("RightsRequestRouted", by, about(target, named), sealed=sealed)
+
+
+def test_who_answers_for_no_holder_is_told_the_same_of_every_record(ledger: TimedLedger) -> None:
+    """DOMAIN 7: whoever orders or asks from elsewhere, and whomever he names, learns no holder and of no record."""
+    record = notification(ledger.world)
+    ledger.record(*record)
+    target, holders_ = record[0].header.stream_id, notice_holders(ledger.world)
+    everybody = tuple(ledger.world.offices())
+    elsewhere = [office for office in everybody if office.region == "43"]
+    makers = [(sealing, office) for office in elsewhere if office.office_type in ORDERING]
+    makers += [(routing, office) for office in elsewhere if office.office_type == "RIGHTS_DESK"]
+    lists = st.lists(st.sampled_from(everybody), min_size=1, max_size=4, unique=True).map(tuple)
+
+    @settings(max_examples=40, deadline=None, database=None)
+    @given(st.sampled_from(makers), lists)
+    def check(made_by: tuple[Callable[..., Made], WorldOffice], named: tuple[WorldOffice, ...]) -> None:
+        assume({one.office for one in named} != {one.office for one in holders_})
+        make, office = made_by
+
+        known, none = (refused(ledger, make(ledger, it, named, office)) for it in (target, ledger.world.fresh_id()))
+
+        assert known == none
+        assert (known.code, known.rule, known.field) == ("GUARD_FAILED", "holders_are_all", "target")
+
+    check()
+
+
+def test_who_answers_for_a_holder_is_told_who_they_are(ledger: TimedLedger) -> None:
+    record = notification(ledger.world)
+    ledger.record(*record)
+    target, (first, last) = record[0].header.stream_id, notice_holders(ledger.world)
+
+    told = [
+        refused(ledger, sealing(ledger, target, (first,), ledger.world.office("45", "COURT"))),
+        refused(ledger, routing(ledger, target, (first,), ledger.world.office("44", "RIGHTS_DESK"))),
+    ]
+
+    assert [(one.code, one.rule) for one in told] == [("HOLDERS_MISMATCH", "holders_are_all")] * 2
+    assert all(last.office in one.sentence for one in told)
 
 
 @pytest.mark.parametrize("by", [("44", "RIGHTS_DESK"), ("44", "PI_OFFICER"), ("45", "RIGHTS_DESK")])
