@@ -39,6 +39,10 @@ from hub.task import has_open_task
 NO_OFFICER: Final = bytes(16)
 """Stands for an officer where an office has given no opaque reference."""
 
+_SHOWN: Final = (
+    "o.event_id NOT IN (SELECT event_id FROM stream_events WHERE stream_id IN (SELECT target FROM sealed_streams))"
+)
+
 log = structlog.get_logger()
 
 
@@ -410,15 +414,18 @@ class Opener:
         )
 
     def kept(self, office: OfficeId | None = None) -> list[KeptOpening]:
-        """The openings of this region, of one office or of all, oldest first: who opened what, and why."""
+        """The openings of this region, of one office or of all, oldest first: who opened what, and why.
+
+        Those of sealed records are in no list (DOMAIN 7.2); they are kept, and come back with an order to unseal.
+        """
         rows = self._db.all(
             "SELECT o.request_id, o.event_id, office, profile, officer, reason, reason_text, access_index, opened_at,"
-            " approver FROM openings o LEFT JOIN approvals a ON a.request_id=o.request_id"
-            " WHERE ?1 IS NULL OR office=?1 ORDER BY access_index",
+            f" approver FROM openings o LEFT JOIN approvals a ON a.request_id=o.request_id WHERE {_SHOWN}"
+            " AND (?1 IS NULL OR office=?1) ORDER BY access_index",
             office,
         )
         return [KeptOpening._make(row) for row in rows]
 
     def count(self) -> int:
-        """Openings of this region."""
-        return int(self._db.one("SELECT count(*) FROM openings")[0])
+        """Openings of this region that a list shows."""
+        return int(self._db.one(f"SELECT count(*) FROM openings o WHERE {_SHOWN}")[0])

@@ -271,7 +271,7 @@ async def test_a_sealed_record_leaves_every_list_of_a_gateway_until_it_is_unseal
             target = await notice(hub, here, minor=True)
             await receive(hub.world, "45", there, hub.client)
             await withhold(hub, there, target)
-            seen, codes, held, hidden = [], [], [], []
+            seen, codes, held, hidden, openings = [], [], [], [], []
 
             async def look() -> None:
                 await receive(hub.world, "45", there, hub.client)
@@ -280,6 +280,7 @@ async def test_a_sealed_record_leaves_every_list_of_a_gateway_until_it_is_unseal
                 seen.append(len(there.tasks.of_stream(target)))
                 held.append(there.held.of_stream(target))
                 hidden.append(there.is_hidden(target))
+                openings.append(len(there.opener.kept()))
                 unknown = StreamId(hub.world.fresh_id())
                 told = []
                 for stream_id in (target, unknown):
@@ -297,6 +298,7 @@ async def test_a_sealed_record_leaves_every_list_of_a_gateway_until_it_is_unseal
         assert seen == [1, 0, 1]
         assert held == [1, 0, 0]
         assert hidden == [False, True, False]
+        assert openings == [1, 0, 1]
         assert codes == [False, True, False]
         hub.audit()
 
