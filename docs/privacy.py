@@ -36,8 +36,8 @@ operator of the exchange is a processor: he holds sealed content without a key t
 - **Content** is sealed by profile to the offices named below and to the office that made it, and to nobody else. It
   is opened for an open task only, with purpose and reason, by an officer whose role allows the profile; the opening
   is in the ledger before a byte leaves. `pprd audit --disclosure` compares who was given what with the table below.
-- **Without a task** content is opened in an emergency or of a sealed record, once, after two other offices have approved
-  it in the ledger (ADR 0054), and by a holder for a copy that was granted to the person (ADR 0066); below stands who may
+- **Without a task** content is opened in an emergency or of a sealed record, once, after two other offices approved it
+  in the ledger (ADR 0054), and by a holder for a copy that was granted to the person (ADR 0066); below stands who may
   ask and how long it holds. An audit names every other one.
 - **Minors.** Whether content is about a minor is told inside the sealed part only. It is shown when a responsible
   person of the office, other than the reader, has approved.

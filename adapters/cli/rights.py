@@ -46,7 +46,7 @@ def extract_command(
 ) -> None:
     """Say in plain words what is held of a record, who got it, who opened it and until when it is kept.
 
-    The answer to a request of kind ACCESS. The content itself is given by the offices that hold it: with --request, this
+    The answer to a request of kind ACCESS. The content itself is given by the offices that hold it: with --request, an
     office opens what it holds of the record, each payload recorded before it is shown, and adds it.
     """
     readings: list[Reading] = []

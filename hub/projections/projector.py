@@ -139,6 +139,9 @@ class Projector:
         hidden = self._hiding.ordered(step.header.event_type, step.body)
         if hidden is not None:
             self._hide(hidden)
+        shown = self._hiding.shown(step.header.event_type, step.body)
+        if shown is not None:
+            self._show(shown)
 
     # -- what an event does
 
@@ -221,6 +224,15 @@ class Projector:
             if one[0] != STATISTIC or one[2] == month:
                 self.changes.counts[one] -= 1
         self._keep(stream_id, record._replace(told=(), counted=(), missed=(), is_hidden=True), ())
+
+    def _show(self, stream_id: bytes) -> None:
+        """Put a matter that was hidden back into work lists, as it stands."""
+        record = self._stream(stream_id)
+        if record is None or record.matter is None or not record.is_hidden:
+            return
+        matter = record.matter
+        is_over = self._rules.procedures[matter.procedure, matter.edition].states[matter.state].is_final
+        self._keep(stream_id, record._replace(told=() if is_over else matter.told, is_hidden=False), ())
 
     # -- keeping
 

@@ -26,7 +26,7 @@ class StreamRecord(NamedTuple):
         listed: Its rows in work lists.
         counted: What it added to indicators and statistics.
         missed: Duties that run and were missed: rule, and the event that started it, in hexadecimal.
-        is_hidden: An order hid it: it is in no list and no count.
+        is_hidden: An order hid it and none has lifted that: it is in no list and no count.
     """
 
     matter: Matter | None

@@ -23,7 +23,7 @@ from hub.projections.work_list import NO_DUE_MS, WorkRow
 from hub.submission import Outcome
 from tests.support.all_matters import one_of_each
 from tests.support.batches import Made
-from tests.support.clearances import ClearanceMaker
+from tests.support.clearances import ClearanceMaker, sealing
 from tests.support.matters import MatterMaker, correction, notification
 from tests.support.projections import digests, follow, open_projections
 from tests.support.world import World
@@ -272,6 +272,39 @@ def test_an_ordered_stream_leaves_every_list_and_count_and_later_events_change_n
             assert hidden.statistics("OD_MONTH", month) == never.statistics("OD_MONTH", month) == {("45", "4301"): 1}
         other.rows.close()
         other.store.close()
+
+
+def test_a_sealed_matter_stands_in_work_lists_again_once_it_is_unsealed(desk: Office, tmp_path: Path) -> None:
+    """DOMAIN 7.2: only a new order lifts the seal, and whoever owed something owes it again; by the packaged rules."""
+    world = desk.world
+    due, told = notification(world, "44", "45"), notification(world, "44", "45")
+    desk.submit([*due[:3], *told[:2]])
+    targets = [made[0].header.stream_id for made in (due, told)]
+    seen, met = [], []
+
+    def look() -> None:
+        seen.append([row for row in desk.list_of("45", "COUNTY_PSB_HOUSEHOLD") if row.stream_id in targets])
+        met.append(desk.rows.statistics("DUTY_MONTH", "2026-03").get(("45", "MET"), 0))
+
+    def order(what: str) -> None:
+        desk.submit([sealing(world, desk.store, desk.application.directory, target, what) for target in targets])
+
+    look()
+    order("SEAL")
+    look()
+    order("UNSEAL")
+    look()
+    desk.submit([*due[3:], told[2]])
+    look()
+
+    assert len(seen[0]) == 2
+    assert seen[1] == []
+    assert seen[2] == seen[0]
+    assert [(row.stream_id, row.rule) for row in seen[3]] == [(targets[1], "R-ACK-1")]
+    assert met == [0, 0, 0, 1]
+    with open_projections(tmp_path / "again.sqlite") as again:
+        follow(desk.store, again, world.rules, page=1)
+        assert digests(again) == digests(desk.rows)
 
 
 def test_a_restricted_matter_is_in_no_work_list(desk: Office) -> None:
