@@ -41,6 +41,7 @@ class Guard:
         region: `PRODUCER`: the division lies in the producer's region.
         profile: Profile of a sealed payload; empty for any.
         rule: Id of a time limit.
+        listed: Name of a remembered list of offices.
     """
 
     name: str
@@ -57,6 +58,7 @@ class Guard:
     region: str = ""
     profile: str = ""
     rule: str = ""
+    listed: str = ""
 
     def body_fields(self) -> frozenset[str]:
         """Every body field it reads."""
@@ -68,7 +70,7 @@ class Guard:
     def facts(self) -> frozenset[str]:
         """Every fact it needs somebody to remember."""
         places = (place.removeprefix("fact.") for place in (self.since, self.until) if place.startswith("fact."))
-        return frozenset((*places, *((self.fact,) if self.fact else ())))
+        return frozenset((*places, *(name for name in (self.fact, self.listed) if name)))
 
     def reads_content(self) -> bool:
         """Whether it reads a sealed payload: judged where the content is readable, at the gateway, and nowhere else."""
@@ -93,6 +95,7 @@ KINDS: Final[Mapping[str, tuple[frozenset[str], frozenset[str]]]] = {
     "payload": (frozenset(), frozenset({"profile"})),
     "content": (frozenset({"fields", "values"}), frozenset({"profile"})),
     "holders_of": (frozenset({"fields"}), frozenset()),
+    "holders_stay": (frozenset({"fact", "listed"}), frozenset()),
     "answers_for": (frozenset({"fields"}), frozenset()),
     "other_than_remembered": (frozenset({"fields", "fact"}), frozenset()),
     "other_offices": (frozenset({"fields", "at_least", "at_most"}), frozenset()),

@@ -272,6 +272,17 @@ def _holders_of(guard: Guard, case: Case) -> None:
         )
 
 
+def _holders_stay(guard: Guard, case: Case) -> None:
+    """A remembered list is still exactly the offices that hold something of the matter that a fact names.
+
+    Who they are by now is told to nobody here: whoever sends the list anew learns it as he learned it first.
+    """
+    target = case.facts.get(guard.fact)
+    holders = case.holders(target) if isinstance(target, bytes) else None
+    if holders is None or sorted(str(case.facts.get(guard.listed, "")).split(SEPARATOR)) != sorted(holders):
+        raise _refuse(guard, f"{guard.listed} are not the offices that hold this record by now: send it to them first")
+
+
 def _answers_for(guard: Guard, case: Case) -> None:
     """The office answers for one of those that hold something of the matter that the field names."""
     for field in guard.fields:
@@ -321,6 +332,7 @@ _CHECKS: Final[Mapping[str, Callable[[Guard, Case], None]]] = {
     "rule_passed": _rule_passed,
     "rule_running": _rule_running,
     "holders_of": _holders_of,
+    "holders_stay": _holders_stay,
     "answers_for": _answers_for,
     "other_than_remembered": _other_than_remembered,
     "other_offices": _other_offices,

@@ -61,14 +61,16 @@ class _Kind(NamedTuple):
     """What the rows of one event type of a procedure ask a gateway to look up, in all editions."""
 
     holder_guards: tuple[Guard, ...]
+    staying_guards: tuple[Guard, ...]
     is_confirmation: bool
 
     @classmethod
     def of(cls, rows: Sequence[Transition]) -> Self:
         names = sorted({name for row in rows for name in row.guards})
-        guards = (load_guards()[name] for name in names)
+        guards = [load_guards()[name] for name in names]
         return cls(
             tuple(guard for guard in guards if guard.kind == "holders_of"),
+            tuple(guard for guard in guards if guard.kind == "holders_stay"),
             any(row.confirms is not None for row in rows),
         )
 
@@ -108,8 +110,14 @@ class Composer:
         self._kinds: dict[tuple[str, str], _Kind] = {}
 
     def named_matters(self, draft: Draft) -> tuple[StreamId, ...]:
-        """The other matters that a draft names and that its row asks the ledger about."""
-        return tuple(StreamId(stream_id) for stream_id, _ in self._asked(draft))
+        """The other matters that a draft or its own matter names and that its row asks the ledger about."""
+        named = [stream_id for stream_id, _ in self._asked(draft)]
+        own = None if draft.stream_id is None else self._matters(draft.stream_id)
+        if own is not None:
+            facts = dict(own.facts)
+            remembered = (facts.get(guard.fact) for guard in self._kind_of(draft).staying_guards)
+            named += [stream_id for stream_id in remembered if isinstance(stream_id, bytes)]
+        return tuple(map(StreamId, named))
 
     def is_one_of_several(self, draft: Draft) -> bool:
         """Whether a draft confirms what several offices have to, each at its own time."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import assume, given, settings
@@ -16,7 +17,15 @@ from hub.submission import Outcome, Refusal
 from tests.support.batches import Made
 from tests.support.case_matters import rehabilitation
 from tests.support.matters import MatterMaker, Sealed, declaration, disputed, notification, synthetic_person
-from tests.support.order_matters import about, erasure_order, notice_holders, order, rights_request, seal_order
+from tests.support.order_matters import (
+    about,
+    erasure_order,
+    notice_holders,
+    order,
+    rights_granted,
+    rights_request,
+    seal_order,
+)
 from tests.support.timed_ledger import TimedLedger
 from tests.support.world import WorldOffice
 
@@ -174,6 +183,40 @@ def test_who_answers_for_no_holder_is_told_the_same_of_every_record(ledger: Time
         assert (known.code, known.rule, known.field) == ("GUARD_FAILED", "holders_are_all", "target")
 
     check()
+
+
+def test_a_request_is_sent_out_again_before_it_is_decided_where_others_hold_the_record_by_now(
+    ledger: TimedLedger,
+) -> None:
+    """DOMAIN 7.1: routed to every office that holds the record, also to one that got it after the first time."""
+    world, record = ledger.world, notification(ledger.world)
+    ledger.record(record[0])
+    target, (first, last) = record[0].header.stream_id, notice_holders(world)
+    matter, desk = MatterMaker(world, "RIGHTS_REQUEST"), world.office("44", "RIGHTS_DESK")
+    *before, routed, granted = rights_granted(world, target, matter)
+    at_routing = routed.header.stream_seq, routed.header.prev_hash
+    matter.next_seq, matter.head = at_routing
+
+    def sent_to(*named: WorldOffice, **changes: Any) -> Made:
+        sealed = order(matter, named, target, "ANSWER")
+        return matter.event("RightsRequestRouted", desk, about(target, named), sealed=sealed, **changes)
+
+    def decided(*named: WorldOffice, **changes: Any) -> Made:
+        body = world.rules.registry.decode_body(granted.header.body)[1]
+        sealed = order(matter, named, target, "COPY")
+        return matter.event("RightsDecided", world.office("44", "PI_OFFICER"), dict(body), sealed=sealed, **changes)
+
+    ledger.record(*before, sent_to(first), record[1])
+    too_early = refused(ledger, decided(first, step=False))
+    too_few = refused(ledger, sent_to(first, step=False))
+    ledger.record(sent_to(first, last), decided(first, last))
+    after = ledger.matter(granted)
+
+    assert (too_early.code, too_early.rule) == ("HOLDERS_MISMATCH", "holders_are_asked")
+    assert last.office not in too_early.sentence
+    assert (too_few.code, too_few.rule) == ("HOLDERS_MISMATCH", "holders_are_all")
+    assert after.state == "DECIDED"
+    assert awaited(after, world.rules.procedures["RIGHTS_REQUEST", 1]) == (first.office, last.office)
 
 
 def test_who_answers_for_a_holder_is_told_who_they_are(ledger: TimedLedger) -> None:

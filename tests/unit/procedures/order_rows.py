@@ -65,6 +65,7 @@ ORDER_ROWS: Final[Mapping[str, tuple[Row, ...]]] = {
         row(None, ("RightsRequested", _DESK), "SUBMITTED", "R-PI-1"),
         row("SUBMITTED", ("RequesterIdentified", _DESK), "IDENTIFIED", "R-PI-1"),
         row("IDENTIFIED", ("RightsRequestRouted", _DESK), "ROUTED", "R-PI-1", _HOLDERS),
+        row("ROUTED", ("RightsRequestRouted", _DESK), "ROUTED", "R-PI-1", _HOLDERS),
         _decided("ROUTED", _REFUSED, "", f"HOLDERS::- {_DESK_TOLD}"),
         _decided("SUBMITTED", _REFUSED, "", _DESK_TOLD),
         _decided("IDENTIFIED", _REFUSED, "", _DESK_TOLD),
@@ -116,6 +117,7 @@ _OBJECTION: Final[dict[str, Any]] = {
 ORDER_BAD: Final[tuple[_Bad, ...]] = (
     _request("representation_checked", "SUBMITTED", "RequesterIdentified", representation_checked=False),
     _request("somebody_holds", "IDENTIFIED", "RightsRequestRouted", holders=[]),
+    _request("same_record", "ROUTED", "RightsRequestRouted", target=bytes(range(3, 19))),
     _request("kind_stays", "ROUTED", "RightsDecided", kind="ERASE"),
     _request("request_refused", "ROUTED", "RightsDecided", **_REFUSED | {"outcome": "GRANTED"}),
     _request("request_granted", "ROUTED", "RightsDecided", outcome="REFUSED"),

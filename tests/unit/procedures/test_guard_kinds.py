@@ -397,6 +397,7 @@ def test_every_guard_but_those_of_the_directory_has_a_refusing_case() -> None:
         "counterpart_known_if_notified",
         "county_is_real",
         "holders_are_all",
+        "holders_are_asked",
         "same_office",
         "same_key",
         "same_mandate",
