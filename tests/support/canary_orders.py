@@ -20,6 +20,8 @@ _HOLDERS: Final[tuple[Told, ...]] = (("44", Kind.COUNTY_PSB_HOUSEHOLD), ("45", K
 async def play_orders(play: Play, record: Matter) -> None:
     """Ask, open in an emergency, erase and seal, each about one record; sealed, no other order would find it.
 
+    Last, what a gateway says of the end of retention.
+
     Args:
         play: The play.
         record: A notice that was sent; the two offices of `_HOLDERS` hold it.
@@ -29,6 +31,8 @@ async def play_orders(play: Play, record: Matter) -> None:
     await query(play, record)
     await erasing(play, record)
     await sealing(play, record)
+    said = {"until": 1, "keys_destroyed": True, "content_deleted": True}
+    await play.step(Matter("RETENTION_CONFIRMATION"), *_OFFICER, "RetentionConfirmed", said)
 
 
 def _order(play: Play, record: Matter, what: str) -> dict[str, tuple[Any, ...]]:
@@ -41,7 +45,7 @@ def _names(play: Play, record: Matter, *, without: int = 0) -> dict[str, Any]:
 
 
 async def request(play: Play, record: Matter) -> None:
-    """A request for a copy, first sent to one holder only; decided by the officer, carried out by both."""
+    """A request for a copy, first sent to one holder only; decided by the officer, read by one, carried out by both."""
     matter = Matter("RIGHTS_REQUEST")
     await play.step(matter, *_DESK, "RightsRequested", {"notice_id": play.fresh(), "kind": "ACCESS"})
     identified = {"identity_checked": True, "representation_checked": True, "official": play.fresh()}
@@ -63,6 +67,7 @@ async def request(play: Play, record: Matter) -> None:
     }
     copy = _order(play, record, "COPY")
     await play.step(matter, *_OFFICER, "RightsDecided", decided, payloads=copy, told=(*_HOLDERS, _DESK))
+    await play.read_cleared(_HOLDERS[1], _payload(play, record)[0], "NP-RES", "RIGHTS_REQUEST", matter)
     for holder in _HOLDERS:
         await play.step(matter, *holder, "RightsExecuted", {"carried_out": True}, told=(_DESK,))
     await play.step(matter, *_DESK, "RightsRequestClosed", {"person_told": True})
