@@ -9,7 +9,6 @@ definition; tests hold both to the same bytes and the same refusals.
 """
 
 import hashlib
-from collections.abc import Iterator
 from functools import lru_cache
 
 from contracts.errors import ContractError
@@ -320,33 +319,25 @@ def encode_event(header: Header) -> bytes:
     return event
 
 
-def _pieces(h: Header) -> Iterator[bytes]:
+def _pieces(h: Header) -> list[bytes]:
     """Each piece is checked where it is written: codes by reading them back, once, as headers repeat them."""
-    yield _PREFIX
-    yield _id(h.event_id, "event_id")
-    yield _write_kind(h.schema_id, h.event_type, h.event_class)
-    yield _id(h.stream_id, "stream_id")
-    yield _write_int(h.stream_seq, "stream_seq")
-    yield _hash(h.prev_hash, "prev_hash")
-    yield _write_actor(h.procedure, h.edition, h.producer_region, h.producer_office)
-    yield _write_counterpart(h.counterpart_region, h.counterpart_office)
-    yield _write_instant(h.event_class, h.occurred_at)
-    yield _write_basis(h.purpose, h.legal_basis, h.data_class)
-    if h.body[:10] != _MARKER + h.schema_id:
-        malformed("body", "no single-object encoding under the schema that schema_id names")
-    yield _varint(len(h.body))
-    yield h.body
-    if type(h.sealed) is not tuple or len(h.sealed) > MAX_SEALED:
-        malformed("sealed", f"no tuple of at most {MAX_SEALED} payloads")
-    if h.sealed:
-        yield _varint(len(h.sealed))
-        yield from map(_write_ref, h.sealed)
-    yield b"\0"
-    yield b"\0" if h.correlation_id is None else b"\x02" + _id(h.correlation_id, "correlation_id")
-    yield b"\0" if h.causation_id is None else b"\x02" + _id(h.causation_id, "causation_id")
-    if type(h.sandbox) is not bool:
-        malformed("sandbox", "no boolean")
-    yield b"\x01" if h.sandbox else b"\0"
+    return [
+        _PREFIX,
+        _id(h.event_id, "event_id"),
+        _write_kind(h.schema_id, h.event_type, h.event_class),
+        _id(h.stream_id, "stream_id"),
+        _write_int(h.stream_seq, "stream_seq"),
+        _hash(h.prev_hash, "prev_hash"),
+        _write_actor(h.procedure, h.edition, h.producer_region, h.producer_office),
+        _write_counterpart(h.counterpart_region, h.counterpart_office),
+        _write_instant(h.event_class, h.occurred_at),
+        _write_basis(h.purpose, h.legal_basis, h.data_class),
+        _write_body(h.schema_id, h.body),
+        _write_sealed(h.sealed),
+        b"\0" if h.correlation_id is None else b"\x02" + _id(h.correlation_id, "correlation_id"),
+        b"\0" if h.causation_id is None else b"\x02" + _id(h.causation_id, "causation_id"),
+        _write_boolean(h.sandbox, "sandbox"),
+    ]
 
 
 def _id(value: bytes, field: str) -> bytes:
@@ -359,6 +350,12 @@ def _hash(value: bytes, field: str) -> bytes:
     if len(value) != _HASH_BYTES:
         malformed(field, f"not {_HASH_BYTES} bytes")
     return value
+
+
+def _write_boolean(value: bool, field: str) -> bytes:
+    if type(value) is not bool:
+        malformed(field, "no boolean")
+    return b"\1" if value else b"\0"
 
 
 @lru_cache(4_096, typed=True)
@@ -394,6 +391,18 @@ def _write_basis(purpose: str, legal_basis: str, data_class: str) -> bytes:
     piece = write_text(purpose) + write_text(legal_basis) + _DATA_CLASS_BYTE[data_class]
     _read_basis(piece)
     return piece
+
+
+def _write_body(schema_id: bytes, body: bytes) -> bytes:
+    if body[:10] != _MARKER + schema_id:
+        malformed("body", "no single-object encoding under the schema that schema_id names")
+    return _varint(len(body)) + body
+
+
+def _write_sealed(refs: tuple[SealedRef, ...]) -> bytes:
+    if type(refs) is not tuple or len(refs) > MAX_SEALED:
+        malformed("sealed", f"no tuple of at most {MAX_SEALED} payloads")
+    return b"".join((_varint(len(refs)), *map(_write_ref, refs), b"\0")) if refs else b"\0"
 
 
 def _write_ref(ref: SealedRef) -> bytes:

@@ -7,7 +7,6 @@ plaintext can make this check. Messages name fields, never values.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
-from itertools import chain
 from typing import Any, Final
 
 from contracts.errors import ContractError
@@ -18,11 +17,11 @@ IDENTITY: Final = frozenset({"document_type", "document_number", "birth_date"})
 ORGANISATION: Final = "uscc"
 """`form` of a string that holds a unified social credit code."""
 
-_Found = tuple[bool, Any]
+_Found = list[tuple[bool, Any]]
 """Whether it is an identity, and the value."""
-_Find = Callable[[Any], Iterator[_Found]]
-"""What stands in a value of a schema."""
-_made: Final[dict[int, tuple[Any, _Find]]] = {}
+_Find = Callable[[Any, _Found], None]
+"""Adds what stands in a value of a schema."""
+_made: Final[dict[int, tuple[Any, _Find | None]]] = {}
 """By identity of the schema, which stays alive with it: a schema is walked once, not with every value."""
 
 
@@ -38,7 +37,7 @@ def check_identities(schema: Any, value: Any, *, is_sandbox: bool) -> None:
         ContractError: IDENTITY_FORM.
         RuleError: SYNTHETIC_IDENTITY_REFUSED or REAL_IDENTITY_REFUSED.
     """
-    for is_identity, found in _find_in(schema)(value):
+    for is_identity, found in _found_in(schema, value):
         if is_identity:
             _check_identity(found, is_sandbox=is_sandbox)
         else:
@@ -52,7 +51,7 @@ def identities(schema: Any, value: Any) -> Iterator[Mapping[str, Any]]:
         schema: JSON of the profile's schema.
         value: A value that fits it.
     """
-    return (found for is_identity, found in _find_in(schema)(value) if is_identity)
+    return (found for is_identity, found in _found_in(schema, value) if is_identity)
 
 
 def _check_identity(identity: Mapping[str, Any], *, is_sandbox: bool) -> None:
@@ -63,16 +62,14 @@ def _check_identity(identity: Mapping[str, Any], *, is_sandbox: bool) -> None:
     validate_identity(IdDocType(identity["document_type"]), identity["document_number"], birth_date, sandbox=is_sandbox)
 
 
-def _find_in(schema: Any) -> _Find:
+def _found_in(schema: Any, value: Any) -> _Found:
     made = _made.get(id(schema))
     if made is None:
-        made = _made[id(schema)] = (schema, _compile(schema, {}) or _nobody)
-    return made[1]
-
-
-def _nobody(_value: Any) -> Iterator[_Found]:
-    """Of a schema in which nobody stands."""
-    return iter(())
+        made = _made[id(schema)] = (schema, _compile(schema, {}))
+    found: _Found = []
+    if (find := made[1]) is not None:
+        find(value, found)
+    return found
 
 
 def _compile(schema: Any, named: dict[str, _Find | None]) -> _Find | None:
@@ -81,7 +78,7 @@ def _compile(schema: Any, named: dict[str, _Find | None]) -> _Find | None:
         return named.get(schema)
     if isinstance(schema, list):
         inner = _compile(next(branch for branch in schema if branch != "null"), named)
-        return None if inner is None else lambda value: iter(()) if value is None else inner(value)
+        return None if inner is None else lambda value, found: None if value is None else inner(value, found)
     match schema["type"]:
         case "record":
             finds = [(row["name"], _compile(row["type"], named)) for row in schema["fields"]]
@@ -92,7 +89,7 @@ def _compile(schema: Any, named: dict[str, _Find | None]) -> _Find | None:
         case "array":
             return _of_items(_compile(schema["items"], named))
         case "string" if schema.get("form") == ORGANISATION:
-            return lambda value: iter(((False, value),))
+            return lambda value, found: found.append((False, value))
         case _:
             return None
 
@@ -101,14 +98,21 @@ def _of_record(fields: Sequence[tuple[str, _Find]], *, is_identity: bool) -> _Fi
     if not fields and not is_identity:
         return None
 
-    def of_record(value: Any) -> Iterator[_Found]:
+    def of_record(value: Any, found: _Found) -> None:
         if is_identity:
-            yield True, value
+            found.append((True, value))
         for name, find in fields:
-            yield from find(value[name])
+            find(value[name], found)
 
     return of_record
 
 
 def _of_items(find: _Find | None) -> _Find | None:
-    return None if find is None else lambda value: chain.from_iterable(map(find, value))
+    if find is None:
+        return None
+
+    def of_items(value: Any, found: _Found) -> None:
+        for item in value:
+            find(item, found)
+
+    return of_items

@@ -160,8 +160,9 @@ def lock(
     """
     if (len(content_key), len(nonce), len(opening)) != (32, 12, 64):
         raise ContractError("PAYLOAD_FORM", "content key, nonce and opening have 32, 12 and 64 bytes")
-    others = tuple(sorted(key.office for key in recipients if key.office != producer.office))
-    if not others or len(set(others)) != len(others):
+    keys = tuple(sorted({key.office: key for key in (*recipients, producer)}.values()))
+    others = tuple([key.office for key in keys if key.office != producer.office])
+    if not others or len(others) != sum([key.office != producer.office for key in recipients]):
         raise ContractError("PAYLOAD_FORM", "no recipient besides the producing office, or one stands twice")
     bucket_kib = bucket_for(len(plaintext))
     inside = opening + len(plaintext).to_bytes(4, "big") + plaintext
@@ -175,8 +176,7 @@ def lock(
         bucket_kib,
         others,
     )
-    keys = sorted({key.office: key for key in (*recipients, producer)}.values())
-    return LockedPayload(envelope, ref, tuple(keys), bound, content_key)
+    return LockedPayload(envelope, ref, keys, bound, content_key)
 
 
 def seal(

@@ -330,7 +330,7 @@ class Outbox:
         )
 
     def _settle(self, waiting: Waiting, answers: Sequence[tuple[SentEvent, Header]], recorded: Sequence[Kept]) -> None:
-        self._store.settle(waiting.batch_seq, [sent for sent, _ in answers], recorded)
+        self._store.settle(waiting, [sent for sent, _ in answers], recorded)
         self._waiting.popleft()
         self._look()
         self._settled(answers)

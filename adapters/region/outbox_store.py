@@ -199,11 +199,11 @@ class OutboxStore:
                 self._write_batch(new)
             self._region.write_mark("chain", _CHAIN.pack(*chain))
 
-    def settle(self, batch_seq: int, answers: Sequence[SentEvent], recorded: Sequence[Kept]) -> None:
+    def settle(self, waiting: Waiting, answers: Sequence[SentEvent], recorded: Sequence[Kept]) -> None:
         """Take a batch out: what became of its events, in one transaction.
 
         Args:
-            batch_seq: Of the batch.
+            waiting: The batch.
             answers: One for each of its events.
             recorded: Those that are in the ledger, for the streams.
         """
@@ -212,12 +212,10 @@ class OutboxStore:
                 "UPDATE sent SET outcome=?, idx=?, code=?, sentence=?, field=?, rule=? WHERE event_id=?",
                 [(answer.outcome, answer.index, *_why(answer.refusal), answer.event_id) for answer in answers],
             )
-            names = [(answer.event_id,) for answer in answers]
-            self._db.write_many(
-                "DELETE FROM outbox_keys WHERE hash IN (SELECT hash FROM outbox_payloads WHERE event_id=?)", names
-            )
-            self._db.write_many("DELETE FROM outbox_payloads WHERE event_id=?", names)
-            self._db.write("DELETE FROM outbox WHERE batch_seq=?", batch_seq)
+            sealed = [(ref.ciphertext_hash,) for header in waiting.headers for ref in header.sealed]
+            self._db.write_many("DELETE FROM outbox_keys WHERE hash=?", sealed)
+            self._db.write_many("DELETE FROM outbox_payloads WHERE hash=?", sealed)
+            self._db.write("DELETE FROM outbox WHERE batch_seq=?", waiting.batch_seq)
             self._region.write_events(recorded)
 
     def sent_as(self, ref: str) -> SentEvent | None:

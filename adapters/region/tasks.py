@@ -207,8 +207,12 @@ class Tasks:
         """Close the tasks that these recorded events of our own offices have handled: no duty of theirs is left."""
         now = self._now_ms()
         acted = {(header.stream_id, header.producer_office): header for header in headers}
-        handled = [header for (stream_id, office), header in acted.items() if not self._duties(stream_id, office)]
         with self._db.transaction():
+            handled = [
+                header
+                for (stream_id, office), header in acted.items()
+                if self._is_open(stream_id) and not self._duties(stream_id, office)
+            ]
             self._db.write_many(
                 "UPDATE tasks SET done_at=?, done_by=? WHERE stream_id=? AND office=? AND seq<? AND done_at IS NULL",
                 [
@@ -217,6 +221,10 @@ class Tasks:
                     for office in (h.producer_office, *self._directory.predecessors(h.producer_office))
                 ],
             )
+
+    def _is_open(self, stream_id: bytes) -> bool:
+        """Whether anybody has a task left in a matter."""
+        return self._db.one("SELECT 1 FROM tasks WHERE stream_id=? AND done_at IS NULL", stream_id) is not None
 
     def due_ms(self, task: Task) -> int | None:
         """When the nearest duty of the task's office in this matter falls due, milliseconds; None without one."""
