@@ -30,7 +30,7 @@ from rich.table import Table
 from bench.admission import measure_admission
 from bench.audit import WAYS, AuditFigures, Way, measure_audit
 from bench.bare import DECODED, HASHED, BareFigures, measure_bare
-from bench.openings import COUNTIES, measure_openings
+from bench.openings import COUNTIES, measure_gateway, measure_openings
 from bench.ours import OurHub
 from bench.plain import PlainHub
 from bench.projections import ProjectionFigures, measure_projections
@@ -134,7 +134,11 @@ async def measure_sealed(*, openings: int, payloads: int, folder: Path) -> dict[
             console.print(f"openings, round {number + 1} of {SEALED_ROUNDS}", style="dim")
             opened.append(await measure_openings(hub, world, openings))
             opening_load.append(os.getloadavg()[0])
-        load = opening_load[-1:]
+        console.print("openings by a gateway", style="dim")
+        reading = folder / "reading"
+        reading.mkdir()
+        by_gateway = await measure_gateway(hub, world, reading, openings // 3)
+        load = [os.getloadavg()[0]]
         for number in range(SEALED_ROUNDS):
             console.print(f"sealing, round {number + 1} of {SEALED_ROUNDS}", style="dim")
             gateways = folder / f"gateways-{number}"
@@ -144,6 +148,7 @@ async def measure_sealed(*, openings: int, payloads: int, folder: Path) -> dict[
     return {
         "openings": [figures._asdict() for figures in opened],
         "openings_load": opening_load,
+        "gateway_openings": by_gateway._asdict(),
         "sealing": [figures._asdict() for figures in sealed],
         "sealed_load": load,
     }
@@ -221,6 +226,15 @@ def show(result: dict[str, Any]) -> None:
         f"{plain:,.0f}",
         f"{opened['openings_per_second'] / plain:.2f}",
         f">= {OPENINGS_WANTED:,}/s, or {OPENINGS_WANTED / PLAIN_EVENTS:.2f}",
+    )
+    read = result["gateway_openings"]
+    table.add_row(
+        f"openings by a whole gateway, {read['in_flight']} officers at once, each proved, kept and read: a second;"
+        " CPU us of gateway and of hub",
+        f"{read['openings_per_second']:,.0f}; {read['gateway_cpu_us']:.0f} and {read['hub_cpu_us']:.0f}",
+        "",
+        "",
+        "",
     )
     sealed = max(result["sealing"], key=lambda row: row["payloads_per_second"])
     table.add_row(

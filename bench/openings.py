@@ -3,7 +3,8 @@
 Notices with sealed content to twenty county offices of one region, an officer for every hundred openings, the usual
 limits an hour. Requests are signed beforehand, as their gateway would; `IN_FLIGHT` at a time wait for their answers in
 one process, whose one client sends them as every gateway's does (ADR 0062). What comes back is checked and decrypted
-afterwards, every one: the time of that is the offices' and told by itself.
+afterwards, every one: the time of that is the offices' and told by itself. What a whole gateway makes of it, with the
+right checked before, the reason kept and the content read, is measured besides, on fewer.
 """
 
 from __future__ import annotations
@@ -14,9 +15,12 @@ import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import replace
 from itertools import cycle, islice
+from pathlib import Path
 from typing import Final, NamedTuple
 
+from adapters.region.opening import Reader
 from bench.ours import OurHub
+from bench.sealing import gateway_of
 from bench.workload import Producer, Stream, World, fresh_id
 from contracts import signing
 from contracts.event import Header, decode_event
@@ -90,6 +94,55 @@ async def measure_openings(hub: OurHub, world: World, count: int) -> OpeningFigu
         count, count / taken, hub_cpu * each_us, here_cpu * each_us, reader_cpu * each_us, commits, IN_FLIGHT,
         notices[0].sealed[0].bucket_kib,
     )  # fmt: skip
+
+
+class GatewayFigures(NamedTuple):
+    """Openings by a region's whole gateway.
+
+    Attributes:
+        openings: Payloads opened.
+        openings_per_second: By the clock: asked, answered, proved, kept in the region's file, decrypted.
+        gateway_cpu_us: CPU microseconds of the gateway for one.
+        hub_cpu_us: CPU microseconds of the hub for one.
+        in_flight: Officers at a time.
+    """
+
+    openings: int
+    openings_per_second: float
+    gateway_cpu_us: float
+    hub_cpu_us: float
+    in_flight: int
+
+
+async def measure_gateway(hub: OurHub, world: World, folder: Path, count: int) -> GatewayFigures:
+    """Send so many notices, then let officers of one gateway open each: rights, signatures, reasons, proofs, content.
+
+    Args:
+        hub: Runs, and knows the world's directory.
+        world: With `COUNTIES` counties.
+        folder: For the gateway's file; empty.
+        count: What was opened in this hour besides counts against the limit of an office, too.
+    """
+    notices = [notice async for notice in _sent(hub, world, count)]
+    async with gateway_of(world, world.producers["45"], hub.vkey, hub.client, folder) as gateway:
+        for notice in notices:
+            await gateway.streams.catch_up(notice.stream_id)
+        waiting = iter(notices)
+
+        async def officers() -> int:
+            opened = 0
+            for notice in waiting:
+                (office,) = notice.sealed[0].recipients
+                reader = Reader(office, "sample reason", officer=fresh_id(), role="REGISTRAR", approver=fresh_id())
+                opened += len(await gateway.opener.open(notice.event_id, notice.sealed[0].profile, reader))
+            return opened
+
+        start, used, used_here = time.perf_counter(), hub.hub_cpu_seconds(), time.process_time()
+        opened = sum(await asyncio.gather(*(officers() for _ in range(IN_FLIGHT))))
+        taken, here_cpu = time.perf_counter() - start, time.process_time() - used_here
+        hub_cpu = hub.hub_cpu_seconds() - used
+    each_us = 1e6 / opened
+    return GatewayFigures(opened, opened / taken, here_cpu * each_us, hub_cpu * each_us, IN_FLIGHT)
 
 
 async def _size(hub: OurHub) -> int:

@@ -111,7 +111,8 @@ async def _started(region: str, hub: OurHub, folder: Path, count: int) -> asynci
     return child
 
 
-def _gateway(world: World, producer: Producer, vkey: str, client: ExchangeClient, folder: Path) -> RegionGateway:
+def gateway_of(world: World, producer: Producer, vkey: str, client: ExchangeClient, folder: Path) -> RegionGateway:
+    """The gateway of a region, as it runs there: its file in a folder, its keys, one connection to the hub."""
     keyring = Keyring(
         batch=SigningIdentity.of("batch", producer.key),
         opening=SigningIdentity.of("open", producer.open_key),
@@ -168,7 +169,7 @@ async def main(region: str, address: str, vkey: str, folder: Path, count: int) -
     (office,) = world.households[region]
     (other,) = next(offices for name, offices in world.households.items() if name != region)
     async with ExchangeClient(address) as client:
-        gateway = _gateway(world, world.producers[region], vkey, client, folder)
+        gateway = gateway_of(world, world.producers[region], vkey, client, folder)
         async with gateway:
             begun = await _submitted(gateway, [_prepared(region, office, other) for _ in range(WARM + count)])
             await _submitted(gateway, [_sent(one, office) for one in begun[:WARM]])

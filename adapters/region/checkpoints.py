@@ -67,6 +67,8 @@ class Checkpoints:
         self.keys = LogKeys.of(verifier) if kept is None else verify_chain(kept, verifier, load_registry())
         self._evidence.log_keys = self.keys
         self._strangers: set[bytes] = set()
+        self._learned = b""
+        self._last: _Head | None = None
         self._trusted: _Head | None = None
         self._seen: dict[int, _Head] = {}
         self._loose: dict[int, _Head] = {}
@@ -88,10 +90,13 @@ class Checkpoints:
             ContractError: NOTE_MALFORMED.
             EvidenceError: SIGNATURE_INVALID, or CHECKPOINT_INVALID: another root was signed for this size.
         """
+        if self._last is not None and self._last[1] == note:
+            return self._last[0]
         known = self._seen.get(checkpoint_size(note))
-        if known is not None and known[1] == note:
-            return known[0]
-        return self.match(parse_checkpoint(note, self.keys), note)
+        if known is None or known[1] != note:
+            known = (self.match(parse_checkpoint(note, self.keys), note), note)
+        self._last = known
+        return known[0]
 
     def match(self, checkpoint: Checkpoint, note: bytes) -> Checkpoint:
         """The same for a checkpoint whose signature was checked already."""
@@ -121,14 +126,18 @@ class Checkpoints:
             EvidenceError: LOG_KEYS_INVALID: the chain does not hold; nothing of it was kept.
             UnavailableError: The exchange cannot be reached.
         """
+        if all(note == self._learned for note in notes):
+            return
         strangers = {key_id for note in notes for key_id in self._unknown(note)} - self._strangers
         if not strangers:
+            self._learned = notes[-1]
             return
         chain = await self._exchange.log_keys()
         keys = verify_chain(chain, self._verifier, load_registry())
         if len(keys.keys) > 1 and keys != self.keys:
             self._store.set_mark(_KEYS_MARK, chain)
             self.keys = self._evidence.log_keys = keys
+            self._learned = b""
             log.info("log_keys.learned", count=len(keys.keys))
         # A line of nobody's is asked for once; a key that is missing may be announced or end with any entry.
         self._strangers |= strangers - {b""} - {key.verifier.key_id for key in keys.keys}

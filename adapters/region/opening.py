@@ -2,7 +2,8 @@
 
 Rules kept here: a payload is opened for an open task of the office, under a request that our `open` key signed; nothing
 is decrypted before the proof holds that `AccessRecorded` for exactly this request is in the ledger, as an event of the
-hub's own; the typed reason and its key stay in the region's file. Not here: whether the office may (the hub decides).
+hub's own; the typed reason and its key are in the region's file before anybody reads, and stay there. Not here: whether
+the office may (the hub decides).
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from adapters.region.exchange import Exchange
 from adapters.region.keyring import Keyring
 from adapters.region.region_store import RegionStore
 from adapters.region.replica import Replica
+from adapters.region.shared_commit import SharedCommit
 from adapters.region.streams import Streams
 from adapters.region.withheld import Withheld
 from contracts.errors import AccessError, EvidenceError, RuleError
@@ -147,6 +149,7 @@ class Opener:
         self._producer = producer
         self._keyring = keyring
         self._db = database
+        self._commit = SharedCommit(database)
         self._withheld = Withheld(database)
         self._store = store
         self._exchange = exchange
@@ -308,12 +311,15 @@ class Opener:
         await self._proof.learn(opened)
         index, content = await self._checked(request, header, ref, opened)
         is_withheld = bool(content["minor"]) and reader.approver is None
-        with self._db.transaction():
+
+        def keep() -> None:
             self._keep(request, ref, reader, reason_key, index)
             if reader.approver is not None:
                 self._withheld.keep_approval(request.request_id, reader.approver, approval_key, request.created_ms)
             if is_withheld:
                 self._withheld.keep(request, opened.envelope, opened.wrapped)
+
+        await self._commit.write(keep)
         # One line for both: that something is withheld says that it is about a minor.
         log.info("payload.opened", event_id=header.event_id.hex(), office=reader.office, index=index)
         return request.request_id if is_withheld else Reading(ref.profile, content, index)

@@ -99,6 +99,7 @@ class Withheld:
 
     def forget_old(self, now_ms: int) -> None:
         """Throw away what nobody approved in time."""
-        with self._db.transaction():
-            before_ms = now_ms - load_opening_rules().withheld_hours * _HOUR_MS
-            self._db.write("DELETE FROM withheld WHERE fetched_at<?", before_ms)
+        before_ms = now_ms - load_opening_rules().withheld_hours * _HOUR_MS
+        if self._db.one("SELECT 1 FROM withheld WHERE fetched_at<?", before_ms) is not None:
+            with self._db.transaction():
+                self._db.write("DELETE FROM withheld WHERE fetched_at<?", before_ms)
