@@ -119,7 +119,9 @@ def _read_header(e: bytes) -> Header:
         malformed("stream_id", "no UUIDv7")
     end = at + 16
     stream_id = e[at:end]
-    stream_seq, at = _read_int(e, end, "stream_seq", 0)
+    stream_seq, at = e[end] >> 1, end + 1
+    if e[end] & 0x81:  # more than one byte, or negative
+        stream_seq, at = _read_int(e, end, "stream_seq", 0)
     prev_hash = e[at : at + 32]
     at += 32
     end = at + 1 + (e[at] >> 1)
@@ -138,7 +140,9 @@ def _read_header(e: bytes) -> Header:
     end = at + 1 + (e[at] >> 1)
     end += 2 + (e[end] >> 1)
     purpose, legal_basis, data_class = _read_basis(e[at:end])
-    size, at = _read_varint(e, end, "body")
+    size, at = e[end] >> 1, end + 1
+    if e[end] & 0x81:
+        size, at = _read_varint(e, end, "body")
     body = e[at : at + size]
     if size < 10 or body[:2] != _MARKER or body[2:10] != schema_id:
         malformed("body", "no single-object encoding under the schema that schema_id names")

@@ -76,6 +76,10 @@ class Guard:
         """Whether it reads a sealed payload: judged where the content is readable, at the gateway, and nowhere else."""
         return self.kind == "content"
 
+    def reads_names_only(self) -> bool:
+        """Whether it reads nothing of an event but which offices and regions its header names."""
+        return self.when is None and self.kind in {"counterpart_named", "counterpart_receives", "other_region"}
+
     def reads_past(self) -> bool:
         """Whether it reads what earlier events left: facts, limits that run, the side that they named."""
         return bool(self.facts()) or self.kind in {"rule_passed", "rule_running", "counterpart_known"}

@@ -4,7 +4,7 @@ A guard reads the event, the values that earlier events left (facts) and the dut
 not hold. Refusals name codes, dates and fields; a body holds nothing else.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any, Final, NamedTuple
 
@@ -52,12 +52,20 @@ def check(guard: Guard, case: Case) -> None:
     Raises:
         RuleError: It does not hold; `rule` is its name and `code` its own, by default GUARD_FAILED.
     """
-    if guard.reads_content():
-        # Nobody but the gateway that sealed it can read it: see `check_content`.
-        return
-    if guard.when is not None and case.body.get(guard.when.field) not in guard.when.values:
-        return
-    _CHECKS[guard.kind](guard, case)
+    if not guard.reads_content():  # those nobody but the gateway that sealed it can judge: see `check_content`
+        check_all((guard,), case)
+
+
+def check_all(guards: Iterable[Guard], case: Case) -> None:
+    """Check several guards in their order; none of them reads content.
+
+    Raises:
+        RuleError: As `check`, of the first one that does not hold.
+    """
+    body = case.body
+    for guard in guards:
+        if guard.when is None or body.get(guard.when.field) in guard.when.values:
+            _CHECKS[guard.kind](guard, case)
 
 
 def check_content(guard: Guard, profile: str, content: Mapping[str, Any]) -> None:

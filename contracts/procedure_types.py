@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from contracts.ids import RegionCode
 from contracts.timer import Timer
@@ -215,6 +215,7 @@ class Transition:
         legal_bases: Legal bases, of which the header carries one.
         confirms: That the office is one of several; None for every other row.
         effect: What it does to content; None for most rows.
+        counts_each: Whether it starts a limit for each office of a list; made from `starts`.
     """
 
     row: int
@@ -235,11 +236,28 @@ class Transition:
     legal_bases: tuple[str, ...]
     confirms: Confirms | None = None
     effect: Effect | None = None
+    counts_each: bool = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Note what the hot path asks of every event."""
+        object.__setattr__(self, "counts_each", any(start.of is not None for start in self.starts))
 
     @property
     def targets(self) -> tuple[str, ...]:
         """Every state that it may lead to."""
         return (self.target,) if self.confirms is None else (self.target, self.confirms.done)
+
+
+class Guards(NamedTuple):
+    """Guards that are checked together; none reads content.
+
+    Attributes:
+        each: In the order in which they are checked.
+        reads_past: Whether one of them reads what earlier events left.
+    """
+
+    each: tuple[Guard, ...]
+    reads_past: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,8 +322,11 @@ class Procedure:
         events: Event types it knows; made from `transitions`.
         bodies: Full name of the body's schema, by event type; made from `transitions`.
         timers: Rows that a timer makes, by state before; made from `transitions`.
-        row_guards: For the guards of each row, by their names: the guards without those that read content, and whether
-            one of them reads what earlier events left; made from `guards`.
+        row_guards: The guards of each row, by their names; made from `guards`.
+        unsettled_guards: Those of them that read more than which offices a header names.
+        effects: What events do to content, by event type; made from `transitions`.
+        conditions: Body fields on which it depends which row an event takes and who is told, by event type; made from
+            `transitions`.
     """
 
     id: str
@@ -328,8 +349,10 @@ class Procedure:
     events: frozenset[str] = field(init=False, repr=False, compare=False)
     bodies: Mapping[str, str] = field(init=False, repr=False, compare=False)
     timers: Mapping[str, tuple[Transition, ...]] = field(init=False, repr=False, compare=False)
-    row_guards: Mapping[tuple[str, ...], tuple[tuple[Guard, ...], bool]] = field(init=False, repr=False, compare=False)
+    row_guards: Mapping[tuple[str, ...], Guards] = field(init=False, repr=False, compare=False)
+    unsettled_guards: Mapping[tuple[str, ...], Guards] = field(init=False, repr=False, compare=False)
     effects: Mapping[str, Effect] = field(init=False, repr=False, compare=False)
+    conditions: Mapping[str, tuple[str, ...]] = field(init=False, repr=False, compare=False)
     _awaited: Mapping[str, frozenset[str]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -350,14 +373,23 @@ class Procedure:
         object.__setattr__(self, "_awaited", awaited)
         guards = {row.guards: self._guards_of(row) for row in self.transitions}
         object.__setattr__(self, "row_guards", MappingProxyType(guards))
+        unsettled = {names: some._replace(each=_unsettled(some.each)) for names, some in guards.items()}
+        object.__setattr__(self, "unsettled_guards", MappingProxyType(unsettled))
         effects = {row.event: row.effect for row in self.transitions if row.effect is not None}
         object.__setattr__(self, "effects", MappingProxyType(effects))
+        conditions = {event: self._conditions_of(event) for event in self.events}
+        object.__setattr__(self, "conditions", MappingProxyType(conditions))
 
-    def _guards_of(self, row: Transition) -> tuple[tuple[Guard, ...], bool]:
-        """The guards of a row that are known, and whether one reads the past; the whole check names unknown ones."""
+    def _guards_of(self, row: Transition) -> Guards:
+        """The guards of a row that are known; the whole check names unknown ones."""
         known = (self.guards[name] for name in row.guards if name in self.guards)
         guards = tuple(guard for guard in known if not guard.reads_content())
-        return guards, any(guard.reads_past() for guard in guards)
+        return Guards(guards, any(guard.reads_past() for guard in guards))
+
+    def _conditions_of(self, event: str) -> tuple[str, ...]:
+        rows = [row for row in self.transitions if row.event == event]
+        whens = [when for row in rows for when in (row.when, *(notify.when for notify in row.notify)) if when]
+        return tuple(dict.fromkeys(when.field for when in whens))
 
     def starters(self, side: str) -> frozenset[str]:
         """Types of office that can start a matter for a side: what the office that it is bound to first can be."""
@@ -393,6 +425,10 @@ class Procedure:
         if self.counterpart is None or self.counterpart.side in self.sides:
             return self.sides
         return (*self.sides, self.counterpart.side)
+
+
+def _unsettled(guards: tuple[Guard, ...]) -> tuple[Guard, ...]:
+    return tuple(guard for guard in guards if not guard.reads_names_only())
 
 
 def body_schema(event_type: str) -> str:

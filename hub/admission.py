@@ -23,18 +23,19 @@ from contracts.errors import (
     UnavailableError,
 )
 from contracts.event import Header
-from contracts.ids import HUB_REGION, Hash, KeyId, OfficeId
+from contracts.ids import HUB_REGION, Hash, KeyId, OfficeId, PointId
 from contracts.procedure_types import Procedure, Transition
 from contracts.schema import SchemaRegistry
 from hub.awaited import MatterLookup, holders_of
 from hub.content import ContentEffect, effect_of
-from hub.directory import SEND, Directory, SigningKey
+from hub.directory import SEND, Directory, Mandate, SigningKey
 from hub.directory_values import AgreementKey
 from hub.duty import check_ended
 from hub.editions import check_known
 from hub.grants import Wanted
-from hub.matter import Matter, check_guards, check_position, match_row, take_row
-from hub.routing import Recipient, check_recipient_keys, check_sealed, lapsed_or_missing, route
+from hub.matter import Matter, bind, check_counterpart_open, check_guards, check_position, match_row, take_row
+from hub.precedent import Precedent, Precedents, Standing
+from hub.routing import Recipient, addressed, check_recipient_keys, check_sealed, lapsed_or_missing, points_of, route
 from hub.submission import SubmittedPayload
 
 OLDEST_MS: Final = 400 * 86_400_000
@@ -90,12 +91,14 @@ class Admitted(NamedTuple):
     Attributes:
         matter: The matter after it.
         recipients: Who is told, with the profile that each may open.
+        points: The delivery points of these, each once.
         body: Its decoded body, read-only.
         effect: What it does to content; None for most.
     """
 
     matter: Matter
     recipients: tuple[Recipient, ...]
+    points: tuple[PointId, ...]
     body: Mapping[str, Any]
     effect: ContentEffect | None = None
 
@@ -121,6 +124,7 @@ def admit(
     is_hidden: bool = False,
     takes_content: bool = True,
     routed: Routed | None = None,
+    precedents: Precedents | None = None,
 ) -> Admitted:
     """Decide about one event whose bytes, id and batch were checked.
 
@@ -138,6 +142,7 @@ def admit(
         is_hidden: The stream is sealed: the answer is that of a stream that does not exist.
         takes_content: No order has closed the stream to content.
         routed: What `match_row` and `route` gave for the same event, if they were asked before.
+        precedents: What was decided of earlier events; None knows of none. The decision is the same.
 
     Raises:
         ContractError: It is malformed, or a sealed payload does not fit.
@@ -155,38 +160,59 @@ def admit(
             field="producer_region",
         )
     _check_time(header, now_ms, rules)
-    procedure = rules.procedure(header.procedure, header.edition)
+    precedents = precedents or Precedents()
+    standing = precedents.find(header, rules, directory)
+    procedure = rules.procedure(header.procedure, header.edition) if standing is None else standing.procedure
     if is_hidden:
         matter = None
     if matter is None:
         directory.editions.check_new(header.edition, now_ms)
-    body = check_body(header, procedure, rules.registry)
+    body = check_body(header, procedure, rules.registry) if standing is None else read_body(header, standing, rules)
     if header.event_class == "dir":
         check_known(body, rules.editions)
-    if header.producer_region != HUB_REGION:
-        _check_office(header, directory)
+    if standing is None:
+        standing = _standing(header, procedure, directory)
+        precedents.stand(header, standing)
+    if header.counterpart_office is not None and header.producer_region != HUB_REGION:
+        _check_counterpart(header, header.counterpart_office, directory)
     # Before the row: who lost a race has to load again, whatever the state reached meanwhile allows. After the office:
     # the answer tells where the matter stands.
     check_position(procedure, matter, header)
     if is_hidden:
         raise ConflictError("POSITION_CONFLICT", "the first event has stream_seq 0 after zeros", field="stream_seq")
-    row = match_row(procedure, matter, header, body, directory) if routed is None else routed.row
-    _check_basis(header, row)
-    if row.guards or header.counterpart_office is not None:
+    circumstances = standing.circumstances(header, matter, body)
+    precedent = standing.precedents.get(circumstances)
+    if precedent is None:
+        row = match_row(procedure, matter, header, body, directory) if routed is None else routed.row
+        _check_basis(header, row)
+        check_counterpart_open(header, directory)
+        guards = procedure.row_guards[row.guards]
+    else:
+        row, guards = precedent.row, precedent.guards
+    if guards.each:
         places = directory.places_at(header.occurred_at)
         holders = partial(_holders, matters=matters, rules=rules, directory=directory)
-        check_guards(procedure, row, matter, header, body, directory, places, holders)
+        check_guards(procedure, guards, matter, header, body, directory, places, holders)
     if row.after is not None and matter is not None:
         check_ended(procedure, row.after, matter, now_ms)
-    after = take_row(procedure, row, matter, header, body, directory, leaf)
-    recipients = route(row, after, header, body, directory, earlier=matter) if routed is None else routed.recipients
+    if precedent is None:
+        binding = bind(procedure, row, matter, header, directory)
+        after = take_row(procedure, row, matter, header, body, directory, leaf, binding)
+        recipients = route(row, after, header, body, directory, earlier=matter) if routed is None else routed.recipients
+        left = procedure.unsettled_guards[row.guards]
+        precedent = Precedent(row, left, binding, recipients, points_of(recipients), addressed(recipients))
+        precedents.decide(standing, circumstances, precedent)
+    else:
+        after = take_row(procedure, row, matter, header, body, directory, leaf, precedent.binding)
     if header.sealed and not takes_content:
         raise RuleError("CONTENT_ERASED", "an order has erased the content of this matter for good", field="sealed")
-    check_sealed(header, recipients)
-    check_recipient_keys(recipients, directory, now_ms)
+    if header.sealed or precedent.addressed:
+        check_sealed(header, precedent.addressed)
+        check_recipient_keys(precedent.recipients, directory, now_ms)
     if header.sealed and payloads is not None:
         _check_payloads(header, payloads, directory)
-    return Admitted(after, recipients, body, effect_of(procedure, header, body))
+    effect = effect_of(procedure, header, body) if procedure.effects else None
+    return Admitted(after, precedent.recipients, precedent.points, body, effect)
 
 
 def _holders(
@@ -219,8 +245,24 @@ def check_body(header: Header, procedure: Procedure, registry: SchemaRegistry) -
         raise ContractError("SCHEMA_MISMATCH", "the body names another schema than the header", field="schema_id")
     name, body = registry.decode_body(header.body)
     if name != schema:
-        raise ContractError("SCHEMA_MISMATCH", f"{header.event_type} cannot have a body {name}", field="schema_id")
+        raise _other_schema(header, name)
     return body
+
+
+def read_body(header: Header, standing: Standing, rules: Rules) -> Mapping[str, Any]:
+    """Decode the body of an event whose standing is known: `check_body` has passed everything else.
+
+    Raises:
+        ContractError: SCHEMA_MISMATCH, or what the decoder says.
+    """
+    name, body = rules.registry.decode_body(header.body)
+    if name != standing.schema:
+        raise _other_schema(header, name)
+    return body
+
+
+def _other_schema(header: Header, name: str) -> ContractError:
+    return ContractError("SCHEMA_MISMATCH", f"{header.event_type} cannot have a body {name}", field="schema_id")
 
 
 def _check_time(header: Header, now_ms: int, rules: Rules) -> None:
@@ -231,7 +273,16 @@ def _check_time(header: Header, now_ms: int, rules: Rules) -> None:
         raise RuleError("OCCURRED_TOO_LONG_AGO", "occurred more than 400 days ago", field="occurred_at")
 
 
-def _check_office(header: Header, directory: Directory) -> None:
+def _standing(header: Header, procedure: Procedure, directory: Directory) -> Standing:
+    """Whether an office may send an event as its header says; `check_body` has passed."""
+    event_type, schema = header.event_type, procedure.bodies[header.event_type]
+    if header.producer_region == HUB_REGION:
+        return Standing(procedure, event_type, schema)
+    mandate = _check_office(header, directory)
+    return Standing(procedure, event_type, schema, mandate.from_ms, mandate.to_ms)
+
+
+def _check_office(header: Header, directory: Directory) -> Mandate:
     office = directory.office(header.producer_office)
     if office is None:
         raise RuleError("OFFICE_UNKNOWN", f"no office {header.producer_office}", field="producer_office")
@@ -252,7 +303,8 @@ def _check_office(header: Header, directory: Directory) -> None:
         header.purpose,
         header.legal_basis,
     )
-    if directory.grants.find(wanted, header.occurred_at) is None:
+    mandate = directory.grants.find(wanted, header.occurred_at)
+    if mandate is None:
         raise lapsed_or_missing(
             wanted,
             directory,
@@ -260,11 +312,13 @@ def _check_office(header: Header, directory: Directory) -> None:
             f"no {office.office_type} of region {office.region} may send {header.event_type} of {header.procedure}"
             f" for {header.purpose} under {header.legal_basis}",
         )
-    other = header.counterpart_office
-    if other is not None:
-        counterpart = directory.office(other)
-        if counterpart is None or counterpart.region != header.counterpart_region:
-            raise RuleError("OFFICE_UNKNOWN", f"no office {other} in that region", field="counterpart_office")
+    return mandate
+
+
+def _check_counterpart(header: Header, office: OfficeId, directory: Directory) -> None:
+    counterpart = directory.office(office)
+    if counterpart is None or counterpart.region != header.counterpart_region:
+        raise RuleError("OFFICE_UNKNOWN", f"no office {office} in that region", field="counterpart_office")
 
 
 def _check_basis(header: Header, row: Transition) -> None:

@@ -123,8 +123,9 @@ class Application(Recorder):
         )
         work = Working(TreeSize(0))
         work.append(StoredEntry(bytes(16), 0, "Genesis", encode_genesis(genesis)))
-        checkpoint = Checkpoint(log_signer.name, work.size, root_of(work.leaves))
-        store.commit(commit_of(work, sign_checkpoint(checkpoint, log_signer), store.tile, now, {}))
+        leaves = work.leaves()
+        checkpoint = Checkpoint(log_signer.name, work.size, root_of(leaves))
+        store.commit(commit_of(work, leaves, sign_checkpoint(checkpoint, log_signer), store.tile, now, {}))
         return cls(store=store, log_signer=log_signer, hub_key=hub_key, rules=rules, clock=clock, entropy=entropy)
 
     def record(self, drafts: Sequence[HubDraft]) -> list[LeafIndex]:

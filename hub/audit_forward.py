@@ -8,7 +8,7 @@ they are: `EntryForward`; the other half is `hub.audit_hashes.PassedBatches`.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
+from typing import Any, Final, Generic, NamedTuple, TypeAlias, TypeVar
 
 from contracts.errors import ExchangeError
 from contracts.event import Header, SealedRef, decode_event
@@ -20,6 +20,7 @@ from hub.audit_source import AuditShelf, Source
 from ledger.entry import GenesisEntry, decode_entry
 from ledger.tiles import TILE_WIDTH
 
+_SEALED: Final = Header._fields.index("sealed")
 T = TypeVar("T")
 PassedEvent: TypeAlias = tuple[Hash, tuple[Any, ...]]
 """Leaf hash and the fields of a header, as plain tuples."""
@@ -137,5 +138,6 @@ def plain(header: Header) -> tuple[Any, ...]:
 
 def header_of(fields: tuple[Any, ...]) -> Header:
     """The header that `plain` took apart."""
-    header = tuple.__new__(Header, fields)
-    return header._replace(sealed=tuple(map(SealedRef._make, header.sealed))) if header.sealed else header
+    if sealed := fields[_SEALED]:
+        fields = (*fields[:_SEALED], tuple(map(SealedRef._make, sealed)), *fields[_SEALED + 1 :])
+    return tuple.__new__(Header, fields)

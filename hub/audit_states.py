@@ -44,12 +44,7 @@ class StatesAudit:
         Raises:
             EvidenceError: One of them does not follow.
         """
-        for entry in passed.entries:
-            if isinstance(entry, bytes):
-                self.replay.take((entry,))
-            else:
-                leaf, fields = entry
-                self.replay.follow(leaf, header_of(fields))
+        self.replay.take(one if isinstance(one, bytes) else (one[0], header_of(one[1])) for one in passed.entries)
         if self.replay.tally.entries != passed.size:
             raise unexplained(f"{passed.size} entries were told and {self.replay.tally.entries} came")
         if passed.is_signed:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from contracts.ids import LeafIndex, TreeSize
+from contracts.ids import Hash, LeafIndex, TreeSize
 from hub.matter import pack
 from hub.ports import Commit
 from hub.submission import EventResult
@@ -49,12 +49,18 @@ class Proofs:
 
 
 def commit_of(
-    work: Working, note: bytes, read_tile: TileReader, recorded_at: int, due: Mapping[bytes, int | None]
+    work: Working,
+    leaves: Sequence[Hash],
+    note: bytes,
+    read_tile: TileReader,
+    recorded_at: int,
+    due: Mapping[bytes, int | None],
 ) -> Commit:
     """Gather one commit.
 
     Args:
         work: Everything that was decided.
+        leaves: Leaf hashes of its entries.
         note: The signed checkpoint over it.
         read_tile: Reads the tiles that it extends.
         recorded_at: Hub time, milliseconds.
@@ -65,7 +71,7 @@ def commit_of(
         new_size=work.size,
         entries=work.entries,
         event_ids=work.event_ids,
-        tiles=tiles_after(work.start, work.leaves, read_tile),
+        tiles=tiles_after(work.start, leaves, read_tile),
         checkpoint=note,
         matters=[(stream_id, pack(matter)) for stream_id, matter in work.matters.items()],
         due=due,

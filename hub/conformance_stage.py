@@ -39,6 +39,7 @@ from contracts.suite import office_key
 from hub.admission import Admitted, Rules, admit
 from hub.directory import Directory, Office, SigningKey
 from hub.matter import Matter, take_row
+from hub.precedent import Precedents
 from hub.routing import Recipient, route
 
 COUNTIES: Final = ("440106", "450103", "430102", "360102")
@@ -175,8 +176,13 @@ class Stage:
             sandbox=True,
         )
 
-    def admit(self, act: Act, matter: Matter | None) -> Admitted:
+    def admit(self, act: Act, matter: Matter | None, precedents: Precedents | None = None) -> Admitted:
         """What the hub decides about an act.
+
+        Args:
+            act: What somebody wants to record.
+            matter: As it stands.
+            precedents: What it has decided before.
 
         Raises:
             ExchangeError: It is refused.
@@ -191,6 +197,7 @@ class Stage:
             rules=self.rules,
             directory=self.directory,
             now_ms=act.now_ms,
+            precedents=precedents,
         )
 
     def recipients(self, row: Transition, act: Act, matter: Matter | None) -> tuple[Recipient, ...]:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, Protocol
 
 from contracts.event import Header
 from contracts.ids import RegionCode
-from contracts.instant import DAY_MS, day_start_ms, local_day
+from contracts.instant import DAY_MS, SHANGHAI_MS
 from contracts.procedure_types import ERASE, ERASE_COPIES, Procedure
 from hub.matter_types import ContentEnd, Matter
 
@@ -77,7 +77,7 @@ def ends_after(
         ends = (*ends, ContentEnd(ERASE_COPIES, header.occurred_at, header.event_id))
     if state not in retention.since:
         return tuple([end for end in ends if end.what != ERASE]) if ends else ends
-    if brings or all(end.what != ERASE for end in ends):
+    if brings or not ends or all(end.what != ERASE for end in ends):
         ends = (*ends, ContentEnd(ERASE, header.occurred_at, header.event_id))
     return ends
 
@@ -86,7 +86,8 @@ def end_ms(procedure: Procedure, matter: Retained, end: ContentEnd) -> int:
     """When the time of content is over: the first instant after its last day."""
     days_in = procedure.copy_days if end.what == ERASE_COPIES else procedure.key_days
     days = max([days_in(region) for _, region in matter.regions])
-    return day_start_ms(local_day(end.since_ms)) + (days + 1) * DAY_MS
+    since_day = (end.since_ms + SHANGHAI_MS) // DAY_MS
+    return (since_day + days + 1) * DAY_MS - SHANGHAI_MS
 
 
 def overdue(procedure: Procedure, matter: Retained, now_ms: int) -> Iterator[ContentEnd]:

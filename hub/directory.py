@@ -58,6 +58,7 @@ class Directory:
         hub_keys: The hub's own keys; who reads batches says `begin` with the first one.
         closed_at: Index of the ledger's last event; None while it goes on.
         closing: Its body.
+        version: Counts the calls of `apply`: whoever keeps what it derived from a directory knows when that is over.
     """
 
     __slots__ = (
@@ -74,6 +75,7 @@ class Directory:
         "grants",
         "hub_keys",
         "log_keys",
+        "version",
     )
 
     def __init__(self, divisions: Divisions) -> None:
@@ -84,6 +86,7 @@ class Directory:
         self.hub_keys = HubKeys()
         self.closed_at: LeafIndex | None = None
         self.closing: _Body = {}
+        self.version = 0
         self._regions: dict[RegionCode, LeafIndex] = {}
         self._points: dict[PointId, Point] = {}
         self._offices: dict[str, Office] = {}
@@ -256,6 +259,7 @@ class Directory:
         change = _CHANGES.get(header.event_type)
         if change is None:
             raise RuleError("EVENT_NOT_OF_PROCEDURE", f"{header.event_type} does not change the directory")
+        self.version += 1
         change(self, index, header, body)
 
     def apply_event(self, index: LeafIndex, entry: bytes, registry: SchemaRegistry) -> None:

@@ -1,6 +1,6 @@
 """The limits that run in a matter: which an event ends and opens, when one falls due, what may happen only then."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from types import MappingProxyType
 from typing import Any
@@ -38,11 +38,11 @@ def duties_after(
     meets, is_one_of_several = row.meets, row.confirms is not None
     left = [d for d in duties if d.rule not in meets or (is_one_of_several and d.side != acted)]
     for start in row.starts:
-        owners = [(start.side, start.office)]
+        owners: Iterable[tuple[str, str]] = ((start.side, start.office),)
         if start.of is not None:
             owners = [(office.office, office.office_type) for office in each[start.of]]
         for side, office_type in owners:
-            if (start.rule, side, office_type) not in [duty[:3] for duty in left]:
+            if not left or (start.rule, side, office_type) not in [duty[:3] for duty in left]:
                 left.append(Duty(start.rule, side, office_type, _started_ms(start, header, body), header.event_id))
     return tuple(left)
 

@@ -13,14 +13,14 @@ from typing import NamedTuple
 
 from contracts import signing
 from contracts.errors import AccessError, ConflictError, ContractError, RuleError
-from contracts.event import Header, decode_event, leaf_hash
+from contracts.event import Header, decode_event
 from contracts.ids import Hash
 from hub.admission import Rules
 from hub.directory import SigningKey
 from hub.ports import ProducerState
 from hub.submission import Refusal, SubmittedBatch, SubmittedPayload
 from ledger.batch import MAX_BATCH, Batch, decode_tbs
-from ledger.compact import root_of
+from ledger.compact import hash_leaves, root_of
 
 
 class CheckedEvent(NamedTuple):
@@ -132,7 +132,7 @@ def check_batch(
         RuleError: CLOCK_SKEW.
     """
     check_header(header, batch.tbs, batch.signature, key=key, state=state, now_ms=now_ms, rules=rules)
-    leaves = [leaf_hash(data) for data in batch.events]
+    leaves = hash_leaves(batch.events)  # as `contracts.event.leaf_hash` of each
     if root_of(leaves) != header.root:
         raise ContractError("BATCH_MALFORMED", "the signed root is not that of these events", field="root")
     events = tuple(CheckedEvent(data, leaf, _decode(data)) for data, leaf in zip(batch.events, leaves, strict=True))

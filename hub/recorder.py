@@ -32,6 +32,7 @@ from hub.due_index import basis_of, derived, due_of
 from hub.intake import ChainError, CheckedBatch, CheckedEvent, Repeat, batch_id_of, chain_id, check_batch, read_header
 from hub.matter import Matter, unpack
 from hub.ports import Clock, ProducerState, Store, StoredEffect, StoredEntry, StoredPayload
+from hub.precedent import Precedents
 from hub.sealed import SealedStreams
 from hub.submission import BatchAnswer, EventResult, Outcome, Refusal, SubmittedBatch
 from hub.working import Working
@@ -86,6 +87,7 @@ class Recorder:
         self.rules = rules
         self._clock = clock
         self._matters: dict[bytes, Matter] = {}
+        self._precedents = Precedents()
         self._producers: dict[str, ProducerState] = {}
         hub_keys = [key for key in (hub_key, next_hub_key) if key is not None]
         self._held_hub = {key.public_key().public_bytes_raw(): key for key in hub_keys}
@@ -303,7 +305,12 @@ class Recorder:
     def _admit(
         self, checked: CheckedBatch, event: CheckedEvent, header: Header, index: LeafIndex, work: Working, now_ms: int
     ) -> Admitted:
-        matter = work.matters.get(header.stream_id) or self._matters.get(header.stream_id)
+        stream_id, sealed = header.stream_id, work.sealed
+
+        def matters(other: bytes) -> Matter | None:
+            return self._matter(other, work)
+
+        matter = work.matters.get(stream_id) or self._matters.get(stream_id)
         admitted = admit(
             header=header,
             leaf=event.leaf,
@@ -313,9 +320,10 @@ class Recorder:
             rules=self.rules,
             directory=self.directory,
             now_ms=now_ms,
-            matters=work.sealed.lookup(lambda name: self._matter(name, work), header, self.rules.procedures),
-            is_hidden=work.sealed.hides(header.stream_id),
-            takes_content=work.sealed.takes_content(header.stream_id),
+            matters=sealed.lookup(matters, header, self.rules.procedures) if sealed.streams else matters,
+            is_hidden=stream_id in sealed.streams,
+            takes_content=stream_id not in sealed.closed,
+            precedents=self._precedents,
         )
         if header.event_class == "dir":
             self.directory.apply(index, header, admitted.body)
@@ -337,8 +345,8 @@ class Recorder:
             StoredEntry(header.stream_id, header.stream_seq, header.event_type, encode_event_entry(event.data))
         )
         work.event_ids.append((header.event_id, index))
-        if admitted.recipients:
-            work.deliver(index, event.leaf, header, admitted.recipients, self._heads)
+        if admitted.points:
+            work.deliver(index, event.leaf, header.event_class, admitted.points, self._heads)
         for number, ref in enumerate(header.sealed):
             payload = checked.payloads[ref.ciphertext_hash]
             work.payloads.append(StoredPayload(index, number, payload.envelope, payload.wrapped))
@@ -360,13 +368,13 @@ class Recorder:
         """Write the commit, then let memory follow. Until it is durable, nobody is answered."""
         if not work.entries:
             return None
-        before = self._tree.copy()
-        self._tree.extend(work.leaves)
+        before, leaves = self._tree.copy(), work.leaves()
+        self._tree.extend(leaves)
         if work.directory:
             self._take_keys()
         size = TreeSize(self._tree.size)
         note = sign_checkpoint(Checkpoint(self._origin, size, self._tree.root()), *self._signers(size))
-        commit = commit_of(work, note, self._read_edge, now_ms, self._due(work, now_ms, about))
+        commit = commit_of(work, leaves, note, self._read_edge, now_ms, self._due(work, now_ms, about))
         try:
             self._store.begin(commit)
         except ConflictError as error:
@@ -378,7 +386,7 @@ class Recorder:
         self._producers.update(work.producers)
         self._remember(work.matters)
         self._sealed = work.sealed
-        return Proofs(note, work.size, appended_node_reader(before, work.leaves))
+        return Proofs(note, work.size, appended_node_reader(before, leaves))
 
     def _due(self, work: Working, now_ms: int, about: Iterable[StreamId]) -> Mapping[bytes, int | None]:
         """Rows of the due index that change with a commit."""

@@ -12,9 +12,9 @@ Not here: where entries come from and what a data folder holds beside them (adap
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, TypeAlias
 
 from contracts.errors import ExchangeError
 from contracts.event import Header, decode_event, leaf_hash
@@ -28,6 +28,7 @@ from hub.directory import Directory
 from hub.hub_events import check_due, check_heads, check_opening
 from hub.matter import Matter
 from hub.ports import ProducerState
+from hub.precedent import Precedents
 from hub.retention import CONFIRMED, RetentionBook, holding_regions
 from hub.routing import is_sealed_whole
 from hub.sealed import SealedStreams
@@ -40,6 +41,8 @@ _ZERO = Hash(bytes(32))
 _HUB_CLASSES = frozenset({"dir", "acc", "stt"})
 """Classes of what the hub says of itself; in all others only time makes an event that the hub signs, or an opening that
 was cleared."""
+ReadEvent: TypeAlias = tuple[Hash, Header]
+"""An event that was read: its leaf hash and its header."""
 
 
 class Shelf(Protocol):
@@ -169,6 +172,7 @@ class Replay:
         self.sealed = SealedStreams()
         self._shelf = shelf
         self._observer = observer
+        self._precedents = Precedents()
 
     @property
     def producers(self) -> dict[str, ProducerState]:
@@ -199,26 +203,30 @@ class Replay:
         self.tree.append(leaf)
         return leaf
 
-    def take(self, entries: Iterable[bytes]) -> None:
+    def take(self, entries: Iterable[bytes | ReadEvent]) -> None:
         """Take the next entries; somebody else keeps the tree.
+
+        Args:
+            entries: Bytes of entries, and events that somebody else has read.
 
         Raises:
             UnexplainedError: The first one that does not follow from those before it.
         """
-        for data in entries:
-            index = LeafIndex(self.tally.entries)
-            try:
-                event = event_of(data)
-                if event is None:
-                    self._take(index, data)
+        tally, batches = self.tally, self.batches
+        try:
+            for entry in entries:
+                index = LeafIndex(tally.entries)
+                if isinstance(entry, tuple):
+                    self._event(index, batches.open or batches.expected(), *entry)
+                elif (event := event_of(entry)) is not None:
+                    self._event(index, batches.open or batches.expected(), leaf_hash(event), decode_event(event))
                 else:
-                    batch = self.batches.expected()
-                    self._event(index, batch, leaf_hash(event), decode_event(event))
-            except (UnexplainedError, KeptError):
-                raise
-            except ExchangeError as error:
-                raise UnexplainedError(index, error) from error
-            self.tally.entries += 1
+                    self._other(index, entry)
+                tally.entries += 1
+        except (UnexplainedError, KeptError):
+            raise
+        except ExchangeError as error:
+            raise UnexplainedError(LeafIndex(tally.entries), error) from error
 
     def feed_all(self, entries: Iterable[bytes]) -> None:
         """Take entries until there are no more.
@@ -228,21 +236,6 @@ class Replay:
         """
         for data in entries:
             self.feed(data)
-
-    def follow(self, leaf: Hash, header: Header) -> None:
-        """Take the next entry, an event that somebody else has read.
-
-        Raises:
-            UnexplainedError: It does not follow from those before it.
-        """
-        index = LeafIndex(self.tally.entries)
-        try:
-            self._event(index, self.batches.expected(), leaf, header)
-        except (UnexplainedError, KeptError):
-            raise
-        except ExchangeError as error:
-            raise UnexplainedError(index, error) from error
-        self.tally.entries += 1
 
     def take_up(self, genesis: bytes, directory: Iterable[tuple[LeafIndex, bytes]]) -> None:
         """Go on from what an earlier replay of the same ledger derived; this one has taken no entry.
@@ -254,7 +247,7 @@ class Replay:
         Raises:
             ExchangeError: These are not the entries of a ledger that was replayed.
         """
-        self._take(LeafIndex(0), genesis)
+        self._other(LeafIndex(0), genesis)
         for index, entry in directory:
             self.directory.apply_event(index, entry, self.batches.rules.registry)
             self._note_directory(index, leaf_hash(event_of(entry) or b""))
@@ -265,7 +258,7 @@ class Replay:
 
     # -- the three kinds of entry
 
-    def _take(self, index: LeafIndex, data: bytes) -> None:
+    def _other(self, index: LeafIndex, data: bytes) -> None:
         entry = decode_entry(data)
         match entry:
             case BatchEntry():
@@ -280,7 +273,8 @@ class Replay:
 
     def _event(self, index: LeafIndex, batch: OpenBatch, leaf: Hash, header: Header) -> None:
         rules, shelf, sealed = self.batches.rules, self._shelf, self.sealed
-        matter = shelf.matter(header.stream_id)
+        stream_id = header.stream_id
+        matter = shelf.matter(stream_id)
         admitted = admit(
             header=header,
             leaf=leaf,
@@ -291,14 +285,15 @@ class Replay:
             directory=self.directory,
             now_ms=batch.recorded_at,
             matters=sealed.lookup(shelf.matter, header, rules.procedures) if sealed.streams else shelf.matter,
-            is_hidden=header.stream_id in sealed.streams,
-            takes_content=header.stream_id not in sealed.closed,
+            is_hidden=stream_id in sealed.streams,
+            takes_content=stream_id not in sealed.closed,
+            precedents=self._precedents,
         )
         is_opening = header.event_type == ACCESS_RECORDED
         if header.producer_region == HUB_REGION and header.event_class not in _HUB_CLASSES and not is_opening:
             check_due(header, admitted.body, matter, rules.procedures, batch.recorded_at)
-        shelf.add_event(header.event_id, header.stream_id, index)
-        shelf.put(header.stream_id, admitted.matter)
+        shelf.add_event(header.event_id, stream_id, index)
+        shelf.put(stream_id, admitted.matter)
         if is_opening:
             self._opened(header, admitted, matter)
         self._follow(index, leaf, header, admitted)
@@ -316,8 +311,8 @@ class Replay:
             self._observer.content(index, header)
         if admitted.effect is not None:
             self.sealed = self.sealed.after(admitted.effect)
-        if admitted.recipients:
-            self._deliver(index, leaf, admitted, is_sealed_whole(header.event_class))
+        if admitted.points:
+            self._deliver(index, leaf, admitted.points, is_sealed_whole(header.event_class))
         match header.event_class:
             case "dir":
                 self.directory.apply(index, header, admitted.body)
@@ -330,14 +325,14 @@ class Replay:
             case "rgt" if header.event_type == CONFIRMED:
                 tally.retention.confirmed(header.producer_region, admitted.body["until"], header.occurred_at)
 
-    def _deliver(self, index: LeafIndex, leaf: Hash, admitted: Admitted, is_case: bool) -> None:
-        for point in dict.fromkeys(r.point for r in admitted.recipients):
-            n, head = self.heads.get(point) or (0, _ZERO)
-            after = head_next(head, n + 1, leaf)
-            self.heads[point] = (n + 1, after)
+    def _deliver(self, index: LeafIndex, leaf: Hash, points: Sequence[PointId], is_case: bool) -> None:
+        heads, observer = self.heads, self._observer
+        for point in points:
+            n, head = heads.get(point) or (0, _ZERO)
+            n, head = heads[point] = n + 1, head_next(head, n + 1, leaf)
             self.tally.deliveries[point] += 1
-            if self._observer is not None:
-                self._observer.delivered(Delivery(point, n + 1, index, after, is_case))
+            if observer is not None:
+                observer.delivered(Delivery(point, n, index, head, is_case))
 
     def _account(self, index: LeafIndex, header: Header, admitted: Admitted) -> None:
         body, recorded_at = admitted.body, self.batches.expected().recorded_at

@@ -12,7 +12,7 @@ and the hub have signed (DOMAIN 9.1, 9.5, 9.6). Not here: what a profile holds (
 delivered (`hub.working`).
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
 from typing import Any, Final, NamedTuple
 
@@ -52,6 +52,10 @@ class Recipient(NamedTuple):
     point: PointId
     profile: str | None
     many: bool = False
+
+
+Addressed = Mapping[str, tuple[tuple[OfficeId, ...], bool]]
+"""To whom the content of each profile has to be sealed, sorted, and whether it may travel as several payloads."""
 
 
 class Reason(StrEnum):
@@ -118,36 +122,41 @@ def route(
     return tuple(recipients.values())
 
 
-def check_sealed(header: Header, recipients: Sequence[Recipient]) -> None:
+def addressed(recipients: Iterable[Recipient]) -> Addressed:
+    """To whom an event has to be sealed, by profile."""
+    offices: dict[str, list[OfficeId]] = {}
+    several: set[str] = set()
+    for recipient in recipients:
+        if recipient.profile is not None:
+            offices.setdefault(recipient.profile, []).append(recipient.office)
+            if recipient.many:
+                several.add(recipient.profile)
+    return {profile: (tuple(sorted(names)), profile in several) for profile, names in offices.items()}
+
+
+def check_sealed(header: Header, wanted: Addressed) -> None:
     """Check that an event is sealed to exactly its recipients: nobody too many, nobody left out.
 
     Args:
         header: The event.
-        recipients: What `route` gives for it.
+        wanted: What `addressed` makes of what `route` gives for it.
 
     Raises:
         RuleError: RECIPIENTS_MISMATCH, naming the profile.
     """
-    if not recipients and not header.sealed:
+    if not wanted and not header.sealed:
         return
-    wanted: dict[str, list[str]] = {}
-    several: set[str] = set()
-    for recipient in recipients:
-        if recipient.profile is not None:
-            wanted.setdefault(recipient.profile, []).append(recipient.office)
-            if recipient.many:
-                several.add(recipient.profile)
     sealed: set[str] = set()
     for number, ref in enumerate(header.sealed):
-        offices = wanted.get(ref.profile)
-        if offices is None or tuple(sorted(offices)) != ref.recipients:
+        offices, is_many = wanted.get(ref.profile) or (None, False)
+        if offices != ref.recipients:
             raise _mismatch(ref.profile, offices or (), ref.recipients, f"sealed.{number}.recipients")
-        if ref.profile in sealed and ref.profile not in several:
+        if ref.profile in sealed and not is_many:
             raise RuleError(
                 "RECIPIENTS_MISMATCH", f"{ref.profile} travels as one payload here", field=f"sealed.{number}.profile"
             )
         sealed.add(ref.profile)
-    for profile, offices in wanted.items():
+    for profile, (offices, _) in wanted.items():
         if profile not in sealed:
             raise _mismatch(profile, offices, (), "sealed")
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from contracts.event import Header
 from contracts.ids import Hash, LeafIndex, PointId, TreeSize
 from hub.matter import Matter
 from hub.ports import ProducerState, Run, StoredEffect, StoredEntry, StoredPayload
-from hub.routing import Recipient, is_sealed_whole
+from hub.routing import is_sealed_whole
 from hub.sealed import SealedStreams
-from ledger.compact import hash_leaf
+from ledger.compact import hash_leaves
 from ledger.heads import head_next
 
 MAX_RUN = 256
@@ -27,7 +26,6 @@ class Working:
     Attributes:
         start: Entries in the ledger before.
         entries: New entries in order.
-        leaves: Their leaf hashes.
         event_ids: New event ids with index.
         leaf_of: Event leaf hash by new event id, to tell a repeat from a reuse.
         matters: Changed matters.
@@ -43,7 +41,6 @@ class Working:
 
     start: TreeSize
     entries: list[StoredEntry] = field(default_factory=list)
-    leaves: list[Hash] = field(default_factory=list)
     event_ids: list[tuple[bytes, int]] = field(default_factory=list)
     leaf_of: dict[bytes, tuple[Hash, LeafIndex]] = field(default_factory=dict)
     matters: dict[bytes, Matter] = field(default_factory=dict)
@@ -65,15 +62,18 @@ class Working:
         """Put one entry at the end and give its index."""
         index = LeafIndex(self.start + len(self.entries))
         self.entries.append(entry)
-        self.leaves.append(hash_leaf(entry.entry))
         return index
+
+    def leaves(self) -> list[Hash]:
+        """Leaf hashes of the new entries."""
+        return hash_leaves([entry.entry for entry in self.entries])
 
     def deliver(
         self,
         index: LeafIndex,
         leaf: Hash,
-        header: Header,
-        recipients: Iterable[Recipient],
+        event_class: str,
+        points: Iterable[PointId],
         known: dict[PointId, tuple[int, Hash]],
     ) -> None:
         """Count one notification for each delivery point that an event goes to.
@@ -81,12 +81,11 @@ class Working:
         Args:
             index: Of the event's entry.
             leaf: Leaf hash of the event's bytes.
-            header: The event.
-            recipients: Whom it goes to; several offices of one point get one notification.
+            event_class: Its class.
+            points: Whom it goes to, each once; several offices of one point get one notification.
             known: Heads before this commit.
         """
-        event_class = header.event_class
-        for point in dict.fromkeys(r.point for r in recipients):
+        for point in points:
             n, head = self.heads.get(point) or known.get(point) or (0, _ZERO)
             after = head_next(head, n + 1, leaf)
             self.heads[point] = (n + 1, after)

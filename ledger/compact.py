@@ -4,6 +4,8 @@ Leaves and nodes are hashed apart (0x00 and 0x01), every hash is exactly 32 byte
 gives these names too.
 """
 
+from __future__ import annotations
+
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final, Protocol, cast
@@ -17,10 +19,16 @@ MAX_TREE_SIZE: Final = (1 << 63) - 1
 
 class _Digest(Protocol):
     def digest(self) -> Hash: ...
+    def update(self, data: bytes, /) -> None: ...
+    def copy(self) -> _Digest: ...
 
 
 sha256 = cast("Callable[[bytes], _Digest]", hashlib.sha256)
 """`hashlib.sha256` whose digest is typed as a `Hash`: wrapping each one would cost as much as a small hash."""
+
+_LEAF: Final = sha256(b"\x00")
+_NODE: Final = sha256(b"\x01")
+# Where many are hashed, copying a state that has begun takes a sixth less than having OpenSSL look SHA-256 up again.
 
 EMPTY_ROOT: Final = sha256(b"").digest()
 """Root of the tree without leaves."""
@@ -33,7 +41,12 @@ def hash_leaf(data: bytes) -> Hash:
 
 def hash_leaves(entries: Iterable[bytes]) -> list[Hash]:
     """`hash_leaf` of each."""
-    return [sha256(b"\x00" + data).digest() for data in entries]
+    begin, leaves = _LEAF.copy, []
+    for data in entries:
+        state = begin()
+        state.update(data)
+        leaves.append(state.digest())
+    return leaves
 
 
 def hash_node(left: Hash, right: Hash) -> Hash:
@@ -58,7 +71,7 @@ class CompactRange:
         self.size = 0
 
     @classmethod
-    def of(cls, size: int, hashes: Sequence[Hash]) -> "CompactRange":
+    def of(cls, size: int, hashes: Sequence[Hash]) -> CompactRange:
         """Take up a kept state.
 
         Args:
@@ -76,7 +89,7 @@ class CompactRange:
         state.size = size
         return state
 
-    def copy(self) -> "CompactRange":
+    def copy(self) -> CompactRange:
         """Give an independent state of the same tree."""
         return CompactRange.of(self.size, self._hashes)
 
@@ -120,10 +133,15 @@ def root_of(leaf_hashes: Iterable[Hash]) -> Hash:
     nodes = list(leaf_hashes)
     if not nodes:
         return EMPTY_ROOT
+    begin = _NODE.copy
     while len(nodes) > 1:
         last = nodes[-1:] if len(nodes) & 1 else []
-        nodes = [sha256(b"\x01" + left + right).digest() for left, right in zip(nodes[::2], nodes[1::2], strict=False)]
-        nodes += last
+        above = []
+        for left, right in zip(nodes[::2], nodes[1::2], strict=False):
+            state = begin()
+            state.update(left + right)
+            above.append(state.digest())
+        nodes = above + last
     return nodes[0]
 
 

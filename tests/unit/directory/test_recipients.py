@@ -9,7 +9,7 @@ from contracts.event import Header, SealedRef
 from contracts.ids import Hash, OfficeId, PointId, RegionCode, StreamId
 from contracts.procedure_types import HOLDERS, Actor, NotifyRow, Transition, When
 from hub.matter_types import Matter, Party
-from hub.routing import Recipient, check_sealed, points_of, route
+from hub.routing import Recipient, addressed, check_sealed, points_of, route
 
 if TYPE_CHECKING:
     from tests.unit.directory.conftest import Builder
@@ -205,7 +205,7 @@ def test_a_producer_cannot_make_an_office_a_holder_by_sealing_to_it(case: "Build
     found = recipients(case, told(HOLDERS, "", COPY), matter=after, earlier=matter(holders=(NEW,)), header=sealed)
 
     with pytest.raises(RuleError) as error:
-        check_sealed(sealed, found)
+        check_sealed(sealed, addressed(found))
     assert error.value.code == "RECIPIENTS_MISMATCH"
 
 
@@ -301,9 +301,9 @@ def test_an_event_sealed_to_exactly_its_recipients_is_accepted(case: "Builder") 
         told("SENDING", "COURT"),
     )
 
-    check_sealed(header(case, sealed=(ref(ASK, NEW), ref(COPY, NEW, COURT))), found)
-    check_sealed(header(case), recipients(case, told("RECEIVING", "COUNTY_CORRECTION")))
-    check_sealed(header(case), ())
+    check_sealed(header(case, sealed=(ref(ASK, NEW), ref(COPY, NEW, COURT))), addressed(found))
+    check_sealed(header(case), addressed(recipients(case, told("RECEIVING", "COUNTY_CORRECTION"))))
+    check_sealed(header(case), {})
 
 
 @pytest.mark.parametrize(
@@ -325,7 +325,7 @@ def test_an_event_sealed_to_more_or_fewer_is_refused_naming_the_profile(
     found = recipients(case, told("SENDING", "COURT", COPY), told("RECEIVING", "COUNTY_CORRECTION", COPY))
 
     with pytest.raises(ExchangeError) as error:
-        check_sealed(header(case, sealed=sealed), found)
+        check_sealed(header(case, sealed=sealed), addressed(found))
 
     assert (error.value.code, error.value.field) == ("RECIPIENTS_MISMATCH", place)
     assert any(profile in error.value.message for profile in (ASK, COPY))
@@ -334,6 +334,6 @@ def test_an_event_sealed_to_more_or_fewer_is_refused_naming_the_profile(
 def test_a_file_may_travel_as_several_payloads_of_its_profile(case: "Builder") -> None:
     found = recipients(case, told("RECEIVING", "COUNTY_CORRECTION", FILE, many=True))
 
-    check_sealed(header(case, sealed=(ref(FILE, NEW), ref(FILE, NEW))), found)
+    check_sealed(header(case, sealed=(ref(FILE, NEW), ref(FILE, NEW))), addressed(found))
     with pytest.raises(RuleError):
-        check_sealed(header(case, sealed=(ref(FILE, NEW), ref(FILE, NEW, COURT))), found)
+        check_sealed(header(case, sealed=(ref(FILE, NEW), ref(FILE, NEW, COURT))), addressed(found))

@@ -11,7 +11,7 @@ from contracts.division import load_divisions
 from contracts.event import Header, SealedRef
 from contracts.ids import HUB_OFFICE, HUB_REGION, EventId, Hash, OfficeId, PointId, RegionCode, StreamId, uuid7
 from contracts.procedure import Procedure, Transition, load_procedures
-from hub.matter import Matter, advance, check_guards, match_row
+from hub.matter import Matter, advance, check_counterpart_open, check_guards, match_row
 from tests.unit.procedures.bodies_of_moves_and_permits import BODIES as BODIES_OF_MOVES_AND_PERMITS
 
 ZERO: Final = Hash(bytes(32))
@@ -347,8 +347,10 @@ class Scene:
         header = self.header(event, actor, **changes)
         row = match_row(self.procedure, self.matter, header, full, self.directory)
         holders = self.holders()
+        check_counterpart_open(header, self.directory)
+        guards = self.procedure.row_guards[row.guards]
         check_guards(
-            self.procedure, row, self.matter, header, full, self.directory, load_divisions(), lambda _: holders
+            self.procedure, guards, self.matter, header, full, self.directory, load_divisions(), lambda _: holders
         )
         self.matter = advance(
             self.procedure, self.matter, header, full, self.directory, Hash(bytes((header.stream_seq + 1,)) * 32), row
