@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from adapters.compose.parts import LEDGER_FILE, REGION_FILE
+from adapters.region.database import RegionDatabase
 from adapters.region.gateway import RegionGateway
+from adapters.region.region_store import RegionStore
+from adapters.store.sqlite import SqliteStore
 from contracts.instant import DAY_MS
+from hub.matter import unpack
+from hub.retention import CONFIRMATION
 from tests.integration.region.test_orders_carried_out import notice, step, withhold
 from tests.support.async_tests import runs_in_a_loop
+from tests.support.fault_rig import FaultRig
 from tests.support.hub_server import HubServer, until
 from tests.support.lossy_exchange import LossyExchange
 from tests.support.region import gateway, receive
@@ -104,3 +112,32 @@ async def test_a_lost_answer_is_confirmed_once_and_a_new_start_goes_on(tmp_path:
 
         assert waiting(hub) == ["44"]
         assert hub.audit().events["RetentionConfirmed"] == 2
+
+
+def confirmations(rig: FaultRig) -> int:
+    """How many confirmations the ledger holds."""
+    with closing(SqliteStore(rig.folder / "hub" / LEDGER_FILE, read_only=True)) as ledger:
+        return sum(unpack(packed).procedure == CONFIRMATION for _, packed in ledger.all_matters())
+
+
+def test_a_region_that_runs_confirms_by_itself_and_once_a_day_however_often_it_starts(tmp_path: Path) -> None:
+    """Killed as soon as the ledger has it: whether the gateway knows that or not, the day has one confirmation."""
+    file = tmp_path / "regions" / "45" / REGION_FILE
+    with FaultRig(tmp_path, regions=("45",)) as rig:
+        with closing(RegionDatabase(file)) as database:
+            RegionStore(database).set_mark("retention_day", b"2026-01-01")
+        rig.programs["hub"].start()
+        for _ in range(2):
+            rig.programs["region-45"].start()
+            asyncio.run(until(lambda: confirmations(rig) > 0, seconds=60))
+            rig.programs["region-45"].kill()
+        rig.programs["region-45"].start()
+        asyncio.run(until(lambda: confirmed_today(file), seconds=60))
+
+        assert confirmations(rig) == 1
+
+
+def confirmed_today(file: Path) -> bool:
+    """Whether the gateway knows that it has confirmed."""
+    with closing(RegionDatabase(file)) as database:
+        return RegionStore(database).mark("retention_day") != b"2026-01-01"
