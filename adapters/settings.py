@@ -286,8 +286,9 @@ class RegionSettings(Settings):
         nats_key: Its private key, PEM; required together with it.
         log_vkey: Verifier key of the ledger, as the operator handed it over; no default (LEDGER 2).
         sandbox: Whether identities are synthetic; no default (DOMAIN 3.6).
-        witness_policy: Policy file with the addresses of witnesses whom this region asks itself what they have
-            cosigned; None asks none.
+        witness_policy: Policy file: whom this region relies on. It asks the witnesses with an address itself what they
+            have cosigned, tells where a head waits too long for the quorum, and checks receipts by it; None asks none.
+        quorum_seconds: How long a head may wait for the quorum of `witness_policy` before that is told.
     """
 
     env_prefix: ClassVar[str] = "PPRD_REGION_"
@@ -305,6 +306,7 @@ class RegionSettings(Settings):
     log_vkey: Annotated[str, Field(pattern=r"^[!-*,-~]+\+[0-9a-f]{8}\+[A-Za-z0-9+/]+={0,2}$", max_length=4096)]
     sandbox: bool
     witness_policy: Path | None = None
+    quorum_seconds: Annotated[float, Field(ge=1, le=86_400)] = 600
 
     @field_validator("region")
     @classmethod

@@ -16,11 +16,12 @@ import typer
 from adapters.cli.errors import out, say_json, tell, told
 from adapters.cli.options import AsJson, Hub, uuid_bytes, uuid_text
 from adapters.cli.proofs import MaybeData, Vkey
-from contracts.errors import ExchangeError, UnavailableError
+from contracts.errors import ContractError, ExchangeError, UnavailableError
 
 if TYPE_CHECKING:
     from hub.evidence_pack import ProvedPack
     from hub.receipt_file import ProvedEntry
+    from ledger.policy import Policy
 
 
 PolicyFile = Annotated[
@@ -28,6 +29,11 @@ PolicyFile = Annotated[
     typer.Option("--policy", help="Policy file: the log, and the witnesses whose quorum must have signed."),
 ]
 KnownVkey = Annotated[str | None, typer.Option("--vkey", help="The ledger's verifier key, where no policy is given.")]
+
+OwnData = Annotated[
+    Path | None, typer.Option("--data", help="With --region: judge as that region does.", file_okay=False)
+]
+OwnRegion = Annotated[str | None, typer.Option("--region", help="Two digits: judge by the policy of its settings.")]
 
 KnownKeys = Annotated[
     Path | None,
@@ -105,10 +111,14 @@ def verify_command(
     policy: PolicyFile = None,
     vkey: KnownVkey = None,
     log_keys: KnownKeys = None,
+    folder: OwnData = None,
+    region: OwnRegion = None,
     as_json: AsJson = False,
 ) -> None:
-    """Check a proof file or an evidence pack against keys of your own; no hub is asked."""
-    from adapters.compose.foreign_auditing import policy_of
+    """Check a proof file or an evidence pack against keys of your own; no hub is asked.
+
+    With --data and --region the policy is the one by which that region's gateway and inbox judge: its settings'.
+    """
     from adapters.compose.log_key_views import followed
     from adapters.compose.packing import check_page, is_page
     from hub.receipt_file import verify_receipt_file
@@ -116,7 +126,7 @@ def verify_command(
     pack: ProvedPack | None = None
     try:
         with _naming(policy):
-            known = policy_of(vkey, None if policy is None else read_file(policy))
+            known = _policy_said(folder, region, policy, vkey)
         if log_keys is not None:
             with _naming(log_keys):
                 known = followed(known, read_file(log_keys))
@@ -147,6 +157,19 @@ def verify_command(
         for index, event_type in pack.ends:
             out.print(f"  content was destroyed: entry {index}, {event_type}", markup=False)
     out.print("the receipt holds", style="bold green")
+
+
+def _policy_said(folder: Path | None, region: str | None, policy: Path | None, vkey: str | None) -> Policy:
+    """The policy to judge by: of a region's settings, or as the other options say."""
+    from adapters.compose.folder import DataFolder
+    from adapters.compose.foreign_auditing import policy_of
+    from adapters.compose.region_witnesses import region_policy
+
+    if folder is None and region is None:
+        return policy_of(vkey, None if policy is None else read_file(policy))
+    if folder is None or region is None or policy is not None or vkey is not None:
+        raise ContractError("SETTINGS_INVALID", "--data goes with --region, and with neither --policy nor --vkey")
+    return region_policy(DataFolder(folder).region_settings(region))
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from adapters.compose.credentials import broker_trust, channel_credentials
 from adapters.compose.key_ends import ending_keys
 from adapters.compose.key_locks import key_lock
 from adapters.compose.parts import KEYS, REGION_FILE, SystemClock, contracts_in_force, keep_loaded, only_one
-from adapters.compose.region_witnesses import ask_witnesses, asked_witnesses
+from adapters.compose.region_witnesses import ask_witnesses, asked_witnesses, region_policy, watch_quorum
 from adapters.grpc.client import ExchangeClient
 from adapters.keys.folder import make_hold_key, read_broker_key, read_region_keys
 from adapters.nats.inbox import Inbox, ReceiptSigner
@@ -26,6 +26,7 @@ from adapters.nats.login import REGION_API, Login
 from adapters.region.database import RegionDatabase
 from adapters.region.gateway import Identity, RegionGateway
 from adapters.region.keyring import Keyring, SigningIdentity
+from adapters.region.quorum import Quorum
 from adapters.region.tasks import Task
 from adapters.settings import RegionSettings
 from contracts.errors import UnavailableError
@@ -78,8 +79,9 @@ class RegionProgram:
 
     async def _start(self, stack: AsyncExitStack) -> None:
         settings = self._settings
-        witnesses = asked_witnesses(settings.witness_policy)
-        client, self.gateway, identity = await _reached(stack, settings)
+        policy = region_policy(settings)
+        witnesses, quorum = asked_witnesses(policy), Quorum(policy)
+        client, self.gateway, identity = await _reached(stack, settings, quorum)
         await stack.enter_async_context(self.gateway)
         keep_loaded()
         now_ms = SystemClock().now_ms
@@ -106,6 +108,8 @@ class RegionProgram:
             asyncio.ensure_future(self._confirm()),
             asyncio.ensure_future(self.gateway.failed()),
         ]
+        if quorum.is_demanded:
+            self._jobs.append(asyncio.ensure_future(watch_quorum(quorum, settings.quorum_seconds)))
         if witnesses:
             self._jobs.append(asyncio.ensure_future(ask_witnesses(witnesses, self.gateway.checkpoints)))
 
@@ -223,17 +227,21 @@ async def receive_all(settings: RegionSettings) -> int:
         return gateway.inbox_store.count() - before
 
 
-async def _reached(stack: AsyncExitStack, settings: RegionSettings) -> tuple[ExchangeClient, RegionGateway, Identity]:
+async def _reached(
+    stack: AsyncExitStack, settings: RegionSettings, quorum: Quorum | None = None
+) -> tuple[ExchangeClient, RegionGateway, Identity]:
     """The only gateway of its region, connected, not started."""
     stack.enter_context(only_one(settings.data_dir))
     client = await stack.enter_async_context(
         ExchangeClient(settings.hub_address, credentials=_channel_credentials(settings))
     )
-    gateway, identity = _built(stack, settings, client)
+    gateway, identity = _built(stack, settings, client, quorum)
     return client, gateway, identity
 
 
-def _built(stack: AsyncExitStack, settings: RegionSettings, client: ExchangeClient) -> tuple[RegionGateway, Identity]:
+def _built(
+    stack: AsyncExitStack, settings: RegionSettings, client: ExchangeClient, quorum: Quorum | None = None
+) -> tuple[RegionGateway, Identity]:
     identity = region_identity(settings)
     database = RegionDatabase(settings.data_dir / REGION_FILE)
     stack.callback(database.close)
@@ -243,6 +251,7 @@ def _built(stack: AsyncExitStack, settings: RegionSettings, client: ExchangeClie
         exchange=client,
         rules=contracts_in_force(is_sandbox=settings.sandbox),
         clock=SystemClock(),
+        quorum=quorum,
     )
     return gateway, identity
 

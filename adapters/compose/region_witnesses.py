@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import structlog
@@ -16,11 +15,13 @@ import structlog
 from adapters.cancellation import heed_cancellation
 from adapters.compose.policies import read_policy
 from adapters.region.checkpoints import Checkpoints
-from adapters.settings import is_loopback
+from adapters.region.quorum import Quorum
+from adapters.settings import RegionSettings, is_loopback
 from adapters.web.fetch import check_url, client
 from adapters.web.witness_client import last_checkpoint
 from contracts.errors import ContractError, EvidenceError, UnavailableError
-from ledger.policy import Witness
+from ledger.note import NoteVerifier
+from ledger.policy import NO_QUORUM, Log, Policy, Witness
 
 if TYPE_CHECKING:
     import aiohttp
@@ -33,19 +34,39 @@ _CALL_SECONDS: Final = 5.0
 log = structlog.get_logger()
 
 
-def asked_witnesses(file: Path | None) -> tuple[Witness, ...]:
-    """The witnesses with an address in a policy file; none if there is no file.
+def region_policy(settings: RegionSettings) -> Policy:
+    """Whom a region relies on, for heads and for receipts: its policy file, else the ledger's key alone.
 
     Raises:
-        ContractError: SETTINGS_INVALID; or as `read_policy`.
+        ContractError: SETTINGS_INVALID: the policy is of another ledger; NOTE_MALFORMED; or as `read_policy`.
     """
-    if file is None:
-        return ()
-    witnesses = tuple(witness for witness in read_policy(file).witnesses if witness.url is not None)
+    verifier = NoteVerifier.parse(settings.log_vkey)
+    if settings.witness_policy is None:
+        return Policy((Log(verifier),), (), (), NO_QUORUM)
+    policy = read_policy(settings.witness_policy)
+    if verifier not in [log.verifier for log in policy.logs]:
+        raise ContractError("SETTINGS_INVALID", f"the policy is not for {verifier.name}", field="witness_policy")
+    return policy
+
+
+def asked_witnesses(policy: Policy) -> tuple[Witness, ...]:
+    """The witnesses with an address in a policy.
+
+    Raises:
+        ContractError: SETTINGS_INVALID.
+    """
+    witnesses = tuple(witness for witness in policy.witnesses if witness.url is not None)
     for witness in witnesses:
         url = witness.url or ""
         check_url(url, is_loopback=is_loopback(url.partition("://")[2].partition("/")[0]))
     return witnesses
+
+
+async def watch_quorum(quorum: Quorum, limit_seconds: float) -> None:
+    """Tell where heads wait too long for the region's quorum, until cancelled; nothing waits with them."""
+    while True:
+        quorum.tell(limit_seconds)
+        await asyncio.sleep(min(limit_seconds, ASK_SECONDS))
 
 
 async def ask_witnesses(witnesses: Sequence[Witness], heads: Checkpoints) -> None:

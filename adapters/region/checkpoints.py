@@ -22,6 +22,7 @@ import structlog
 from adapters.cancellation import heed_cancellation
 from adapters.region.evidence import EvidenceMaker
 from adapters.region.exchange import Exchange
+from adapters.region.quorum import Quorum
 from adapters.region.region_store import RegionStore
 from contracts.errors import ContractError, EvidenceError, ExchangeError, UnavailableError
 from contracts.ids import Hash
@@ -51,14 +52,22 @@ class Checkpoints:
         exchange: Proves that one head extends another.
         verifier: The ledger's key, as the operator handed it over.
         evidence: Keeps heads that contradict each other.
+        quorum: Told of the lines under every head; None if the region relies on no witness.
 
     Attributes:
         keys: Every key of the ledger that is known here.
     """
 
     def __init__(
-        self, *, store: RegionStore, exchange: Exchange, verifier: NoteVerifier, evidence: EvidenceMaker
+        self,
+        *,
+        store: RegionStore,
+        exchange: Exchange,
+        verifier: NoteVerifier,
+        evidence: EvidenceMaker,
+        quorum: Quorum | None = None,
     ) -> None:
+        self.quorum = quorum
         self._store = store
         self._exchange = exchange
         self._evidence = evidence
@@ -113,6 +122,8 @@ class Checkpoints:
                 "CHECKPOINT_INVALID",
                 f"two roots are signed for size {checkpoint.size}: {known[0].root.hex()} and {checkpoint.root.hex()}",
             )
+        if self.quorum is not None:
+            self.quorum.hear(checkpoint, note)
         while len(self._seen) > _RECENT:
             del self._seen[next(iter(self._seen))]
         return checkpoint

@@ -36,6 +36,7 @@ from adapters.region.order_store import OrderStore
 from adapters.region.orders import Orders
 from adapters.region.outbox import Outbox, OutboxLimits
 from adapters.region.outbox_store import Drafted, OutboxStore, SentEvent
+from adapters.region.quorum import Quorum
 from adapters.region.region_store import RegionStore
 from adapters.region.replica import Replica
 from adapters.region.retention import Retention
@@ -85,6 +86,7 @@ class RegionGateway:
         rules: The contracts in force, with the sandbox setting of this region.
         clock: The gateway's time.
         limits: Bounds of the outbox.
+        quorum: The witnesses that it relies on; None relies on none.
 
     Attributes:
         replica: The region's directory.
@@ -110,6 +112,7 @@ class RegionGateway:
         rules: Rules,
         clock: Clock,
         limits: OutboxLimits | None = None,
+        quorum: Quorum | None = None,
     ) -> None:
         store = RegionStore(database)
         self._identity = identity
@@ -131,7 +134,7 @@ class RegionGateway:
             registry=registry,
         )
         self.checkpoints = Checkpoints(
-            store=store, exchange=exchange, verifier=identity.verifier, evidence=self.evidence
+            store=store, exchange=exchange, verifier=identity.verifier, evidence=self.evidence, quorum=quorum
         )
         self.replica = Replica(store=store, exchange=exchange, checkpoints=self.checkpoints, rules=rules)
         self.streams = Streams(

@@ -14,6 +14,7 @@ from adapters.region.exchange import Exchange
 from adapters.region.gateway import Identity, RegionGateway
 from adapters.region.keyring import Keyring, SigningIdentity
 from adapters.region.outbox import OutboxLimits
+from adapters.region.quorum import Quorum
 from adapters.region.tasks import Task
 from contracts.identity import synthetic_resident_id
 from contracts.ids import RegionCode, StreamId
@@ -44,6 +45,7 @@ def gateway(
     *,
     limits: OutboxLimits = QUICK,
     ring: Keyring | None = None,
+    quorum: Quorum | None = None,
 ) -> RegionGateway:
     """A gateway on a file of its own in a folder; the same file when called again. `ring` replaces the world's keys."""
     return RegionGateway(
@@ -58,6 +60,7 @@ def gateway(
         rules=world.rules,
         clock=world.clock,
         limits=limits,
+        quorum=quorum,
     )
 
 

@@ -12,6 +12,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from typer.testing import CliRunner
 
 from adapters.cli.main import app
+from adapters.compose.folder import DataFolder
+from adapters.settings import DEPLOY, RegionSettings
 from contracts.errors import ContractError, EvidenceError
 from contracts.ids import Hash, TreeSize
 from hub.receipt_file import verify_receipt_file
@@ -184,3 +186,29 @@ def test_who_names_no_key_that_can_be_read_is_told_so(
 
     assert exit_code == 1
     assert code in text
+
+
+def test_a_receipt_is_judged_by_the_policy_of_a_region(
+    honest: KeptLedger, receipt: Path, alone: Policy, tmp_path: Path
+) -> None:
+    """The same file by which its gateway and inbox judge heads; without one the ledger's key alone."""
+    folder, file = DataFolder(tmp_path), tmp_path / "region.policy"
+    settings = RegionSettings.load(
+        DEPLOY / "region.toml", region="44", data_dir=folder.region("44"), log_vkey=honest.world.verifier.vkey
+    )
+    folder.region("44").mkdir(parents=True)
+    witnesses = [witness(1), witness(2)]
+    whole = tmp_path / "whole.tlog-proof"
+    whole.write_bytes(cosigned(receipt.read_bytes(), witnesses))
+    asked = ("--data", tmp_path, "--region", "44")
+
+    folder.write_region(settings)
+    assert said("verify", receipt, *asked)[0] == 0
+    folder.write_region(settings.model_copy(update={"witness_policy": file}))
+    file.write_bytes(format_policy(demanding(honest, 2, witnesses)))
+    code, text = said("verify", receipt, *asked)
+    assert (code, "CHECKPOINT_INVALID" in text) == (1, True)
+    assert said("verify", whole, *asked)[0] == 0
+    for wrong in (asked[:2], asked[2:], (*asked, "--policy", file), (*asked, "--vkey", honest.world.verifier.vkey)):
+        code, text = said("verify", whole, *wrong)
+        assert (code, "SETTINGS_INVALID" in text) == (1, True), text
