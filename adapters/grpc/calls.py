@@ -37,7 +37,7 @@ class Limits:
         message_seconds: For a reader to take one message of an answering stream.
         window: Batches of one stream that are read before the first of them is answered.
         openings: Requests to open of one stream that are read before the first of them is answered.
-        patience_seconds: How long a batch or a request of a stream waits for room in the queue before it is refused.
+        patience_seconds: How long a batch or a message of requests waits for room in the queue before it is refused.
         max_batch_bytes: A larger submission is refused with a code.
         max_message_bytes: A larger message is cut off by the transport.
         max_calls: Calls at the same time, all peers together.

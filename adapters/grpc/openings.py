@@ -138,16 +138,16 @@ class _Line:
         while isinstance(raw := await self._context.read(), bytes):  # else the end of the stream
             if len(raw) > MAX_REQUESTS_BYTES:
                 raise ContractError("REQUEST_MALFORMED", f"{len(raw)} bytes, at most {MAX_REQUESTS_BYTES}")
+            # They wait for room together: where the first has waited in vain, those behind it do not.
+            room_until = self._loop.time() + self._limits.patience_seconds
             for request in parse(pb.OpenRequests, raw).requests:
                 await self._window.acquire()
-                await self._take(request)
+                await self._take(request, max(0.0, room_until - self._loop.time()))
 
-    async def _take(self, request: pb.OpenPayloadRequest) -> None:
+    async def _take(self, request: pb.OpenPayloadRequest, patience_seconds: float) -> None:
         began = perf_counter()
         try:
-            answer = await self._sequencer.enqueue_opening(
-                _asked(request), patience_seconds=self._limits.patience_seconds
-            )
+            answer = await self._sequencer.enqueue_opening(_asked(request), patience_seconds=patience_seconds)
         except ExchangeError as error:
             self._settle(began, self._read, error)
         else:

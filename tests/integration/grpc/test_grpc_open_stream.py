@@ -174,18 +174,18 @@ async def test_the_hub_reads_a_stream_ahead_by_its_window_and_no_further(tmp_pat
 
 @runs_in_a_loop
 async def test_a_full_hub_says_when_to_come_back_and_the_stream_goes_on(tmp_path: Path) -> None:
-    limits = Limits(patience_seconds=0.05)
-    async with hub_with_a_notice(tmp_path, max_queue_events=4, limits=limits) as (hub, made):
+    limits = Limits(patience_seconds=0.5)
+    async with hub_with_a_notice(tmp_path, max_queue_events=4, limits=limits) as (hub, made), asyncio.timeout(10):
         async with Gate(hub) as gate:
-            asking = asyncio.ensure_future(ask_all(hub, good(hub, made, 5)))
-            await until(lambda: hub.sequencer.waiting_events == 4)
-            await asyncio.sleep(0.3)
+            asking = [asyncio.ensure_future(hub.client.open_payload(request)) for request in good(hub, made, 33)]
+            refused = await asyncio.gather(*asking[3:], return_exceptions=True)
             gate.open()
-            answers = await asking
+            taken = await asyncio.gather(*asking[:3])
 
-        refused = [answer for answer in answers if isinstance(answer, UnavailableError)]
-        assert [error.code for error in refused] == ["OVERLOADED"] * 2
-        assert all(error.retry_after_ms >= 20 for error in refused)
+        # They have waited for room together: one after the other it would have been fifteen seconds.
+        assert [told(error)[1] for error in refused] == ["OVERLOADED"] * 30
+        assert all(isinstance(error, UnavailableError) and error.retry_after_ms >= 20 for error in refused)
+        assert all(isinstance(answer, Opened) for answer in taken)
         assert isinstance(await hub.client.open_payload(*good(hub, made, 1)), Opened)
         assert hub.audit().openings == {"45": 4}
 
@@ -212,6 +212,22 @@ async def test_a_gateway_waits_no_longer_than_it_was_told(tmp_path: Path) -> Non
 
         opened = await hasty.open_payload(next_)
         assert decode_event(opened.access_event).event_id == next_.request_id
+
+
+@runs_in_a_loop
+async def test_who_goes_before_his_request_has_left_is_not_recorded_and_who_goes_after_it_is(tmp_path: Path) -> None:
+    async with hub_with_a_notice(tmp_path) as (hub, made):
+        async with Gate(hub) as gate:
+            asking = [asyncio.ensure_future(hub.client.open_payload(request)) for request in good(hub, made, 3)]
+            await asyncio.sleep(0)  # they have asked, and nothing has left
+            asking[0].cancel()
+            await until(lambda: hub.sequencer.waiting_events == 3)
+            asking[1].cancel()
+            gate.open()
+            answers = await asyncio.gather(*asking, return_exceptions=True)
+
+        assert [type(answer) for answer in answers] == [asyncio.CancelledError, asyncio.CancelledError, Opened]
+        assert hub.audit().openings == {"45": 2}
 
 
 @runs_in_a_loop
