@@ -44,6 +44,10 @@ KEYS: Final = frozenset(
 MAX_VALUE_CHARACTERS: Final = 200
 """Longer text under an allowed key is cut: an id, a code or an address is never that long."""
 
+_LISTS: Final = (list, tuple)
+_PLAIN: Final = (str, int, float)
+_NUMBERS: Final = frozenset({int, float, bool, type(None)})
+
 Level = Literal["debug", "info", "warning", "error"]
 
 
@@ -123,21 +127,27 @@ def refuse_unknown_keys(_logger: object, _method: str, line: MutableMapping[str,
     Returns:
         A new line; names that were left out stand under `refused_keys`, in order of the alphabet.
     """
-    kept: dict[str, Any] = {key: _plain(value) for key, value in line.items() if key in KEYS and _is_plain(value)}
-    if refused := sorted(str(key) for key in line if key not in kept):
-        kept["refused_keys"] = refused
+    kept: dict[str, Any] = {}
+    for key, value in line.items():
+        if key in KEYS:
+            if type(value) in _NUMBERS:  # of most values nothing more needs to be asked
+                kept[key] = value
+            elif _is_plain(value):
+                kept[key] = _plain(value)
+    if len(kept) < len(line):
+        kept["refused_keys"] = sorted(str(key) for key in line if key not in kept)
     return kept
 
 
 def _is_plain(value: object) -> bool:
     """Bytes, mappings and objects are refused: they may be a payload, a body or a key."""
-    if isinstance(value, list | tuple):
-        return all(_is_plain(item) for item in value)
-    return value is None or isinstance(value, str | int | float)
+    if isinstance(value, _LISTS):
+        return all(map(_is_plain, value))
+    return value is None or isinstance(value, _PLAIN)
 
 
 def _plain(value: object) -> object:
-    if isinstance(value, list | tuple):
+    if isinstance(value, _LISTS):
         return [_plain(item) for item in value]
     return value[:MAX_VALUE_CHARACTERS] if isinstance(value, str) else value
 
