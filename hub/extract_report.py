@@ -17,6 +17,8 @@ from hub.due_report import id_text, shanghai
 from hub.record_extract import Content, OrderAbout, RecordExtract
 
 _DATE = 10
+_ROUTED = "ROUTED"
+"""State of a request that is sent out and not decided: others can still be asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +122,10 @@ class ExtractReport:
             mark = say("not confirmed", "尚未确认") if office in missing else say("confirmed", "已确认")
             yield f"    {self._office(office)}  {mark}"
         for office in self.extract.not_asked(order):
-            yield f"    {self._office(office)}  " + say("got it afterwards: not asked", "此后收到，未被要求办理")
+            late = say("got it afterwards: not asked", "此后收到，未被要求办理")
+            if order.state == _ROUTED:
+                late = say("got it afterwards: asked before it is decided", "此后收到，决定前须重新分送")
+            yield f"    {self._office(office)}  {late}"
 
     def _content_json(self, content: Content) -> dict[str, Any]:
         return {

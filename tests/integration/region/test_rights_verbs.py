@@ -13,6 +13,7 @@ from typer.testing import CliRunner, Result
 from adapters.cli.main import app
 from adapters.compose.extracts import read_extract
 from adapters.store.sqlite import SqliteStore
+from hub.extract_report import ExtractReport
 from tests.support.batches import Made
 from tests.support.clearances import ClearanceMaker
 from tests.support.delivering_ledger import DeliveringLedger
@@ -148,7 +149,11 @@ def test_who_got_content_after_a_request_was_sent_out_is_named(folder: Folder) -
     (order,) = extract.orders
     first, second = order.asked
 
-    assert extract.not_asked(order._replace(asked=(first,))) == (second,)
+    late = order._replace(asked=(first,))
+    told = {s: list(ExtractReport(extract).order_lines(late._replace(state=s)))[-1] for s in ("ROUTED", "DECIDED")}
+    assert extract.not_asked(late) == (second,)
+    assert told["ROUTED"].endswith("asked before it is decided")
+    assert told["DECIDED"].endswith("not asked")
 
 
 def test_erased_content_is_told_as_destroyed(folder: Folder) -> None:
