@@ -22,7 +22,7 @@ from typing import Final, NamedTuple
 
 from adapters._generated.pprd.v1 import exchange_pb2 as pb
 from adapters.compose.hub_program import create_ledger, opened_hub
-from adapters.compose.parts import keep_loaded
+from adapters.compose.parts import bind_plainly, keep_loaded
 from adapters.grpc.messages import Reply, batch_of_proto, batch_to_proto, parse, reply_to_proto
 from bench.serve import hub_settings
 from bench.workload import World
@@ -104,6 +104,7 @@ def main() -> None:
         _hub(Path(folder) / "all", None) as whole,
     ):
         keep_loaded()
+        bind_plainly()
         rows = [(_event_us(few), _event_us(whole)) for _ in range(_ROUNDS)]
         counts = [
             sum(p.event_class not in _OWN_CLASSES for p in hub.application.rules.procedures.values())

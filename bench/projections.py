@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from adapters.compose.local_source import ledger_file
-from adapters.compose.parts import contracts_in_force, keep_loaded
+from adapters.compose.parts import bind_plainly, contracts_in_force, keep_loaded
 from adapters.store.projection_follower import ProjectionFollower, form_of_projections
 from adapters.store.projection_store import ProjectionStore
 from adapters.store.sqlite import SqliteStore
@@ -60,6 +60,7 @@ def main(data: str) -> None:
     rules = contracts_in_force(is_sandbox=True)
     reader = SqliteStore(file, read_only=True)
     keep_loaded()
+    bind_plainly()
     with (
         tempfile.TemporaryDirectory(prefix="pprd-bench-") as folder,
         ProjectionStore(Path(folder) / "projections.sqlite", form=form_of_projections()) as store,

@@ -22,7 +22,7 @@ from typing import Final, NamedTuple
 
 import structlog
 
-from adapters.compose.parts import SystemClock, contracts_in_force, keep_loaded
+from adapters.compose.parts import SystemClock, bind_plainly, contracts_in_force, keep_loaded
 from adapters.grpc.client import ExchangeClient
 from adapters.region.database import RegionDatabase
 from adapters.region.draft import Draft
@@ -174,6 +174,7 @@ async def main(region: str, address: str, vkey: str, folder: Path, count: int) -
             begun = await _submitted(gateway, [_prepared(region, office, other) for _ in range(WARM + count)])
             await _submitted(gateway, [_sent(one, office) for one in begun[:WARM]])
             keep_loaded()
+            bind_plainly()
             print("ready", flush=True)
             await asyncio.to_thread(sys.stdin.readline)
             used = time.process_time()

@@ -21,6 +21,7 @@ from adapters.compose.parts import (
     LEDGER_FILE,
     SystemClock,
     SystemEntropy,
+    bind_plainly,
     contracts_in_force,
     keep_loaded,
     only_one,
@@ -170,6 +171,7 @@ class HubProgram:
         stack.callback(store.close)
         application = _application(settings, store)
         keep_loaded()
+        bind_plainly()
         sequencer = await stack.enter_async_context(
             Sequencer(
                 application,

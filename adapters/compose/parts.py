@@ -5,10 +5,12 @@ from __future__ import annotations
 import fcntl
 import gc
 import secrets
+import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import NoneType
 from typing import Final
 
 from contracts.division import load_divisions
@@ -60,6 +62,17 @@ def keep_loaded() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
+
+
+def bind_plainly() -> None:
+    """Tell the binding of SQLite that bytes, and nothing, are stored as they are.
+
+    Without it the binding looks for an adapter for each such value, and makes and drops an AttributeError for not
+    finding one; measured: a sixteenth of the writer's time for an event.
+    """
+    nothing: dict[None, None] = {}
+    sqlite3.register_adapter(bytes, bytes)
+    sqlite3.register_adapter(NoneType, nothing.get)
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from typing import Final, NamedTuple, Self
 import structlog
 
 from adapters.compose.local_source import ledger_file
-from adapters.compose.parts import contracts_in_force, keep_loaded, only_one
+from adapters.compose.parts import bind_plainly, contracts_in_force, keep_loaded, only_one
 from adapters.store.projection_follower import ProjectionFollower, form_of_projections
 from adapters.store.projection_store import PROJECTIONS, ProjectionStore
 from adapters.store.sqlite import SqliteStore
@@ -100,6 +100,7 @@ def rebuild(data: Path, *, progress: Progress | None = None) -> list[DigestAt]:
             store = ProjectionStore(made, form=form_of_projections())
         with store:
             keep_loaded()
+            bind_plainly()
             follower = ProjectionFollower(reader=reader, store=store, rules=contracts_in_force(is_sandbox=True))
             while left := follower.turn():
                 if progress is not None:
@@ -225,6 +226,7 @@ class ProjectionsProgram:
             reader = stack.enter_context(_ledger(self._data))
             store = stack.enter_context(ProjectionStore(file, form=form_of_projections()))
             keep_loaded()
+            bind_plainly()
             self._job = asyncio.create_task(self._follow(reader, store), name="projections")
             stack.push_async_callback(self._end)
             self._stack = stack.pop_all()

@@ -16,7 +16,15 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from adapters.compose.credentials import broker_trust, channel_credentials
 from adapters.compose.key_ends import ending_keys
 from adapters.compose.key_locks import key_lock
-from adapters.compose.parts import KEYS, REGION_FILE, SystemClock, contracts_in_force, keep_loaded, only_one
+from adapters.compose.parts import (
+    KEYS,
+    REGION_FILE,
+    SystemClock,
+    bind_plainly,
+    contracts_in_force,
+    keep_loaded,
+    only_one,
+)
 from adapters.compose.region_witnesses import ask_witnesses, asked_witnesses, region_policy, watch_quorum
 from adapters.grpc.client import ExchangeClient
 from adapters.keys.folder import make_hold_key, read_broker_key, read_region_keys
@@ -84,6 +92,7 @@ class RegionProgram:
         client, self.gateway, identity = await _reached(stack, settings, quorum)
         await stack.enter_async_context(self.gateway)
         keep_loaded()
+        bind_plainly()
         now_ms = SystemClock().now_ms
         for ending in ending_keys(self.gateway.replica.directory, identity.keyring.offices, local_day(now_ms())):
             log.warning("key.ends", office=ending.office, days=ending.days)
