@@ -1,8 +1,8 @@
 """The gateway's end of `OpenEach`: requests that wait side by side leave in one message, answers come in any order.
 
 Rules kept here: each request has its own time limit and gets its own answer or error; one that was not answered when
-the stream ends is told so and never sent again, because it may be recorded; the stream is made when somebody asks, and
-made again after it ended.
+the stream ends is told so and never sent again, because it may be recorded; the stream is made when somebody asks, made
+again after it ended, and ended when nobody has asked for a while.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ from hub.openings import Opened, OpenRequest
 
 MAX_REQUESTS: Final = 64
 """Requests of one message, at most."""
+IDLE_SECONDS: Final = 5.0
+"""How long a stream on which nobody waits is kept: a hub has many gateways, and a bound of calls."""
 
 
 class OpenStream:
@@ -106,7 +108,11 @@ class OpenStream:
                     await asyncio.wait((receiving,))  # it knows why, and tells everyone who waits
             elif not self._waiting:
                 self._changed.clear()
-                await self._changed.wait()
+                try:
+                    async with asyncio.timeout(None if due else IDLE_SECONDS):
+                        await self._changed.wait()
+                except TimeoutError:
+                    return
 
     async def _receive(self, call: Any, due: dict[int, asyncio.Future[Opened]]) -> None:
         error: ExchangeError = UnavailableError("PEER_UNAVAILABLE", "the stream has ended")
@@ -114,6 +120,8 @@ class OpenStream:
             async for message in call:
                 for one in message.answers:
                     _settle(due.pop(one.number, None), open_answer_of_proto(one))
+                if not due:
+                    self._changed.set()  # nobody waits: from now on the stream is idle
         except grpc.aio.AioRpcError as err:
             self.is_offered = self.is_offered and err.code() is not grpc.StatusCode.UNIMPLEMENTED
             error = error_of(err)

@@ -12,6 +12,7 @@ import grpc
 import pytest
 from structlog.testing import capture_logs
 
+from adapters.grpc import open_stream
 from adapters.grpc.calls import Limits
 from adapters.grpc.client import ExchangeClient
 from adapters.grpc.codes import ADVICE_KEY, CODE_KEY, MEANING_KEY
@@ -284,6 +285,25 @@ async def test_a_stream_that_ended_is_made_again_by_who_asks_next(tmp_path: Path
 
         assert all(isinstance(answer, Opened) for answer in answers)
         await again.stop()
+
+
+@runs_in_a_loop
+async def test_a_stream_on_which_nobody_waits_is_given_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A hub has more gateways than calls; while somebody waits for his answer, his stream is not idle."""
+    monkeypatch.setattr(open_stream, "IDLE_SECONDS", 0.1)
+    async with hub_with_a_notice(tmp_path) as (hub, made):
+        lines = hub.server._openings._lines
+        async with Gate(hub) as gate:
+            opening = asyncio.ensure_future(hub.client.open_payload(*good(hub, made, 1)))
+            await asyncio.sleep(0.4)
+            assert len(lines) == 1
+            gate.open()
+            assert isinstance(await opening, Opened)
+        await until(lambda: not lines)
+
+        answers = await ask_all(hub, good(hub, made, 3))
+
+        assert all(isinstance(answer, Opened) for answer in answers)
 
 
 @runs_in_a_loop
