@@ -43,7 +43,10 @@ def duties_after(
             owners = [(office.office, office.office_type) for office in each[start.of]]
         for side, office_type in owners:
             if not left or (start.rule, side, office_type) not in [duty[:3] for duty in left]:
-                left.append(Duty(start.rule, side, office_type, _started_ms(start, header, body), header.event_id))
+                started_ms = header.occurred_at
+                if start.since is not None or start.plus_days is not None:
+                    started_ms = _started_ms(start, header, body)
+                left.append(Duty(start.rule, side, office_type, started_ms, header.event_id))
     return tuple(left)
 
 

@@ -48,7 +48,7 @@ from ledger.entry import (
     event_of,
 )
 from ledger.note import NoteSigner, NoteVerifier
-from ledger.tree import appended_node_reader
+from ledger.tree import appended_node_reader, extended
 
 MATTERS_IN_MEMORY = 20_000
 _ZERO = Hash(bytes(32))
@@ -368,8 +368,9 @@ class Recorder:
         """Write the commit, then let memory follow. Until it is durable, nobody is answered."""
         if not work.entries:
             return None
-        before, leaves = self._tree.copy(), work.leaves()
-        self._tree.extend(leaves)
+        before, leaves = self._tree, work.leaves()
+        node = appended_node_reader(before, leaves)
+        self._tree = extended(before, leaves, node)
         if work.directory:
             self._take_keys()
         size = TreeSize(self._tree.size)
@@ -386,7 +387,7 @@ class Recorder:
         self._producers.update(work.producers)
         self._remember(work.matters)
         self._sealed = work.sealed
-        return Proofs(note, work.size, appended_node_reader(before, leaves))
+        return Proofs(note, work.size, node)
 
     def _due(self, work: Working, now_ms: int, about: Iterable[StreamId]) -> Mapping[bytes, int | None]:
         """Rows of the due index that change with a commit."""

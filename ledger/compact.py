@@ -128,20 +128,24 @@ class CompactRange:
         return node
 
 
+def hash_pairs(nodes: Sequence[Hash]) -> list[Hash]:
+    """`hash_node` of each two neighbours; a last one without a neighbour is left out."""
+    begin, above = _NODE.copy, []
+    for left, right in zip(nodes[::2], nodes[1::2], strict=False):
+        state = begin()
+        state.update(left + right)
+        above.append(state.digest())
+    return above
+
+
 def root_of(leaf_hashes: Iterable[Hash]) -> Hash:
     """Root of the tree over these leaf hashes, level by level: a node without a neighbour moves up as it is."""
     nodes = list(leaf_hashes)
     if not nodes:
         return EMPTY_ROOT
-    begin = _NODE.copy
     while len(nodes) > 1:
         last = nodes[-1:] if len(nodes) & 1 else []
-        above = []
-        for left, right in zip(nodes[::2], nodes[1::2], strict=False):
-            state = begin()
-            state.update(left + right)
-            above.append(state.digest())
-        nodes = above + last
+        nodes = hash_pairs(nodes) + last
     return nodes[0]
 
 

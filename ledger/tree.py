@@ -20,8 +20,8 @@ from ledger.compact import (
     check_hashes,
     hash_leaf,
     hash_node,
+    hash_pairs,
     root_of,
-    sha256,
 )
 
 __all__ = [
@@ -33,6 +33,7 @@ __all__ = [
     "NodeReader",
     "appended_node_reader",
     "batch_paths",
+    "extended",
     "hash_leaf",
     "hash_node",
     "prove_consistency",
@@ -47,6 +48,9 @@ __all__ = [
 
 MAX_PATH: Final = 63
 """Hashes in a proof, at most."""
+
+_FEW: Final = 16
+"""Leaves up to which an append takes less than folding the whole run, which a proof of them may not need."""
 
 NodeReader = Callable[[int, int], Hash]
 """Called with (level, index): gives the hash of the 2**level leaves from index * 2**level on."""
@@ -239,7 +243,7 @@ def _range_levels(
         levels.append((first, nodes))
         # The last node of a level may have no sibling; it rises unchanged.
         alone = nodes[-1:] if (stop - first) & 1 else []
-        nodes = [sha256(b"\x01" + a + b).digest() for a, b in zip(nodes[::2], nodes[1::2], strict=False)] + alone
+        nodes = hash_pairs(nodes) + alone
         first, stop, last = first >> 1, (stop + 1) >> 1, last >> 1
     return [*levels, (0, nodes)]
 
@@ -323,6 +327,22 @@ def appended_node_reader(before: CompactRange, leaf_hashes: Sequence[Hash]) -> N
         raise KeyError((level, index))
 
     return node
+
+
+def extended(before: CompactRange, leaf_hashes: Sequence[Hash], node: NodeReader) -> CompactRange:
+    """The state of a tree after an append, from the nodes that proofs about the appended leaves need anyway.
+
+    Args:
+        before: State of the tree before the append; it is not changed.
+        leaf_hashes: The leaves that are appended to it.
+        node: What `appended_node_reader` gives for both.
+    """
+    if len(leaf_hashes) <= _FEW:
+        after = before.copy()
+        after.extend(leaf_hashes)
+        return after
+    size = before.size + len(leaf_hashes)
+    return CompactRange.of(size, [node(level, index) for level, index in _left_nodes(size)])
 
 
 def _left_nodes(start: int) -> list[tuple[int, int]]:

@@ -14,6 +14,7 @@ from ledger.tree import (
     CompactRange,
     appended_node_reader,
     batch_paths,
+    extended,
     hash_leaf,
     hash_node,
     prove_consistency,
@@ -184,6 +185,20 @@ def test_appended_leaves_are_proved_without_reading_the_store(run: tuple[int, in
     assert prove_range(node, first, start + 1, size) == prove_range(_ReaderOf(size), first, start + 1, size)
     assert prove_inclusion(node, start, size) == _path(start, 0, size)
     assert prove_consistency(node, start, size) == prove_consistency(_ReaderOf(size), start, size)
+
+
+@given(first=st.integers(0, _MAX), more=st.integers(1, _MAX))
+def test_the_nodes_of_an_append_give_the_tree_after_it(first: int, more: int) -> None:
+    size = min(first + more, len(_LEAVES))
+    first = min(first, size - 1)
+    before, after = CompactRange(), CompactRange()
+    before.extend(_LEAVES[:first])
+    after.extend(_LEAVES[:size])
+
+    found = extended(before, _LEAVES[first:size], appended_node_reader(before, _LEAVES[first:size]))
+
+    assert (found.size, found.hashes, found.root()) == (size, after.hashes, _root(0, size))
+    assert before.size == first
 
 
 @given(size=st.integers(0, _MAX), more=st.integers(0, _MAX))
