@@ -19,7 +19,7 @@ from typing import IO, Any, Final, Protocol, TypeAlias
 
 from adapters.compose.audit_reader import FRAME_HEAD, HASHES, WHOLE
 from adapters.compose.local_source import Opened
-from adapters.compose.parts import contracts_in_force
+from adapters.compose.parts import contracts_in_force, contracts_of_evidence
 from adapters.store.store_shelf import StoreShelf
 from contracts.errors import ExchangeError, UnavailableError
 from contracts.schema import load_registry
@@ -143,9 +143,9 @@ def audit_divided(
 
 
 def _half(opened: Opened, size: int, *, hashes_only: bool) -> _Half:
-    rules = contracts_in_force(is_sandbox=True)
     if hashes_only:
-        return PassedBatches(opened.source, rules, size)
+        return PassedBatches(opened.source, contracts_of_evidence(), size)
+    rules = contracts_in_force(is_sandbox=True)
     if isinstance(opened.shelf, StoreShelf):
         opened.shelf.leave_ids()
     return StatesAudit(source=opened.source, rules=rules, shelf=opened.shelf, size=size)

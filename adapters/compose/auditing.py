@@ -17,7 +17,7 @@ from typing import Final
 from adapters.compose.audit_jobs import HALVES, ReaderProcess, audit_divided, reader_process, usable_cores
 from adapters.compose.audit_sources import opened_source
 from adapters.compose.local_source import Opened, ledger_file
-from adapters.compose.parts import REGION_FILE, contracts_in_force
+from adapters.compose.parts import REGION_FILE, contracts_in_force, contracts_of_evidence
 from adapters.compose.sources import SYSTEM, Trust
 from adapters.region.held_audit import check_held
 from adapters.region.inbox_audit import check_inbox
@@ -135,7 +135,7 @@ def audit_in_two(
 
 
 def _hashes(name: str, opened: Opened, *, vkey: str | None, progress: Progress | None) -> Report:
-    rules = contracts_in_force(is_sandbox=True)
+    rules = contracts_of_evidence()
     return HashAudit(name=name, source=opened.source, rules=rules, vkey=vkey, progress=progress).run()
 
 
