@@ -25,7 +25,7 @@ from types import TracebackType
 from typing import Any, Final, NamedTuple, Protocol, TypeAlias, TypeVar, cast
 
 from contracts.errors import ExchangeError, FatalError, UnavailableError
-from hub.openings import Opened, OpenRequest
+from hub.openings import Each, Opened, OpenRequest
 from hub.submission import BatchAnswer, SubmittedBatch
 from ledger.batch import MAX_BATCH
 
@@ -47,9 +47,12 @@ class Recorder(Protocol):
         """Decide about batches in order and write one commit; what it gives makes that durable and answers each."""
 
     def begin_openings(
-        self, requests: Sequence[OpenRequest], wait: Callable[[], None]
+        self, requests: Sequence[OpenRequest], wait: Callable[[], None], each: Each
     ) -> Callable[[], list[Opened | ExchangeError]]:
-        """The same for requests to open; it calls `wait`, for the commit before, and only then reads the store."""
+        """The same for requests to open; it calls `wait`, for the commit before, and only then reads the store.
+
+        What it has to do with `each` of them may run on another thread as well.
+        """
 
 
 class _Item(NamedTuple):
@@ -101,6 +104,7 @@ class Sequencer:
         self._is_open = False
         self._thread: Thread | None = None
         self._broken: FatalError | None = None
+        self._each: Each = map
         self._loop: asyncio.AbstractEventLoop
         self._failure: asyncio.Future[FatalError]
 
@@ -288,7 +292,11 @@ class Sequencer:
     # -- the worker's side -----------------------------------------------------------------------------------------
 
     def _work(self) -> None:
-        with ThreadPoolExecutor(1, thread_name_prefix="pprd-committer") as committer:
+        with (
+            ThreadPoolExecutor(1, thread_name_prefix="pprd-committer") as committer,
+            ThreadPoolExecutor(1, thread_name_prefix="pprd-checker") as checker,
+        ):
+            self._each = partial(_in_two, checker)
             held: _Work | None = None
             ahead: Future[FatalError | None] | None = None
             while True:
@@ -352,7 +360,7 @@ class Sequencer:
         """Give a group to the recorder; its items are all of one kind."""
         if not isinstance(group[0], OpenRequest):
             return self._recorder.begin(group)
-        return self._recorder.begin_openings(group, partial(self._wait_for, ahead))
+        return self._recorder.begin_openings(group, partial(self._wait_for, ahead), self._each)
 
     def _wait_for(self, ahead: Future[FatalError | None] | None) -> None:
         """Wait until the group before is recorded.
@@ -402,6 +410,17 @@ class Sequencer:
 
     def _post(self, outcomes: Sequence[_Outcome], events: int, size_bytes: int, seconds: float) -> None:
         self._loop.call_soon_threadsafe(self._settle, outcomes, events, size_bytes, seconds)
+
+
+def _in_two(
+    checker: ThreadPoolExecutor, check: Callable[[OpenRequest], ExchangeError | None], requests: Sequence[OpenRequest]
+) -> list[ExchangeError | None]:
+    """Check half of the requests here and half on another thread: signatures take no lock of the interpreter."""
+    half = len(requests) // 2
+    if half == 0:
+        return [check(request) for request in requests]
+    rest = checker.submit(lambda: [check(request) for request in requests[half:]])
+    return [*[check(request) for request in requests[:half]], *rest.result()]
 
 
 def _wait(ahead: Future[FatalError | None] | None) -> None:

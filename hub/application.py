@@ -7,12 +7,13 @@ nothing else, and pass the same admission as everybody's.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import chain, islice
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from contracts.edition import FOUNDING
-from contracts.errors import ConflictError, ExchangeError, FatalError
+from contracts.errors import ConflictError, ExchangeError, FatalError, UnavailableError
 from contracts.ids import HUB_PRODUCER, Hash, KeyId, LeafIndex, PointId, TreeSize
 from hub.admission import Rules
 from hub.answer import receipts_of
@@ -20,7 +21,7 @@ from hub.closing import open_matters
 from hub.commit import commit_of
 from hub.matter import unpack
 from hub.opening_rate import OpeningLimits, OpeningRate
-from hub.openings import Found, Opened, OpenRequest, access_draft, check_request, find_payloads, replayed
+from hub.openings import Each, Found, Opened, OpenRequest, access_draft, check_request, find_payloads, replayed
 from hub.own_batch import HubBatchMaker, HubDraft
 from hub.ports import Clock, Entropy, Store, StoredEntry
 from hub.recorder import Recorder
@@ -187,7 +188,7 @@ class Application(Recorder):
         return opened
 
     def begin_openings(
-        self, requests: Sequence[OpenRequest], wait: Callable[[], None]
+        self, requests: Sequence[OpenRequest], wait: Callable[[], None], each: Each = map
     ) -> Callable[[], list[Opened | ExchangeError]]:
         """Decide about requests in order and write the records of those that may into one commit, one record each.
 
@@ -197,6 +198,7 @@ class Application(Recorder):
         Args:
             requests: At least one, of whichever offices; each is decided on its own.
             wait: Returns when no commit is unfinished; raises FatalError if that is unknown.
+            each: Calls a function with every request and gives the results in order, from several threads if it likes.
 
         Returns:
             Makes the commit durable and gives what became of each request, in order, an error as `open_payload` raises
@@ -206,7 +208,7 @@ class Application(Recorder):
             FatalError: As `begin`.
         """
         now = self.now_ms()
-        found = self._find(requests, now, wait)
+        found = self._find(requests, now, wait, each)
         drafts = [
             access_draft(request, one.ref.profile)
             for request, one in zip(requests, found, strict=True)
@@ -227,10 +229,11 @@ class Application(Recorder):
         return answers
 
     def _find(
-        self, requests: Sequence[OpenRequest], now_ms: int, wait: Callable[[], None]
+        self, requests: Sequence[OpenRequest], now_ms: int, wait: Callable[[], None], each: Each
     ) -> list[Found | ExchangeError]:
         """What each request asks for; the error where it may not have it."""
-        refused = [self._refusal(request, now_ms) for request in requests]
+        asked = each(partial(self._refusal, now_ms=now_ms), requests)
+        refused = [error or self._too_many(one, now_ms) for one, error in zip(requests, asked, strict=True)]
         left = [request for request, error in zip(requests, refused, strict=True) if error is None]
         wait()
         try:
@@ -242,16 +245,23 @@ class Application(Recorder):
         rest = iter(found)
         return [next(rest) if error is None else error for error in refused]
 
-    def _refusal(self, request: OpenRequest, now_ms: int) -> ExchangeError | None:
-        """Why a request is refused before it is looked at what it names."""
+    def _refusal(self, request: OpenRequest, *, now_ms: int) -> ExchangeError | None:
+        """Why a request is refused before it is looked at what it names; it changes nothing."""
         try:
             self.directory.check_open()
             key = self.directory.open_key(KeyId(request.key_id), LeafIndex(self._tree.size))
             check_request(request, key, self.directory, now_ms, self.rules.clock_skew_ms)
-            self._opening_rate.take(request.office, request.officer, now_ms, request.reason)
         except ExchangeError as error:
             if error.family == "fatal":
                 raise
+            return error
+        return None
+
+    def _too_many(self, request: OpenRequest, now_ms: int) -> ExchangeError | None:
+        """Count a request that is otherwise in order; the refusal where there are too many."""
+        try:
+            self._opening_rate.take(request.office, request.officer, now_ms, request.reason)
+        except UnavailableError as error:
             return error
         return None
 

@@ -9,9 +9,9 @@ Not here: decryption (the office's own), the record itself (`hub.application`).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from contracts import signing
 from contracts.errors import AccessError, ContractError, ExchangeError, RuleError
@@ -113,6 +113,12 @@ class Opened:
     wrapped: WrappedKey
     receipt: EventReceipt
     access_event: bytes
+
+
+Each: TypeAlias = Callable[
+    [Callable[[OpenRequest], ExchangeError | None], Sequence[OpenRequest]], Iterable[ExchangeError | None]
+]
+"""Calls a function with each request and gives the results in order: `map`, or something that takes several threads."""
 
 
 def check_request(request: OpenRequest, key: SigningKey, directory: Directory, now_ms: int, clock_skew_ms: int) -> None:

@@ -13,7 +13,7 @@ from adapters.sequencer import MAX_OPENINGS, Sequencer
 from contracts.errors import AccessError, ExchangeError, FatalError, UnavailableError
 from contracts.ids import KeyId, LeafIndex, OfficeId
 from contracts.sealing import WrappedKey
-from hub.openings import Opened, OpenRequest
+from hub.openings import Each, Opened, OpenRequest
 from hub.submission import BatchAnswer, EventReceipt, SubmittedBatch
 
 
@@ -55,6 +55,7 @@ class FakeRecorder:
         self.asked = threading.Event()
         self.durable = threading.Event()
         self.durable.set()
+        self.checkers: set[int] = set()
         self.unfinished = 0
         self.durable_fails_with: Exception | None = None
         if is_open:
@@ -71,13 +72,21 @@ class FakeRecorder:
         return partial(self.finish, batches)
 
     def begin_openings(
-        self, requests: Sequence[OpenRequest], wait: Callable[[], None]
+        self, requests: Sequence[OpenRequest], wait: Callable[[], None], each: Each
     ) -> Callable[[], list[Opened | ExchangeError]]:
         self.asked.set()
+        assert [error and error.code for error in each(self.check, requests)] == [
+            r.request_id.decode() for r in requests
+        ]
         wait()
         assert self.unfinished == 0
         finish = self.begin([batch(r.request_id.decode()) for r in requests])
         return lambda: [self.opened(answer.batch_id) for answer in finish()]
+
+    def check(self, request: OpenRequest) -> ExchangeError | None:
+        """A result that says whose it is."""
+        self.checkers.add(threading.get_ident())
+        return AccessError(request.request_id.decode(), "")
 
     @staticmethod
     def opened(name: bytes) -> Opened | ExchangeError:
@@ -186,6 +195,7 @@ def test_openings_that_wait_share_a_group_and_never_one_with_batches() -> None:
             await after
             await last
             assert [one.access_event.decode() for one in opened] == names
+            assert len(recorder.checkers) == 2
         assert recorder.groups == [["first"], names[:-1], names[-1:], ["after"], ["last"]]
 
     run(scenario)
