@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,10 +26,21 @@ from ledger.witness import AddCheckpoint
 from tests.support.async_tests import runs_in_a_loop
 from tests.support.hub_server import HubServer, until
 from tests.support.region import declared, gateway
-from tests.support.witnesses import install, running
+from tests.support.witnesses import Installed, install, running
 from tests.support.world import World
 
 pytestmark = pytest.mark.integration
+
+
+@asynccontextmanager
+async def shown_another(hub: HubServer, folder: Path) -> AsyncIterator[tuple[Installed, str]]:
+    """A witness that runs, with its address; the ledger's key signed it another head than the hub shows."""
+    installed = install(folder, "45-w", [hub.world.verifier])
+    true = parse_checkpoint(await hub.client.checkpoint(), hub.world.verifier)
+    other = sign_checkpoint(replace(true, root=Hash(b"\2" * 32)), hub.world.log_signer)
+    async with running(installed) as url, client(seconds=5) as session:
+        await add_checkpoint(session, url, installed.signers.grown.verifier, AddCheckpoint(TreeSize(0), (), other))
+        yield installed, url
 
 
 @runs_in_a_loop
@@ -60,15 +73,11 @@ async def test_a_head_that_a_witness_saw_and_the_region_did_not_stops_it(tmp_pat
     async with (
         HubServer(tmp_path / "ledger.sqlite") as hub,
         gateway(hub.world, "44", hub.client, tmp_path) as region,
+        shown_another(hub, tmp_path) as (installed, url),
     ):
-        installed = install(tmp_path, "45-w", [hub.world.verifier])
-        verifier = installed.signers.grown.verifier
-        true = parse_checkpoint(await hub.client.checkpoint(), hub.world.verifier)
-        other = sign_checkpoint(replace(true, root=Hash(b"\2" * 32)), hub.world.log_signer)
-        async with running(installed) as url, client(seconds=5) as session:
-            await add_checkpoint(session, url, verifier, AddCheckpoint(TreeSize(0), (), other))
-            with pytest.raises(EvidenceError) as error:
-                await asyncio.wait_for(ask_witnesses([Witness("45-w", verifier, url)], region.checkpoints), 10)
+        asked = [Witness("45-w", installed.signers.grown.verifier, url)]
+        with pytest.raises(EvidenceError) as error:
+            await asyncio.wait_for(ask_witnesses(asked, region.checkpoints), 10)
 
     assert error.value.code == "CHECKPOINT_INVALID"
 
@@ -80,17 +89,12 @@ async def test_a_witness_that_was_away_is_asked_again_soon(tmp_path: Path) -> No
         HubServer(tmp_path / "ledger.sqlite") as hub,
         gateway(hub.world, "44", hub.client, tmp_path) as region,
     ):
-        installed = install(tmp_path, "45-w", [hub.world.verifier])
-        verifier = installed.signers.grown.verifier
-        true = parse_checkpoint(await hub.client.checkpoint(), hub.world.verifier)
-        other = sign_checkpoint(replace(true, root=Hash(b"\2" * 32)), hub.world.log_signer)
-        async with running(installed) as url, client(seconds=5) as session:
-            await add_checkpoint(session, url, verifier, AddCheckpoint(TreeSize(0), (), other))
-            address = url
+        async with shown_another(hub, tmp_path) as (installed, url):
+            asked = [Witness("45-w", installed.signers.grown.verifier, url)]
         with capture_logs() as lines:
-            asking = asyncio.ensure_future(ask_witnesses([Witness("45-w", verifier, address)], region.checkpoints))
+            asking = asyncio.ensure_future(ask_witnesses(asked, region.checkpoints))
             await until(lambda: any(line["event"] == "witness.failed" for line in lines))
-            again = installed.settings.model_copy(update={"listen": address.removeprefix("http://")})
+            again = installed.settings.model_copy(update={"listen": url.removeprefix("http://")})
             async with running(installed._replace(settings=again)):
                 with pytest.raises(EvidenceError) as error:
                     await asyncio.wait_for(asking, 30)
