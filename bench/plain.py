@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import signal
-import statistics
 import sys
 import time
 from itertools import islice
@@ -83,11 +82,10 @@ class PlainHub:
         await asyncio.gather(*(worker() for _ in range(IN_FLIGHT)))
         return events / (time.perf_counter() - start)
 
-    async def alone(self, events: int) -> float:
-        """Median milliseconds from an event to its answer, one after another."""
-        taken = []
-        for request in self._requests(events):
-            start = time.perf_counter()
-            await self._submit(request)
-            taken.append(time.perf_counter() - start)
-        return statistics.median(taken) * 1000
+    def lone_requests(self, events: int) -> list[pb.SubmitRequest]:
+        """Requests of one event each, as many as `OurHub.lone_batches` makes."""
+        return self._requests(6 * -(-events // 6))
+
+    async def submit_alone(self, request: pb.SubmitRequest) -> None:
+        """Send one of `lone_requests`; over when its answer is here."""
+        await self._submit(request)
