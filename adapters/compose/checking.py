@@ -14,7 +14,7 @@ from adapters.compose.parts import KEYS, contracts_in_force, only_one
 from adapters.keys.folder import read_log_keys
 from adapters.store.export_check import ExportCheck
 from adapters.store.ledger_check import MAX_DAMAGES, Damage, LedgerCheck
-from adapters.store.sqlite import SqliteStore
+from adapters.store.opening import open_store
 from adapters.store.store_keys import store_keys
 from contracts.errors import ExchangeError, UnavailableError
 from ledger.note import NoteSigner
@@ -67,7 +67,7 @@ def repair_ledger(data: Path, export: Path | None = None, *, progress: Progress 
         found = _found(check, data, export)
         repaired = check.repair()
         if export is not None:
-            with closing(SqliteStore(_file(data), read_only=True)) as store:
+            with closing(open_store(_file(data), read_only=True)) as store:
                 files = ExportCheck(store, export)
                 damaged = list(files.damages())
                 files.remove(damaged)
@@ -89,7 +89,7 @@ def _found(check: LedgerCheck, data: Path, export: Path | None) -> Checked:
 def _all(check: LedgerCheck, data: Path, export: Path | None) -> Iterator[Damage]:
     yield from check.damages()
     if export is not None:
-        with closing(SqliteStore(_file(data), read_only=True)) as store:
+        with closing(open_store(_file(data), read_only=True)) as store:
             yield from ExportCheck(store, export).damages()
 
 
@@ -111,7 +111,7 @@ def _file(data: Path) -> Path:
 def _signers(file: Path) -> list[NoteSigner]:
     """The log's keys, where the folder holds them and they are the ledger's."""
     try:
-        with closing(SqliteStore(file, read_only=True)) as store:
+        with closing(open_store(file, read_only=True)) as store:
             known = {key.verifier for key in store_keys(store).keys}
         held = read_log_keys(file.parent / KEYS, key_lock())
         signers = [NoteSigner(next(iter(known)).name, private) for private in held]

@@ -10,8 +10,9 @@ from typing import NamedTuple
 from adapters.compose.parts import LEDGER_FILE
 from adapters.store.export_layout import LOG, POLICY
 from adapters.store.folder_source import FolderSource
+from adapters.store.ledger_store import LedgerStore
+from adapters.store.opening import open_store
 from adapters.store.shelf import SpillingShelf
-from adapters.store.sqlite import SqliteStore
 from adapters.store.store_shelf import StoreShelf
 from adapters.store.tiles_source import TilesSource
 from contracts.errors import UnavailableError
@@ -30,7 +31,7 @@ class Opened(NamedTuple):
 
     source: Source
     shelf: SpillingShelf
-    store: SqliteStore | None
+    store: LedgerStore | None
     is_local: bool
 
 
@@ -48,7 +49,7 @@ def opened_local(text: str, *, size: int | None = None) -> Iterator[Opened]:
     with ExitStack() as stack:
         ledger = ledger_file(text)
         if ledger is not None:
-            store = SqliteStore(ledger, read_only=True)
+            store = open_store(ledger, read_only=True)
             stack.callback(store.close)
             shelf = stack.enter_context(StoreShelf(store))
             yield Opened(FolderSource(store, shelf, size=size), shelf, store, True)

@@ -13,13 +13,13 @@ from pathlib import Path
 from types import NoneType
 from typing import Final
 
+from adapters.store.opening import LEDGER_FILE as LEDGER_FILE
 from contracts.division import load_divisions
 from contracts.edition import load_contracts
 from contracts.errors import ConflictError
 from contracts.schema import load_registry
 from hub.admission import Rules
 
-LEDGER_FILE: Final = "ledger.sqlite"
 REGION_FILE: Final = "region.sqlite"
 RELAY_FILE: Final = "relay.sqlite"
 KEYS: Final = "keys"

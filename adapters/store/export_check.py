@@ -23,8 +23,8 @@ from adapters.store.export_layout import (
     tile_place,
 )
 from adapters.store.ledger_check import Damage
+from adapters.store.ledger_store import LedgerStore
 from adapters.store.published_files import StoreFiles
-from adapters.store.sqlite import SqliteStore
 from adapters.store.store_keys import store_chain, store_keys
 from adapters.store.tiles_export import export_policy
 from contracts.errors import EvidenceError, ExchangeError
@@ -44,7 +44,7 @@ class ExportCheck:
         out: The folder.
     """
 
-    def __init__(self, store: SqliteStore, out: Path) -> None:
+    def __init__(self, store: LedgerStore, out: Path) -> None:
         self._store = store
         self._out = out
         self._folder = ExportFolder(out)

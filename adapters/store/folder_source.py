@@ -7,8 +7,8 @@ import struct
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
+from adapters.store.ledger_store import LedgerStore
 from adapters.store.shelf import SpillingShelf
-from adapters.store.sqlite import SqliteStore
 from adapters.store.store_keys import store_chain
 from contracts.ids import LeafIndex, TreeSize
 from contracts.instant import DAY_MS
@@ -39,7 +39,7 @@ class FolderSource:
         "what is kept of matters (states, what is sealed, what is closed), delivery runs, heads, regions' inboxes",
     )
 
-    def __init__(self, store: SqliteStore, shelf: SpillingShelf, *, size: int | None = None) -> None:
+    def __init__(self, store: LedgerStore, shelf: SpillingShelf, *, size: int | None = None) -> None:
         self._store = store
         self._shelf = shelf
         self._size = store.size() if size is None else TreeSize(size)

@@ -21,8 +21,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from adapters.store.cosigned_store import is_line
+from adapters.store.ledger_store import LedgerStore
+from adapters.store.opening import open_store
 from adapters.store.shelf import SpillingShelf
-from adapters.store.sqlite import SqliteStore
 from adapters.store.store_keys import store_keys
 from contracts.errors import EvidenceError, ExchangeError, UnavailableError
 from contracts.ids import Hash, LeafIndex, TreeSize
@@ -79,7 +80,7 @@ class LedgerCheck:
     """One check of one hub's file; a context whose temporary file goes with it.
 
     Args:
-        file: The ledger's file.
+        place: Where the ledger is.
         rules: The contracts.
         signers: The log's keys that are at hand.
         progress: Told how many of how many entries are done.
@@ -87,13 +88,13 @@ class LedgerCheck:
 
     def __init__(
         self,
-        file: Path,
+        place: Path,
         rules: Rules,
         *,
         signers: Sequence[NoteSigner] = (),
         progress: Callable[[int, int], None] | None = None,
     ) -> None:
-        self._file = file
+        self._place = place
         self._rules = rules
         self._held = {signer.verifier: signer for signer in signers}
         self._progress = progress or (lambda done, size: None)
@@ -116,7 +117,7 @@ class LedgerCheck:
             EvidenceError: The entries do not follow, or do not lead to the signed root; nothing can be derived.
             UnavailableError: The file cannot be read.
         """
-        store = SqliteStore(self._file, read_only=True)
+        store = open_store(self._place, read_only=True)
         with closing(store), closing(self._made()) as db, SpillingShelf() as shelf:
             last = self._last(store)
             self.size = last.size
@@ -142,7 +143,7 @@ class LedgerCheck:
             shelf.finish()
             self._finish(db, rebuild, shelf)
 
-    def _last(self, store: SqliteStore) -> Checkpoint:
+    def _last(self, store: LedgerStore) -> Checkpoint:
         """The newest checkpoint that the ledger's key signed: what the entries must lead to."""
         self._keys = store_keys(store)
         note = store.checkpoint()
@@ -285,7 +286,7 @@ class LedgerCheck:
         """The hub's file as `main`, what follows as `expected`."""
         mode = "rw" if is_writing else "ro"
         try:
-            db = sqlite3.connect(f"{self._file.resolve().as_uri()}?mode={mode}", uri=True, isolation_level=None)
+            db = sqlite3.connect(f"{self._place.resolve().as_uri()}?mode={mode}", uri=True, isolation_level=None)
             with closing(db):
                 db.execute("PRAGMA synchronous=FULL")
                 db.execute("ATTACH ? AS expected", (str(self._expected),))

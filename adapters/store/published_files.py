@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from adapters.store.export_layout import ExportFolder
-from adapters.store.sqlite import SqliteStore
+from adapters.store.ledger_store import LedgerStore
 from adapters.store.store_keys import store_chain
 from contracts.errors import FatalError, RuleError
 from contracts.ids import LeafIndex, TreeSize
@@ -28,7 +28,7 @@ class StoreFiles:
         published: Gives the size whose checkpoint is shown; None shows the newest one.
     """
 
-    def __init__(self, store: SqliteStore, published: Callable[[], TreeSize | None] | None = None) -> None:
+    def __init__(self, store: LedgerStore, published: Callable[[], TreeSize | None] | None = None) -> None:
         self._store = store
         self._published = published
 

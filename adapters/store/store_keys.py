@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from adapters.store.sqlite import SqliteStore
+from adapters.store.ledger_store import LedgerStore
 from contracts.ids import LeafIndex
 from contracts.schema import load_registry
 from hub.audit_source import genesis_key
@@ -12,7 +12,7 @@ from ledger.log_keys import LogKeys
 from ledger.note import NoteVerifier
 
 
-def store_keys(store: SqliteStore, size: int | None = None) -> LogKeys:
+def store_keys(store: LedgerStore, size: int | None = None) -> LogKeys:
     """Every key that a ledger had, up to a size.
 
     Raises:
@@ -26,12 +26,12 @@ def store_keys(store: SqliteStore, size: int | None = None) -> LogKeys:
     return changes.keys(NoteVerifier.parse(genesis_key(store.entries(LeafIndex(0), LeafIndex(1)))))
 
 
-def store_chain(store: SqliteStore, size: int | None = None) -> bytes | None:
+def store_chain(store: LedgerStore, size: int | None = None) -> bytes | None:
     """The chain of a ledger's keys up to a size; None where it has had one key only."""
     indexes = key_indexes(store, size)
     return log_key_chain(store, indexes) if indexes else None
 
 
-def key_indexes(store: SqliteStore, size: int | None) -> list[LeafIndex]:
+def key_indexes(store: LedgerStore, size: int | None) -> list[LeafIndex]:
     """Indexes below a size of the entries that say something of the ledger's key."""
     return [index for index in store.log_key_indexes() if size is None or index < size]

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from adapters.store.ledger_store import LedgerStore
 from adapters.store.shelf import MATTERS_IN_MEMORY, SpillingShelf, reused
-from adapters.store.sqlite import SqliteStore
 from contracts.event import decode_event
 from contracts.ids import LeafIndex
 from hub.audit_errors import KeptError, UnexplainedError
@@ -28,7 +28,7 @@ class StoreShelf(SpillingShelf):
     """
 
     def __init__(
-        self, store: SqliteStore, *, max_matters: int = MATTERS_IN_MEMORY, max_events: int = EVENTS_AT_ONCE
+        self, store: LedgerStore, *, max_matters: int = MATTERS_IN_MEMORY, max_events: int = EVENTS_AT_ONCE
     ) -> None:
         super().__init__(max_matters=max_matters, max_events=max_events)
         self._store = store

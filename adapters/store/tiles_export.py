@@ -30,7 +30,7 @@ from adapters.store.export_layout import (
     receipt_name,
     tile_place,
 )
-from adapters.store.sqlite import SqliteStore
+from adapters.store.ledger_store import LedgerStore
 from adapters.store.store_keys import store_chain, store_keys
 from contracts.errors import ConflictError, ExchangeError, FatalError, UnavailableError
 from contracts.ids import LeafIndex, TreeSize
@@ -77,7 +77,7 @@ class TilesExport:
         progress: Told how many of how many entries are done.
     """
 
-    def __init__(self, store: SqliteStore, out: Path, progress: Callable[[int, int], None] | None = None) -> None:
+    def __init__(self, store: LedgerStore, out: Path, progress: Callable[[int, int], None] | None = None) -> None:
         self._store = store
         self._out = out
         self._folder = ExportFolder(out)

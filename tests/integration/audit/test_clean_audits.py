@@ -16,8 +16,9 @@ from adapters.cli.export import export_command
 from adapters.compose.audit_reader import WHOLE
 from adapters.compose.auditing import audit_in_two, run_audit, run_export
 from adapters.store.folder_source import FolderSource
+from adapters.store.ledger_store import LedgerStore
+from adapters.store.opening import open_store
 from adapters.store.shelf import SpillingShelf
-from adapters.store.sqlite import SqliteStore
 from adapters.store.store_shelf import StoreShelf
 from hub.audit import Audit
 from hub.audit_report import Report
@@ -123,7 +124,7 @@ def test_memory_that_spills_to_disk_changes_nothing(
         shelves.append(SpillingShelf(max_matters=3, max_events=5))
         return shelves[-1]
 
-    def small_over(store: SqliteStore) -> StoreShelf:
+    def small_over(store: LedgerStore) -> StoreShelf:
         shelf = StoreShelf(store, max_matters=3, max_events=5)
         shelves.append(shelf)
         return shelf
@@ -253,8 +254,8 @@ def test_a_hub_that_goes_on_writing_does_not_disturb_an_audit(kept: KeptLedger) 
     """The audit is of the checkpoint that was the last one when it began."""
     world = kept.world
     with (
-        closing(SqliteStore(kept.file)) as store,
-        closing(SqliteStore(kept.file, read_only=True)) as reader,
+        closing(open_store(kept.file)) as store,
+        closing(open_store(kept.file, read_only=True)) as reader,
         StoreShelf(reader) as shelf,
     ):
         application = world.load(store)

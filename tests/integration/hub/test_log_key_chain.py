@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from adapters.store.sqlite import SqliteStore
+from adapters.store.ledger_store import LedgerStore
+from adapters.store.opening import open_store
 from adapters.store.store_keys import store_chain, store_keys
 from contracts.errors import ConflictError, EvidenceError, ExchangeError, FatalError
 from contracts.schema import load_registry
@@ -31,13 +32,13 @@ STRANGER = NoteSigner(ORIGIN, Ed25519PrivateKey.from_private_bytes(b"stranger".l
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[SqliteStore]:
-    with closing(SqliteStore(tmp_path / "ledger.sqlite")) as opened:
+def store(tmp_path: Path) -> Iterator[LedgerStore]:
+    with closing(open_store(tmp_path / "ledger.sqlite")) as opened:
         yield opened
 
 
 @pytest.fixture
-def world(store: SqliteStore) -> World:
+def world(store: LedgerStore) -> World:
     """Whose ledger has switched to its next key."""
     made = World()
     made.found(store)
@@ -49,11 +50,11 @@ def world(store: SqliteStore) -> World:
     return made
 
 
-def chain_of(store: SqliteStore) -> bytes:
+def chain_of(store: LedgerStore) -> bytes:
     return store_chain(store) or b""
 
 
-def test_from_either_key_the_chain_leads_to_both(store: SqliteStore, world: World) -> None:
+def test_from_either_key_the_chain_leads_to_both(store: LedgerStore, world: World) -> None:
     from_first = verify_chain(chain_of(store), world.verifier, REGISTRY)
     from_second = verify_chain(chain_of(store), NEXT.verifier, REGISTRY)
 
@@ -62,12 +63,12 @@ def test_from_either_key_the_chain_leads_to_both(store: SqliteStore, world: Worl
     assert parse_checkpoint(store.checkpoint() or b"", from_first).size == store.size()
 
 
-def test_a_key_that_is_none_of_the_chain_is_led_nowhere(store: SqliteStore, world: World) -> None:
+def test_a_key_that_is_none_of_the_chain_is_led_nowhere(store: LedgerStore, world: World) -> None:
     with pytest.raises(EvidenceError, match="LOG_KEYS_INVALID"):
         verify_chain(chain_of(store), STRANGER.verifier, REGISTRY)
 
 
-def test_every_line_that_is_changed_left_out_or_moved_is_noticed(store: SqliteStore, world: World) -> None:
+def test_every_line_that_is_changed_left_out_or_moved_is_noticed(store: LedgerStore, world: World) -> None:
     """But the last one: a chain may be older than the ledger."""
     proofs = parse_chain(chain_of(store))
     lines = [format_proof(proof) for proof in proofs]
@@ -87,14 +88,14 @@ def test_every_line_that_is_changed_left_out_or_moved_is_noticed(store: SqliteSt
     assert len(verify_chain(format_chain(lines[:2]), world.verifier, REGISTRY).keys) == 2
 
 
-def test_the_form_of_a_chain_is_strict(store: SqliteStore, world: World) -> None:
+def test_the_form_of_a_chain_is_strict(store: LedgerStore, world: World) -> None:
     good = chain_of(store)
     for bad in (b"", good[:-1], good + b"\n", good.replace(b"/v1", b"/v2"), CHAIN_HEADER.encode() + b"\n", b"\xff\n"):
         with pytest.raises(ExchangeError):
             parse_chain(bad)
 
 
-def test_one_changed_byte_anywhere_is_noticed(store: SqliteStore, world: World) -> None:
+def test_one_changed_byte_anywhere_is_noticed(store: LedgerStore, world: World) -> None:
     """Of what the base64 holds: signatures, hashes, entries."""
     header, *lines, _ = chain_of(store).split(b"\n")
     for number, line in enumerate(lines):
@@ -106,7 +107,7 @@ def test_one_changed_byte_anywhere_is_noticed(store: SqliteStore, world: World) 
                 verify_chain(b"\n".join([header, *other, b""]), world.verifier, REGISTRY)
 
 
-def test_a_hub_without_a_key_that_has_to_sign_does_not_start(store: SqliteStore) -> None:
+def test_a_hub_without_a_key_that_has_to_sign_does_not_start(store: LedgerStore) -> None:
     world = World()
     world.found(store)
     application = world.load(store, next_signer=NEXT)
@@ -120,7 +121,7 @@ def test_a_hub_without_a_key_that_has_to_sign_does_not_start(store: SqliteStore)
     assert world.load(store).log_keys.in_use == world.verifier
 
 
-def test_one_replacement_at_a_time_and_no_key_twice(store: SqliteStore) -> None:
+def test_one_replacement_at_a_time_and_no_key_twice(store: LedgerStore) -> None:
     world = World()
     world.found(store)
     application = world.load(store, next_signer=NEXT)

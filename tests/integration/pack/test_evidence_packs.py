@@ -15,7 +15,7 @@ import pytest
 
 from adapters.compose.packing import check_page
 from adapters.pack.page import evidence_in, load_verifier
-from adapters.store.sqlite import SqliteStore
+from adapters.store.opening import open_store
 from adapters.store.store_keys import store_chain
 from contracts.event import decode_event
 from contracts.ids import LeafIndex
@@ -121,7 +121,7 @@ def test_a_pack_crosses_the_replacement_of_the_ledgers_key(chromium: Chromium, t
     world, out = World(), tmp_path / "pack.html"
     (tmp_path / "hub").mkdir()
     made = declaration(world, "44")
-    with closing(SqliteStore(tmp_path / "hub" / "ledger.sqlite")) as store:
+    with closing(open_store(tmp_path / "hub" / "ledger.sqlite")) as store:
         world.found(store)
         application = world.load(store, next_signer=NEXT)
         application.submit([world.batches["44"].batch([made])])
@@ -146,7 +146,7 @@ def test_a_batch_of_the_hub_under_its_next_key_is_proved(chromium: Chromium, tmp
     """The entry that replaced the key is in the pack, with the signature of the key that follows (ADR 0067)."""
     world, out = World(), tmp_path / "pack.html"
     (tmp_path / "hub").mkdir()
-    with closing(SqliteStore(tmp_path / "hub" / "ledger.sqlite")) as store:
+    with closing(open_store(tmp_path / "hub" / "ledger.sqlite")) as store:
         world.found(store)
         application = world.load(store, next_hub_key=NEXT_HUB_KEY)
         own = replace_hub_key(application, world.hub_key)

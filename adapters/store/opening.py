@@ -1,0 +1,49 @@
+"""Where a ledger is, and how it is opened: a file of SQLite, or a pointer to a database of PostgreSQL.
+
+Whoever opens a ledger opens its place, and does not ask which of the two it is.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from adapters.store.cosigned_store import CosignedStore
+from adapters.store.ledger_store import LedgerStore
+from contracts.errors import UnavailableError
+
+LEDGER_FILE: Final = "ledger.sqlite"
+"""A ledger in a file."""
+LEDGER_POINTER: Final = "ledger.postgres"
+"""A file that says in which database a ledger is."""
+
+
+def is_place(path: Path) -> bool:
+    """Whether a path is the place of a ledger that is there, file or pointer."""
+    return path.name in (LEDGER_FILE, LEDGER_POINTER) and path.is_file()
+
+
+def place_in(folder: Path) -> Path | None:
+    """The place of the ledger in a hub's folder; None if there is none.
+
+    Raises:
+        UnavailableError: STORE_MISSING: the folder holds two, and which of them is the ledger nobody can tell.
+    """
+    found = [path for path in (folder / LEDGER_FILE, folder / LEDGER_POINTER) if is_place(path)]
+    if len(found) > 1:
+        told = f"the folder holds {LEDGER_FILE} and {LEDGER_POINTER}: take away the one that is not the ledger"
+        raise UnavailableError("STORE_MISSING", told)
+    return found[0] if found else None
+
+
+def open_store(place: Path, *, read_only: bool = False) -> LedgerStore:
+    """Open the ledger at a place.
+
+    Args:
+        place: A file of SQLite, made if it is missing, or a pointer.
+        read_only: Open for a second process (relay, audit): nothing can be written.
+
+    Raises:
+        UnavailableError: STORE_MISSING: there is no ledger that can be opened.
+    """
+    return CosignedStore(place, read_only=read_only)
