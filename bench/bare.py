@@ -21,7 +21,7 @@ from typing import Any, Final, NamedTuple
 
 import fastavro
 
-from adapters.compose.parts import LEDGER_FILE
+from adapters.store.opening import LEDGER_FILE
 from bench.workload import World
 from contracts import signing
 from contracts.event import EVENT_LABEL

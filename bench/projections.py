@@ -14,11 +14,11 @@ import time
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from adapters.compose.local_source import ledger_file
+from adapters.compose.ledger_place import known_place
 from adapters.compose.parts import bind_plainly, contracts_in_force, keep_loaded
+from adapters.store.opening import open_store
 from adapters.store.projection_follower import ProjectionFollower, form_of_projections
 from adapters.store.projection_store import ProjectionStore
-from adapters.store.sqlite import SqliteStore
 from contracts.ids import OfficeId, StreamId, uuid7
 from hub.projections.projector import RowChanges
 from hub.projections.work_list import WorkRow
@@ -54,11 +54,8 @@ def measure_projections(data: Path) -> ProjectionFigures:
 
 def main(data: str) -> None:
     """Rebuild here and print the figures."""
-    file = ledger_file(data)
-    if file is None:
-        raise SystemExit(f"{data} holds no ledger")
     rules = contracts_in_force(is_sandbox=True)
-    reader = SqliteStore(file, read_only=True)
+    reader = open_store(known_place(Path(data)), read_only=True)
     keep_loaded()
     bind_plainly()
     with (

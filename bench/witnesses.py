@@ -22,11 +22,12 @@ from typing import Final
 
 from adapters.compose.folder import DataFolder
 from adapters.compose.hub_program import HubProgram, create_ledger, opened_hub
-from adapters.compose.parts import KEYS, LEDGER_FILE
+from adapters.compose.parts import KEYS
 from adapters.compose.witness_program import Signers
 from adapters.grpc.client import ExchangeClient
 from adapters.keys.folder import make_witness_keys
 from adapters.settings import WitnessSettings
+from adapters.store.opening import LEDGER_FILE
 from bench.serve import hub_settings
 from bench.workload import World
 from ledger.note import NoteVerifier

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from adapters.compose.local_source import Opened, is_export, ledger_file, opened_local
+from adapters.compose.ledger_place import ledger_place
+from adapters.compose.local_source import Opened, is_export, opened_local
 from adapters.compose.sources import SYSTEM, Trust, open_source
 from adapters.store.shelf import SpillingShelf
 
@@ -27,7 +28,7 @@ def opened_source(text: str, *, trust: Trust = SYSTEM) -> Iterator[Opened]:
         ContractError: SETTINGS_INVALID.
     """
     with ExitStack() as stack:
-        if ledger_file(text) is not None or is_export(Path(text)):
+        if ledger_place(text) is not None or is_export(Path(text)):
             yield stack.enter_context(opened_local(text))
         else:
             source = open_source(stack, text, trust)

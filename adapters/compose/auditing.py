@@ -16,15 +16,14 @@ from typing import Final
 
 from adapters.compose.audit_jobs import HALVES, ReaderProcess, audit_divided, reader_process, usable_cores
 from adapters.compose.audit_sources import opened_source
-from adapters.compose.local_source import Opened, ledger_file
+from adapters.compose.ledger_place import ledger_in, ledger_place
+from adapters.compose.local_source import Opened
 from adapters.compose.parts import REGION_FILE, contracts_in_force, contracts_of_evidence
 from adapters.compose.sources import SYSTEM, Trust
 from adapters.region.held_audit import check_held
 from adapters.region.inbox_audit import check_inbox
 from adapters.store.audit_file import KEEP_EVERY_SECONDS, AuditFile
-from adapters.store.cosigned_store import CosignedStore
 from adapters.store.tiles_export import Exported, TilesExport
-from contracts.errors import UnavailableError
 from hub.audit import Audit
 from hub.audit_errors import KeptError
 from hub.audit_hashes import HashAudit
@@ -164,12 +163,12 @@ def _whole(
 
 def _with_inboxes(report: Report, opened: Opened) -> Report:
     """Compare inboxes and content of the regions whose folders lie beside the hub's, if everything else follows."""
-    store, ledger = opened.store, ledger_file(report.source)
-    if store is None or ledger is None or report.problem is not None:
+    store, place = opened.store, ledger_place(report.source)
+    if store is None or place is None or report.problem is not None:
         return report
     if store.keyless_below():
         report = replace(report, not_checked=(*report.not_checked, _NO_KEYS))
-    files = sorted(ledger.parent.parent.glob(f"regions/*/{REGION_FILE}")) if ledger.parent.name == "hub" else []
+    files = sorted(place.parent.parent.glob(f"regions/*/{REGION_FILE}")) if place.parent.name == "hub" else []
     if not files:
         return report
     compared, procedures = 0, contracts_in_force(is_sandbox=True).procedures
@@ -197,23 +196,6 @@ def run_export(data: Path, out: Path, *, progress: Progress | None = None) -> Ex
     """
     with ledger_in(data) as store:
         return TilesExport(store, out, progress).run()
-
-
-@contextmanager
-def ledger_in(data: Path) -> Iterator[CosignedStore]:
-    """The ledger of a data folder, for reading.
-
-    Raises:
-        UnavailableError: STORE_MISSING.
-    """
-    ledger = ledger_file(str(data))
-    if ledger is None:
-        raise UnavailableError("STORE_MISSING", f"{data} holds no ledger")
-    store = CosignedStore(ledger, read_only=True)
-    try:
-        yield store
-    finally:
-        store.close()
 
 
 @contextmanager

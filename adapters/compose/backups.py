@@ -19,11 +19,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from adapters.compose.local_source import ledger_file
-from adapters.compose.parts import LEDGER_FILE, SystemClock
+from adapters.compose.ledger_place import known_place
+from adapters.compose.parts import SystemClock
 from adapters.compose.restore_notes import RESTORE_NOTES
 from adapters.store.backup import copy_without_keys
-from adapters.store.sqlite import SqliteStore
+from adapters.store.opening import LEDGER_FILE, open_store
 from contracts.errors import ConflictError, FatalError, UnavailableError
 from ledger.checkpoint import parse_checkpoint_text
 from ledger.note import split_note
@@ -65,17 +65,15 @@ def run_backup(data: Path, out: Path, *, progress: Callable[[int, int], None] = 
         ConflictError: FOLDER_NOT_EMPTY.
         UnavailableError: STORE_MISSING: there is no ledger; EXPORT_FAILED: nothing can be written there.
     """
-    ledger = ledger_file(str(data))
-    if ledger is None:
-        raise UnavailableError("STORE_MISSING", f"{data} holds no ledger")
+    place = known_place(data)
     if out.exists() and any(out.iterdir()):
         raise ConflictError("FOLDER_NOT_EMPTY", f"{out} holds something already")
     copy = out / "hub" / LEDGER_FILE
     try:
         copy.parent.mkdir(parents=True, exist_ok=True)
         out.chmod(0o700)
-        copy_without_keys(ledger, copy, progress)
-        settings = ledger.parent.parent / "hub.toml"
+        copy_without_keys(place, copy, progress)
+        settings = place.parent.parent / "hub.toml"
         if settings.exists():
             shutil.copyfile(settings, out / settings.name)
         (out / NOTES).write_text(RESTORE_NOTES, encoding="utf-8")
@@ -88,7 +86,7 @@ def run_backup(data: Path, out: Path, *, progress: Callable[[int, int], None] = 
 
 def _what(copy: Path) -> tuple[BackedUp, str]:
     """What a copy holds, and the note of its last checkpoint."""
-    store = SqliteStore(copy, read_only=True)
+    store = open_store(copy, read_only=True)
     try:
         note = store.checkpoint()
     finally:

@@ -9,14 +9,14 @@ from pathlib import Path
 
 from adapters.compose.auditing import run_export
 from adapters.compose.key_locks import key_lock
-from adapters.compose.local_source import ledger_file
+from adapters.compose.ledger_place import known_place, ledger_in
 from adapters.compose.parts import KEYS, contracts_in_force, only_one
 from adapters.keys.folder import read_log_keys
 from adapters.store.export_check import ExportCheck
 from adapters.store.ledger_check import MAX_DAMAGES, Damage, LedgerCheck
 from adapters.store.opening import open_store
 from adapters.store.store_keys import store_keys
-from contracts.errors import ExchangeError, UnavailableError
+from contracts.errors import ExchangeError
 from ledger.note import NoteSigner
 
 Progress = Callable[[int, int], None]
@@ -62,12 +62,12 @@ def repair_ledger(data: Path, export: Path | None = None, *, progress: Progress 
         EvidenceError: As `check_ledger`; nothing changed.
         UnavailableError: As `check_ledger`.
     """
-    with _check(data, progress) as check, only_one(_file(data).parent):
+    with _check(data, progress) as check, only_one(known_place(data).parent):
         check.derive()
         found = _found(check, data, export)
         repaired = check.repair()
         if export is not None:
-            with closing(open_store(_file(data), read_only=True)) as store:
+            with ledger_in(data) as store:
                 files = ExportCheck(store, export)
                 damaged = list(files.damages())
                 files.remove(damaged)
@@ -89,31 +89,24 @@ def _found(check: LedgerCheck, data: Path, export: Path | None) -> Checked:
 def _all(check: LedgerCheck, data: Path, export: Path | None) -> Iterator[Damage]:
     yield from check.damages()
     if export is not None:
-        with closing(open_store(_file(data), read_only=True)) as store:
+        with ledger_in(data) as store:
             yield from ExportCheck(store, export).damages()
 
 
 @contextmanager
 def _check(data: Path, progress: Progress | None) -> Iterator[LedgerCheck]:
-    file = _file(data)
+    place = known_place(data)
     rules = contracts_in_force(is_sandbox=True)
-    with LedgerCheck(file, rules, signers=_signers(file), progress=progress) as check:
+    with LedgerCheck(place, rules, signers=_signers(place), progress=progress) as check:
         yield check
 
 
-def _file(data: Path) -> Path:
-    file = ledger_file(str(data))
-    if file is None:
-        raise UnavailableError("STORE_MISSING", f"{data} holds no ledger")
-    return file
-
-
-def _signers(file: Path) -> list[NoteSigner]:
+def _signers(place: Path) -> list[NoteSigner]:
     """The log's keys, where the folder holds them and they are the ledger's."""
     try:
-        with closing(open_store(file, read_only=True)) as store:
+        with closing(open_store(place, read_only=True)) as store:
             known = {key.verifier for key in store_keys(store).keys}
-        held = read_log_keys(file.parent / KEYS, key_lock())
+        held = read_log_keys(place.parent / KEYS, key_lock())
         signers = [NoteSigner(next(iter(known)).name, private) for private in held]
     except ExchangeError:
         return []

@@ -8,10 +8,10 @@ from contextlib import closing
 from pathlib import Path
 from typing import Final
 
-from adapters.compose.local_source import ledger_file
+from adapters.compose.ledger_place import known_place
 from adapters.compose.parts import RELAY_FILE, contracts_in_force
 from adapters.nats.messages import decode_receipt
-from adapters.store.sqlite import SqliteStore
+from adapters.store.opening import open_store
 from contracts.errors import RuleError, UnavailableError
 from contracts.hiding import load_hiding
 from contracts.ids import LeafIndex
@@ -36,16 +36,14 @@ def replay_to(data: Path, at_ms: int, by: By, *, office: str | None, stream_id: 
         UnavailableError: STORE_MISSING, SOURCE_UNREADABLE.
         EvidenceError: A receipt is not what its region could have signed.
     """
-    ledger = ledger_file(str(data))
-    if ledger is None:
-        raise UnavailableError("STORE_MISSING", f"{data} holds no ledger")
+    place = known_place(data)
     replay = DayReplay(contracts_in_force(is_sandbox=True), load_hiding(), stream_id=stream_id, office=office)
-    with closing(SqliteStore(ledger, read_only=True)) as store:
+    with closing(open_store(place, read_only=True)) as store:
         for entry in store.entries(LeafIndex(0), LeafIndex(store.size())):
             replay.take(entry)
     acknowledged = None
     if by is By.KNOWN:
-        relay = ledger.parent.parent / "relay" / RELAY_FILE
+        relay = place.parent.parent / "relay" / RELAY_FILE
         acknowledged = Acknowledged(replay.check_receipts(_receipts(relay)))
     found = list(replay.standings(by, at_ms, acknowledged))
     if stream_id is not None and not found:

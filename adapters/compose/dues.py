@@ -13,11 +13,11 @@ from itertools import islice
 from pathlib import Path
 from typing import Final, Protocol
 
-from adapters.compose.auditing import ledger_in
+from adapters.compose.ledger_place import ledger_in
 from adapters.compose.parts import SystemClock, contracts_in_force
 from adapters.compose.sources import Trust, open_source
+from adapters.store.ledger_store import LedgerStore
 from adapters.store.shelf import SpillingShelf
-from adapters.store.sqlite import SqliteStore
 from contracts.errors import ContractError, EvidenceError, FatalError, RuleError
 from contracts.event import Header, decode_event
 from contracts.ids import EventId, LeafIndex
@@ -160,7 +160,7 @@ def asked_ledger(asked: Asked, rules: Rules) -> Iterator[AskedLedger]:
 class _InFolder:
     """A ledger's file."""
 
-    def __init__(self, store: SqliteStore) -> None:
+    def __init__(self, store: LedgerStore) -> None:
         self._store = store
 
     def matters(self, only: bytes | None) -> Iterator[Matter]:

@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final
 
-from adapters.compose.auditing import ledger_in
+from adapters.compose.ledger_place import ledger_in
 from adapters.compose.parts import contracts_in_force
 from adapters.compose.sources import Trust, open_source
 from contracts.errors import ContractError, RuleError

@@ -13,9 +13,10 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from adapters.compose.parts import LEDGER_FILE
+from adapters.compose.ledger_place import known_place
 from adapters.settings import HubSettings, RegionSettings, RelaySettings, Settings, WitnessSettings
-from adapters.store.cosigned_store import CosignedStore
+from adapters.store.ledger_store import LedgerStore
+from adapters.store.opening import open_store
 from contracts.errors import UnavailableError
 from contracts.ids import REGIONS
 
@@ -109,13 +110,13 @@ class DataFolder:
         """Keep a region's settings."""
         _write(self.region(settings.region) / "region.toml", settings)
 
-    def ledger(self) -> CosignedStore:
+    def ledger(self) -> LedgerStore:
         """The ledger, to be read; the hub may go on writing it.
 
         Raises:
             UnavailableError: STORE_MISSING: there is none.
         """
-        return CosignedStore(self.hub / LEDGER_FILE, read_only=True)
+        return open_store(known_place(self.hub), read_only=True)
 
 
 def _write(path: Path, settings: Settings) -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from contextlib import ExitStack, closing
 from dataclasses import replace
 
-from adapters.compose.local_source import ledger_file
+from adapters.compose.ledger_place import ledger_place
 from adapters.compose.log_key_views import followed
 from adapters.compose.sources import SYSTEM, Trust, open_source
-from adapters.store.cosigned_store import CosignedStore
+from adapters.store.opening import open_store
 from adapters.store.store_keys import store_chain
 from contracts.errors import ContractError, ExchangeError, UnavailableError
 from contracts.ids import TreeSize
@@ -83,11 +83,11 @@ def hold_to_policy(report: Report, policy: Policy, trust: Trust = SYSTEM) -> Rep
 
 def _checkpoint(report: Report, trust: Trust) -> tuple[bytes, bytes | None]:
     """The signed note, and the chain of the log's keys where it had more than one."""
-    ledger = ledger_file(report.source)
-    if ledger is None:
+    place = ledger_place(report.source)
+    if place is None:
         with ExitStack() as stack:
             source = open_source(stack, report.source, trust)
             chain = source.log_keys()
             return source.checkpoint().data, None if chain is None else chain.data
-    with closing(CosignedStore(ledger, read_only=True)) as store:
+    with closing(open_store(place, read_only=True)) as store:
         return store.checkpoint(TreeSize(report.size)) or b"", store_chain(store, report.size)

@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from functools import partial
-from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
@@ -16,9 +15,9 @@ from adapters.compose.credentials import server_credentials
 from adapters.compose.directory_changes import adoption_of
 from adapters.compose.folder import DataFolder
 from adapters.compose.key_locks import key_lock
+from adapters.compose.ledger_place import known_place
 from adapters.compose.parts import (
     KEYS,
-    LEDGER_FILE,
     SystemClock,
     SystemEntropy,
     bind_plainly,
@@ -33,7 +32,8 @@ from adapters.keys.folder import make_hub_keys, read_hub_keys
 from adapters.nats.messages import RunForm
 from adapters.sequencer import Sequencer
 from adapters.settings import HubSettings
-from adapters.store.cosigned_store import CosignedStore
+from adapters.store.ledger_store import LedgerStore
+from adapters.store.opening import LEDGER_FILE, open_store
 from contracts.edition import FOUNDING
 from contracts.errors import UnavailableError
 from contracts.instant import local_day
@@ -68,7 +68,7 @@ def create_ledger(settings: HubSettings, predecessor: Predecessor | None = None)
     with only_one(settings.data_dir):
         keys = make_hub_keys(settings.data_dir / KEYS, key_lock())
         signer = NoteSigner(settings.origin, keys.log)
-        store = CosignedStore(settings.data_dir / LEDGER_FILE)
+        store = open_store(settings.data_dir / LEDGER_FILE)
         try:
             clock = SystemClock()
             application = Application.create(
@@ -96,20 +96,14 @@ def opened_hub(settings: HubSettings) -> Iterator[Application]:
         FatalError: The store contradicts itself or the keys.
     """
     with only_one(settings.data_dir):
-        store = _existing_store(settings.data_dir)
+        store = open_store(known_place(settings.data_dir))
         try:
             yield _application(settings, store)
         finally:
             store.close()
 
 
-def _existing_store(data_dir: Path) -> CosignedStore:
-    if not (data_dir / LEDGER_FILE).exists():
-        raise UnavailableError("STORE_MISSING", f"there is no ledger in {data_dir}; make one with `pprd init`")
-    return CosignedStore(data_dir / LEDGER_FILE)
-
-
-def _application(settings: HubSettings, store: CosignedStore) -> Application:
+def _application(settings: HubSettings, store: LedgerStore) -> Application:
     keys = read_hub_keys(settings.data_dir / KEYS, key_lock())
     return Application(
         store=store,
@@ -167,7 +161,7 @@ class HubProgram:
         settings = self._settings
         stack.enter_context(only_one(settings.data_dir))
         policy = witnesses_of(settings)
-        store = _existing_store(settings.data_dir)
+        store = open_store(known_place(settings.data_dir))
         stack.callback(store.close)
         application = _application(settings, store)
         keep_loaded()

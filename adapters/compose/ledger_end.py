@@ -5,17 +5,17 @@ Source: ADR 0057.
 
 from __future__ import annotations
 
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 from dataclasses import replace
 from typing import NamedTuple
 
 from adapters.compose.auditing import run_audit
 from adapters.compose.hub_program import opened_hub
-from adapters.compose.parts import LEDGER_FILE, contracts_in_force
+from adapters.compose.ledger_place import ledger_in
+from adapters.compose.parts import contracts_in_force
 from adapters.compose.publishing import witnesses_of
 from adapters.compose.sources import SYSTEM, Trust, open_source
 from adapters.settings import HubSettings
-from adapters.store.cosigned_store import CosignedStore
 from contracts.errors import EvidenceError, ExchangeError, RuleError, UnavailableError
 from contracts.event import decode_event
 from contracts.ids import Hash, LeafIndex, TreeSize
@@ -165,7 +165,7 @@ def check_archivable(settings: HubSettings) -> None:
     Raises:
         RuleError: LEDGER_NOT_CLOSED: it goes on. QUORUM_MISSED: start the hub until its witnesses have signed.
     """
-    with closing(CosignedStore(settings.data_dir / LEDGER_FILE, read_only=True)) as store:
+    with ledger_in(settings.data_dir) as store:
         size = store.size()
         last = event_of(next(store.entries(LeafIndex(size - 1), LeafIndex(size)), b""))
         if last is None or decode_event(last).event_type != CLOSED:

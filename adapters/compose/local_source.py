@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from adapters.compose.parts import LEDGER_FILE
+from adapters.compose.ledger_place import ledger_place
 from adapters.store.export_layout import LOG, POLICY
 from adapters.store.folder_source import FolderSource
 from adapters.store.ledger_store import LedgerStore
@@ -47,9 +47,9 @@ def opened_local(text: str, *, size: int | None = None) -> Iterator[Opened]:
         UnavailableError: SOURCE_UNKNOWN, STORE_MISSING, SOURCE_UNREADABLE.
     """
     with ExitStack() as stack:
-        ledger = ledger_file(text)
-        if ledger is not None:
-            store = open_store(ledger, read_only=True)
+        place = ledger_place(text)
+        if place is not None:
+            store = open_store(place, read_only=True)
             stack.callback(store.close)
             shelf = stack.enter_context(StoreShelf(store))
             yield Opened(FolderSource(store, shelf, size=size), shelf, store, True)
@@ -58,15 +58,6 @@ def opened_local(text: str, *, size: int | None = None) -> Iterator[Opened]:
             yield Opened(source, stack.enter_context(SpillingShelf()), None, True)
         else:
             raise UnavailableError("SOURCE_UNKNOWN", f"{text} is no data folder and no exported folder")
-
-
-def ledger_file(text: str) -> Path | None:
-    """The ledger file that a path means: itself, in the folder, or in its folder `hub`; None if there is none."""
-    path = Path(text)
-    for candidate in (path, path / LEDGER_FILE, path / "hub" / LEDGER_FILE):
-        if candidate.name == LEDGER_FILE and candidate.is_file():
-            return candidate
-    return None
 
 
 def is_export(folder: Path) -> bool:

@@ -13,7 +13,6 @@ from pathlib import Path
 from types import NoneType
 from typing import Final
 
-from adapters.store.opening import LEDGER_FILE as LEDGER_FILE
 from contracts.division import load_divisions
 from contracts.edition import load_contracts
 from contracts.errors import ConflictError

@@ -17,11 +17,10 @@ from typing import Final, NamedTuple, Self
 
 import structlog
 
-from adapters.compose.local_source import ledger_file
+from adapters.compose.ledger_place import known_place, ledger_in
 from adapters.compose.parts import bind_plainly, contracts_in_force, keep_loaded, only_one
 from adapters.store.projection_follower import ProjectionFollower, form_of_projections
 from adapters.store.projection_store import PROJECTIONS, ProjectionStore
-from adapters.store.sqlite import SqliteStore
 from contracts.errors import EvidenceError, UnavailableError
 from contracts.ids import Hash
 from contracts.instant import local_day
@@ -65,10 +64,7 @@ def projections_file(data: Path) -> Path:
     Raises:
         UnavailableError: STORE_MISSING: there is no ledger.
     """
-    ledger = ledger_file(str(data))
-    if ledger is None:
-        raise UnavailableError("STORE_MISSING", f"{data} holds no ledger")
-    return ledger.parent / FOLDER / FILE
+    return known_place(data).parent / FOLDER / FILE
 
 
 def rebuild(data: Path, *, progress: Progress | None = None) -> list[DigestAt]:
@@ -89,7 +85,7 @@ def rebuild(data: Path, *, progress: Progress | None = None) -> list[DigestAt]:
         EvidenceError: STATISTICS_MISMATCH: all is rebuilt, and a published table is not what the ledger counts.
     """
     target = projections_file(data)
-    with only_one(target.parent), _ledger(data) as reader:
+    with only_one(target.parent), ledger_in(data) as reader:
         made = target.with_name(REBUILD_FILE)
         try:
             store = ProjectionStore(made, form=form_of_projections())
@@ -194,18 +190,6 @@ def _remove(file: Path) -> None:
         file.with_name(name).unlink(missing_ok=True)
 
 
-@contextmanager
-def _ledger(data: Path) -> Iterator[SqliteStore]:
-    ledger = ledger_file(str(data))
-    if ledger is None:
-        raise UnavailableError("STORE_MISSING", f"{data} holds no ledger")
-    store = SqliteStore(ledger, read_only=True)
-    try:
-        yield store
-    finally:
-        store.close()
-
-
 class ProjectionsProgram:
     """Keeps the projections of a data folder up with its ledger while it runs; an async context.
 
@@ -223,7 +207,7 @@ class ProjectionsProgram:
         async with AsyncExitStack() as stack:
             file = projections_file(self._data)
             stack.enter_context(only_one(file.parent))
-            reader = stack.enter_context(_ledger(self._data))
+            reader = stack.enter_context(ledger_in(self._data))
             store = stack.enter_context(ProjectionStore(file, form=form_of_projections()))
             keep_loaded()
             bind_plainly()
@@ -237,7 +221,7 @@ class ProjectionsProgram:
     ) -> None:
         await self._stack.aclose()
 
-    async def _follow(self, reader: SqliteStore, store: ProjectionStore) -> None:
+    async def _follow(self, reader: LedgerReader, store: ProjectionStore) -> None:
         rules, pause = contracts_in_force(is_sandbox=True), _SHORTEST_PAUSE_SECONDS
         follower = ProjectionFollower(reader=reader, store=store, rules=rules)
         while not self._stop.is_set():

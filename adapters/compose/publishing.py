@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Self
 
 import structlog
 
-from adapters.compose.local_source import is_export, ledger_file
+from adapters.compose.ledger_place import ledger_place
+from adapters.compose.local_source import is_export
 from adapters.compose.policies import read_policy
 from adapters.settings import HubSettings, PublishSettings, is_loopback
-from adapters.store.cosigned_store import CosignedStore
 from adapters.store.export_layout import LOG
+from adapters.store.ledger_store import LedgerStore
+from adapters.store.opening import open_store
 from adapters.store.published_files import FolderFiles, StoreFiles
 from adapters.web.fetch import check_url
 from adapters.web.follower import Follower, check_witnesses
@@ -39,7 +41,7 @@ def ledger_site(files: LedgerFiles, address: str, tls_cert: Path | None, tls_key
     return Site(LedgerSite(files).routes(), address=address, credentials=credentials)
 
 
-def store_files(store: CosignedStore, policy: Policy | None) -> StoreFiles:
+def store_files(store: LedgerStore, policy: Policy | None) -> StoreFiles:
     """The files of a hub's store; with a quorum the checkpoint that is shown is the newest one that reached it."""
     has_quorum = policy is not None and policy.quorum != NO_QUORUM
     return StoreFiles(store, store.witnessed_size if has_quorum else None)
@@ -63,7 +65,7 @@ def witnesses_of(settings: HubSettings) -> Policy | None:
     return policy
 
 
-async def follow(store: CosignedStore, policy: Policy) -> None:
+async def follow(store: LedgerStore, policy: Policy) -> None:
     """Ask the witnesses for ever; whatever fails there is told and tried again, and stops nothing else."""
     while True:
         try:
@@ -99,9 +101,9 @@ class LedgerProgram:
 
     def _files(self, stack: AsyncExitStack) -> LedgerFiles:
         source = self._settings.source
-        ledger = ledger_file(str(source))
-        if ledger is not None:
-            store = CosignedStore(ledger, read_only=True)
+        place = ledger_place(str(source))
+        if place is not None:
+            store = open_store(place, read_only=True)
             stack.callback(store.close)
             policy = self._settings.witness_policy
             return store_files(store, None if policy is None else read_policy(policy))

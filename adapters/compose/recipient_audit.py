@@ -16,7 +16,7 @@ from typing import Final
 from adapters.compose.audit_sources import opened_source
 from adapters.compose.entry_prover import entry_prover
 from adapters.compose.foreign_auditing import policy_of
-from adapters.compose.local_source import ledger_file
+from adapters.compose.ledger_place import ledger_place
 from adapters.compose.log_key_views import followed
 from adapters.compose.parts import REGION_FILE, contracts_in_force
 from adapters.compose.sources import SYSTEM, Trust
@@ -110,7 +110,7 @@ def audit_recipient(
     rules = contracts_in_force(is_sandbox=True)
     with ExitStack() as stack:
         opened = stack.enter_context(opened_source(source_text, trust=trust))
-        region = _region_file(inbox, ledger_file(source_text), point)
+        region = _region_file(inbox, ledger_place(source_text), point)
         ledger = _Ledger(opened.source, point, policy, rules, progress or (lambda done, size: None))
         voices = ledger.read(opened.shelf)
         return _compare(stack.enter_context(inbox_file(region)), point, voices, ledger.directory, rules)
@@ -258,9 +258,9 @@ class _Ledger:
         return entry_prover(self._source, self._size, self._note, wanted)
 
 
-def _region_file(inbox: Path | None, ledger: Path | None, point: PointId) -> Path:
+def _region_file(inbox: Path | None, place: Path | None, point: PointId) -> Path:
     if inbox is not None:
         return inbox
-    if ledger is None:
+    if place is None:
         raise UnavailableError("SOURCE_UNREADABLE", "say --inbox: whose file holds what the point was sent?")
-    return ledger.parent.parent / "regions" / point[:2] / REGION_FILE
+    return place.parent.parent / "regions" / point[:2] / REGION_FILE

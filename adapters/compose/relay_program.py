@@ -9,12 +9,12 @@ from typing import Self
 
 from adapters.compose.credentials import broker_trust
 from adapters.compose.key_locks import key_lock
-from adapters.compose.parts import KEYS, LEDGER_FILE, RELAY_FILE, only_one
+from adapters.compose.ledger_place import ledger_in
+from adapters.compose.parts import KEYS, RELAY_FILE, only_one
 from adapters.keys.folder import make_broker_key
 from adapters.nats.login import JETSTREAM_API, Login
 from adapters.nats.relay import Relay
 from adapters.settings import RelaySettings
-from adapters.store.cosigned_store import CosignedStore
 from adapters.store.relay_store import SqliteRelayStore
 from contracts.division import load_divisions
 from contracts.schema import load_registry
@@ -37,8 +37,7 @@ class RelayProgram:
         async with AsyncExitStack() as stack:
             settings = self._settings
             stack.enter_context(only_one(settings.relay_data_dir))
-            reader = CosignedStore(settings.hub_data_dir / LEDGER_FILE, read_only=True)
-            stack.callback(reader.close)
+            reader = stack.enter_context(ledger_in(settings.hub_data_dir))
             store = stack.enter_context(SqliteRelayStore(settings.relay_data_dir / RELAY_FILE))
             tls = broker_trust(settings.nats_ca, settings.nats_cert, settings.nats_key)
             login = Login(make_broker_key(settings.relay_data_dir / KEYS, key_lock()), JETSTREAM_API, tls)

@@ -10,11 +10,10 @@ from typing import Any, Protocol, TypeVar
 
 from adapters.compose.folder import DataFolder
 from adapters.grpc.client import ExchangeClient
-from adapters.store.sqlite import SqliteStore
+from adapters.store.ledger_store import LedgerStore
 from contracts.errors import ContractError, RuleError, UnavailableError
 from contracts.ids import Hash, LeafIndex, TreeSize
 from hub import evidence
-from hub.ports import Witnessed
 from hub.submission import EventReceipt
 from ledger.entry import EventEntry, GenesisEntry, decode_entry
 
@@ -97,7 +96,7 @@ def genesis_of(view: LedgerView) -> GenesisEntry:
 class _InFolder:
     """A ledger's file."""
 
-    def __init__(self, store: SqliteStore) -> None:
+    def __init__(self, store: LedgerStore) -> None:
         self._store = store
 
     def stream(self, stream_id: bytes) -> Sequence[tuple[LeafIndex, bytes]]:
@@ -127,8 +126,7 @@ class _InFolder:
         return [(index, entry.event) for index, entry in rows if isinstance(entry, EventEntry)]
 
     def heads(self) -> Sequence[bytes]:
-        newest = self._store.witnessed() if isinstance(self._store, Witnessed) else None
-        return [note for note in (self.checkpoint(), newest) if note is not None]
+        return [note for note in (self.checkpoint(), self._store.witnessed()) if note is not None]
 
     def inclusion(self, index: LeafIndex, size: TreeSize) -> tuple[Hash, ...]:
         return evidence.inclusion(self._store, index, size)

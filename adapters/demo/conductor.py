@@ -28,7 +28,7 @@ from adapters.demo.orders import Orders
 from adapters.demo.plan import Planned, draw_plan
 from adapters.demo.stage import keep_addresses, set_stage
 from adapters.nats_server import NatsServer
-from adapters.store.sqlite import SqliteStore
+from adapters.store.ledger_store import LedgerStore
 from contracts.errors import ConflictError, FatalError
 from contracts.ids import REGIONS
 
@@ -165,7 +165,7 @@ class _Conductor:
         return self._scene
 
     @asynccontextmanager
-    async def _servers(self) -> AsyncIterator[SqliteStore]:
+    async def _servers(self) -> AsyncIterator[LedgerStore]:
         """Broker, hub, relay and projections; ended in the reverse order of what they need."""
         vkey = await asyncio.to_thread(set_stage, self._folder, seed=self._what.seed)
         nats = NatsServer(
@@ -195,7 +195,7 @@ class _Conductor:
             reader.close()
             await asyncio.to_thread(nats.stop)
 
-    async def _until_projected(self, reader: SqliteStore) -> None:
+    async def _until_projected(self, reader: LedgerStore) -> None:
         """Wait until the projections hold the whole ledger, so that every verb reads what was played."""
         file = projections_file(self._folder.root)
         try:
@@ -208,7 +208,7 @@ class _Conductor:
         except TimeoutError as error:
             raise FatalError("DEMO_FAILED", f"the projections are behind; see {self._folder.logs}") from error
 
-    async def _let_time_act(self, reader: SqliteStore) -> None:
+    async def _let_time_act(self, reader: LedgerStore) -> None:
         """End the hub, which then records what time has done, start it where it was, and play what follows."""
         self._show("letting time act")
         if self._hub is None:
@@ -220,7 +220,7 @@ class _Conductor:
 
     # -- playing
 
-    async def _play(self, reader: SqliteStore) -> None:
+    async def _play(self, reader: LedgerStore) -> None:
         now_ms = time.time_ns() // 1_000_000
         self._orders = Orders(
             data=str(self._folder.root),
@@ -237,7 +237,7 @@ class _Conductor:
         self._show("playing")
         await self._rest(reader)
 
-    async def _rest(self, reader: SqliteStore) -> None:
+    async def _rest(self, reader: LedgerStore) -> None:
         """Wait until everybody is at rest.
 
         Raises:
@@ -263,7 +263,7 @@ class _Conductor:
             else:
                 self._scene.regions[region] = said
 
-    async def _until_rest(self, reader: SqliteStore) -> None:
+    async def _until_rest(self, reader: LedgerStore) -> None:
         calm, last_recorded, last_change = 0, -1, time.monotonic()
         while calm < _REST_LOOKS:
             await asyncio.sleep(_LOOK_SECONDS)
@@ -285,7 +285,7 @@ class _Conductor:
             if worker.has_ended and region not in self._scene.down:
                 raise FatalError("DEMO_FAILED", f"region {region} ended; see {self._folder.logs}")
 
-    def _look(self, reader: SqliteStore) -> None:
+    def _look(self, reader: LedgerStore) -> None:
         scene = self._scene
         scene.recorded = reader.size() - self._stored_before
         scene.delivered = sum(sum(status["standings"].values()) for status in scene.regions.values())
@@ -308,7 +308,7 @@ class _Conductor:
     def _has_been_down(self) -> bool:
         return time.monotonic() - self._down_since >= _DOWN_SECONDS
 
-    def _is_at_rest(self, reader: SqliteStore) -> bool:
+    def _is_at_rest(self, reader: LedgerStore) -> bool:
         """Nobody has work under way, and everyone has what the ledger says was sent to him."""
         statuses = self._scene.regions
         if self._scene.down or not self._was_down or len(statuses) < len(REGIONS):

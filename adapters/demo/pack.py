@@ -7,7 +7,7 @@ from typing import Final
 
 from adapters.compose.packing import pack_page, policy_in
 from adapters.compose.views import ledger_view
-from adapters.store.sqlite import SqliteStore
+from adapters.store.ledger_store import LedgerStore
 from contracts.errors import FatalError
 from contracts.event import Header, decode_event
 from contracts.ids import HUB_REGION, LeafIndex
@@ -17,7 +17,7 @@ PACK_FILE: Final = "evidence-pack.html"
 """Its name in the data folder."""
 
 
-def leave_pack(data: Path, store: SqliteStore) -> Path:
+def leave_pack(data: Path, store: LedgerStore) -> Path:
     """Write the pack of the first event between two regions that seals something and may still be seen.
 
     Args:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from adapters.store.sqlite import SqliteStore
+from adapters.store.ledger_store import LedgerStore
 from contracts.deadline import Kind
 from contracts.event import Header, decode_event
 from contracts.ids import HUB_REGION, LeafIndex
@@ -117,7 +117,7 @@ class Tally:
         }
 
 
-def tally_of(store: SqliteStore, *, now_ms: int) -> Tally:
+def tally_of(store: LedgerStore, *, now_ms: int) -> Tally:
     """Count what a ledger holds.
 
     Args:
@@ -142,7 +142,7 @@ class _Count:
         self._region_of: dict[str, str] = {}
         self._origin_of: dict[bytes, str] = {}
 
-    def entries(self, store: SqliteStore) -> None:
+    def entries(self, store: LedgerStore) -> None:
         """Count every entry of a ledger."""
         for data in store.entries(LeafIndex(0), LeafIndex(store.size())):
             entry = decode_entry(data)
@@ -184,7 +184,7 @@ class _Count:
         return self._registry.decode_body(header.body)[1]
 
 
-def _count_matters(tally: Tally, store: SqliteStore, now_ms: int) -> None:
+def _count_matters(tally: Tally, store: LedgerStore, now_ms: int) -> None:
     """Count how matters stand, and which duties are past due."""
     procedures = load_procedures()
     for _, packed in store.all_matters():

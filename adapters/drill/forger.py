@@ -11,13 +11,15 @@ from contextlib import closing
 from typing import Final, NamedTuple
 
 from adapters.compose.folder import DataFolder
-from adapters.compose.parts import KEYS, LEDGER_FILE, SystemClock
+from adapters.compose.ledger_place import known_place
+from adapters.compose.parts import KEYS, SystemClock
 from adapters.drill.liar import drill_settings
 from adapters.drill.stage import OFFICES, RECEIVER, SENDER
 from adapters.keys.folder import read_hub_keys, read_region_keys
 from adapters.region.batching import BatchMaker
 from adapters.region.keyring import SigningIdentity
-from adapters.store.cosigned_store import CosignedStore
+from adapters.store.ledger_store import LedgerStore
+from adapters.store.opening import open_store
 from contracts.errors import FatalError
 from contracts.event import Header, decode_event, encode_event, leaf_hash
 from contracts.ids import EventId, Hash, KeyId, LeafIndex, PointId, StreamId, TreeSize, uuid7
@@ -72,10 +74,10 @@ class Forger:
     def __init__(self, folder: DataFolder) -> None:
         settings = drill_settings(folder)
         self._folder = folder
-        self._file = settings.data_dir / LEDGER_FILE
+        self._place = known_place(settings.data_dir)
         self._signer = NoteSigner(settings.origin, read_hub_keys(settings.data_dir / KEYS).log)
         self._states: dict[str, ProducerState] = {}
-        with closing(CosignedStore(self._file, read_only=True)) as store:
+        with closing(open_store(self._place, read_only=True)) as store:
             entries = list(store.entries(LeafIndex(0), LeafIndex(store.size())))
             for region in OFFICES:
                 producer = f"{region}-node"
@@ -115,14 +117,14 @@ class Forger:
         Returns:
             Index of the first entry.
         """
-        with closing(CosignedStore(self._file)) as store:
+        with closing(open_store(self._place)) as store:
             size = store.size()
             entries = [entry for forged in batches for entry in forged.entries]
             store.commit(self._commit(store, size, entries, batches, told=told))
         return LeafIndex(size)
 
     def _commit(
-        self, store: CosignedStore, size: TreeSize, entries: Sequence[bytes], batches: Sequence[Forged], *, told: bool
+        self, store: LedgerStore, size: TreeSize, entries: Sequence[bytes], batches: Sequence[Forged], *, told: bool
     ) -> Commit:
         leaves = [hash_leaf(entry) for entry in entries]
         tree = evidence.frontier(store, size)
@@ -151,7 +153,7 @@ class Forger:
             recorded_at=SystemClock().now_ms(),
         )
 
-    def _runs(self, store: CosignedStore, events: Sequence[tuple[int, bytes]], size: TreeSize) -> list[Run]:
+    def _runs(self, store: LedgerStore, events: Sequence[tuple[int, bytes]], size: TreeSize) -> list[Run]:
         n, before = store.heads().get(_POINT, (0, HEAD_ZERO))
         head = before
         for count, (_, event) in enumerate(events, n + 1):
@@ -159,7 +161,7 @@ class Forger:
         return [Run(_POINT, n + 1, tuple(index for index, _ in events), before, head, size, False)]
 
 
-def _event_ids(store: CosignedStore, events: Sequence[tuple[int, bytes]]) -> list[tuple[bytes, int]]:
+def _event_ids(store: LedgerStore, events: Sequence[tuple[int, bytes]]) -> list[tuple[bytes, int]]:
     """The ids that are new, with their first place."""
     found: dict[bytes, int] = {}
     for index, event in events:

@@ -21,14 +21,16 @@ from google.protobuf.descriptor import MethodDescriptor
 
 from adapters._generated.pprd.v1 import exchange_pb2 as pb
 from adapters.compose.folder import DataFolder
-from adapters.compose.parts import KEYS, LEDGER_FILE, SystemClock, SystemEntropy, contracts_in_force, only_one
+from adapters.compose.ledger_place import known_place
+from adapters.compose.parts import KEYS, SystemClock, SystemEntropy, contracts_in_force, only_one
 from adapters.compose.publishing import follow
 from adapters.grpc.server import SERVICE, GrpcServer
 from adapters.keys.folder import read_hub_keys
 from adapters.nats.messages import RunForm
 from adapters.sequencer import Sequencer
 from adapters.settings import HubSettings
-from adapters.store.cosigned_store import CosignedStore
+from adapters.store.ledger_store import LedgerStore
+from adapters.store.opening import open_store
 from contracts.errors import AccessError
 from hub.application import Application
 from hub.run_builder import RunBuilder
@@ -71,13 +73,13 @@ class LyingHub:
         self._policy = policy
         self._stack = AsyncExitStack()
         self.address = ""
-        self.store: CosignedStore
+        self.store: LedgerStore
 
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:
             settings = drill_settings(self._folder)
             stack.enter_context(only_one(settings.data_dir))
-            self.store = CosignedStore(settings.data_dir / LEDGER_FILE)
+            self.store = open_store(known_place(settings.data_dir))
             stack.callback(self.store.close)
             self.address = await self._serve(stack, settings)
             if self._policy is not None:

@@ -10,7 +10,7 @@ from typing import Final, cast
 
 from adapters.compose.evidence import kept_evidence
 from adapters.compose.folder import DataFolder
-from adapters.compose.parts import KEYS, LEDGER_FILE, REGION_FILE, RELAY_FILE
+from adapters.compose.parts import KEYS, REGION_FILE, RELAY_FILE
 from adapters.compose.region_program import RegionProgram, connected_gateway, receive_all
 from adapters.compose.witness_program import WITNESS_FILE, Signers, WitnessProgram
 from adapters.drill.stage import Stage
@@ -19,7 +19,7 @@ from adapters.nats.relay import Relay
 from adapters.nats_server import NatsServer
 from adapters.region.gateway import RegionGateway
 from adapters.settings import WitnessSettings
-from adapters.store.cosigned_store import CosignedStore
+from adapters.store.ledger_store import LedgerStore
 from adapters.store.relay_store import SqliteRelayStore
 from adapters.store.witness_store import WitnessStore, origin_hash
 from contracts.division import load_divisions
@@ -86,7 +86,7 @@ class Rig:
     async def relay(self, folder: DataFolder, nats: str, lie: type[LyingReader] | None = None) -> AsyncIterator[None]:
         """A relay of a folder's ledger, which may be told lies about it."""
         folder.relay.mkdir(parents=True, exist_ok=True)
-        store = CosignedStore(folder.hub / LEDGER_FILE, read_only=True)
+        store = folder.ledger()
         reader = store if lie is None else cast("LedgerReader", lie(store))
         stop = asyncio.Event()
         with SqliteRelayStore(folder.relay / RELAY_FILE) as place:
@@ -207,7 +207,7 @@ class LyingReader:
         store: The true one.
     """
 
-    def __init__(self, store: CosignedStore) -> None:
+    def __init__(self, store: LedgerStore) -> None:
         self.store = store
 
     def __getattr__(self, name: str) -> object:

@@ -14,10 +14,11 @@ from typing import Final
 import pytest
 
 from adapters.compose.folder import DataFolder
-from adapters.compose.parts import LEDGER_FILE, REGION_FILE
+from adapters.compose.parts import REGION_FILE
 from adapters.region.database import RegionDatabase
 from adapters.region.region_store import Kept, RegionStore
-from adapters.store.sqlite import SqliteStore
+from adapters.store.ledger_store import LedgerStore
+from adapters.store.opening import LEDGER_FILE, open_store
 from contracts.event import decode_event
 from contracts.ids import LeafIndex, StreamId
 from hub.awaited import awaited
@@ -45,8 +46,8 @@ _SETTLE_SECONDS: Final = 60.0
 
 
 @contextmanager
-def ledger_of(rig: FaultRig) -> Iterator[SqliteStore]:
-    with closing(SqliteStore(rig.folder / "hub" / LEDGER_FILE, read_only=True)) as store:
+def ledger_of(rig: FaultRig) -> Iterator[LedgerStore]:
+    with closing(open_store(rig.folder / "hub" / LEDGER_FILE, read_only=True)) as store:
         yield store
 
 

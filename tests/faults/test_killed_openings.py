@@ -9,9 +9,8 @@ from pathlib import Path
 import pytest
 
 from adapters.compose.folder import DataFolder
-from adapters.compose.parts import LEDGER_FILE
 from adapters.grpc.client import ExchangeClient
-from adapters.store.sqlite import SqliteStore
+from adapters.store.opening import LEDGER_FILE, open_store
 from contracts.errors import AccessError, UnavailableError
 from hub.openings import OpenRequest
 from tests.integration.grpc.test_grpc_openings import request_for
@@ -27,7 +26,7 @@ OPENINGS = 4
 
 
 def recorded(folder: Path, request_ids: Sequence[bytes]) -> list[bool]:
-    with closing(SqliteStore(folder / "hub" / LEDGER_FILE, read_only=True)) as store:
+    with closing(open_store(folder / "hub" / LEDGER_FILE, read_only=True)) as store:
         known = store.recorded(request_ids)
         return [request_id in known for request_id in request_ids]
 
@@ -93,5 +92,5 @@ def test_a_hub_that_dies_around_the_record_shows_nothing_and_gives_one_reading_a
         assert first == ["nothing"] * OPENINGS
         assert any(kept) is is_recorded
         assert again == ["OPEN_REPEATED" if is_kept else "a reading" for is_kept in kept]
-        with closing(SqliteStore(tmp_path / "hub" / LEDGER_FILE)) as store:
+        with closing(open_store(tmp_path / "hub" / LEDGER_FILE)) as store:
             assert audit(store, world).openings == {"45": OPENINGS}

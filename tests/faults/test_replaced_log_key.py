@@ -16,10 +16,9 @@ from typer.testing import CliRunner
 
 from adapters.cli.main import app
 from adapters.compose.auditing import run_audit
-from adapters.compose.parts import LEDGER_FILE
 from adapters.keys.key_file import make_folder, write_key
 from adapters.store.export_layout import CHECKPOINT, LOG_KEYS, POLICY
-from adapters.store.sqlite import SqliteStore
+from adapters.store.opening import LEDGER_FILE, open_store
 from contracts.event import decode_event
 from contracts.ids import Hash, TreeSize
 from contracts.schema import load_registry
@@ -52,7 +51,7 @@ def key_files(folder: Path) -> list[str]:
 
 
 def last_note(folder: Path) -> bytes:
-    with closing(SqliteStore(folder / "hub" / LEDGER_FILE, read_only=True)) as store:
+    with closing(open_store(folder / "hub" / LEDGER_FILE, read_only=True)) as store:
         return store.checkpoint() or b""
 
 
@@ -135,7 +134,7 @@ def test_a_step_that_is_killed_at_any_moment_is_whole_when_it_is_taken_again(tmp
     make_folder(folder / "hub" / "keys")
     write_key(folder / "hub" / "keys" / "log.key", world.log_signer.private_key)
     write_key(folder / "hub" / "keys" / "hub-events.key", world.hub_key)
-    with closing(SqliteStore(folder / "hub" / LEDGER_FILE)) as store:
+    with closing(open_store(folder / "hub" / LEDGER_FILE)) as store:
         world.found(store)
     (folder / "hub.toml").write_text(
         f'data_dir = "{folder / "hub"}"\norigin = "{world.verifier.name}"\nlisten = "127.0.0.1:0"\nsandbox = true\n'

@@ -27,12 +27,11 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from adapters.compose.auditing import run_audit, run_export
 from adapters.compose.broker_files import write_broker_files
 from adapters.compose.folder import DataFolder
-from adapters.compose.parts import LEDGER_FILE
 from adapters.keys.key_file import make_folder, write_key
 from adapters.nats_server import NatsServer
 from adapters.settings import HubSettings, RegionSettings
+from adapters.store.opening import LEDGER_FILE, open_store
 from adapters.store.relay_store import SqliteRelayStore
-from adapters.store.sqlite import SqliteStore
 from contracts.ids import LeafIndex
 from ledger.entry import EventEntry, decode_entry
 from tests.support.canary_marks import Found, files_below, find, find_in_files
@@ -98,7 +97,7 @@ class CanaryRun:
     def _found(self) -> None:
         """Make the ledger with its directory, and write the world's keys where the programs look for them."""
         write_keys(self.world, self._data)
-        with closing(SqliteStore(self._data.hub / LEDGER_FILE)) as store:
+        with closing(open_store(self._data.hub / LEDGER_FILE)) as store:
             self.world.found(store)
 
     def _write_settings(self) -> None:
@@ -209,14 +208,14 @@ class CanaryRun:
 
     def events(self) -> list[bytes]:
         """Every event of the ledger, with the hub stopped or not."""
-        with closing(SqliteStore(self.folder / "hub" / LEDGER_FILE, read_only=True)) as ledger:
+        with closing(open_store(self.folder / "hub" / LEDGER_FILE, read_only=True)) as ledger:
             entries = ledger.entries(LeafIndex(0), LeafIndex(ledger.size()))
             return [entry.event for entry in map(decode_entry, entries) if isinstance(entry, EventEntry)]
 
     def deliveries(self) -> Mapping[str, tuple[int, int]]:
         """For each point of the play how many notifications there are, and for how many the relay has a receipt."""
         with (
-            closing(SqliteStore(self.folder / "hub" / LEDGER_FILE, read_only=True)) as ledger,
+            closing(open_store(self.folder / "hub" / LEDGER_FILE, read_only=True)) as ledger,
             SqliteRelayStore(self.folder / "relay" / "relay.sqlite") as relay,
         ):
             receipted = relay.receipted()

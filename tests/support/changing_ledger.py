@@ -8,7 +8,7 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
-from adapters.store.sqlite import SqliteStore
+from adapters.store.opening import open_store
 from contracts.ids import OfficeId
 from contracts.sealing import RecipientKey
 from contracts.signing import key_id
@@ -25,7 +25,7 @@ class ChangingLedger:
 
     def __init__(self, path: Path, world: World | None = None) -> None:
         self.world = world or World()
-        self.store = SqliteStore(path)
+        self.store = open_store(path)
         self.application = self.world.found(self.store)
 
     def send(self, *events: Made) -> list[Refusal | None]:

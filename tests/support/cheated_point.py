@@ -17,7 +17,7 @@ from typing import Final
 from adapters.nats.intake import Intake
 from adapters.nats.messages import RunForm
 from adapters.region.region_store import RegionStore
-from adapters.store.sqlite import SqliteStore
+from adapters.store.ledger_store import LedgerStore
 from contracts.event import leaf_hash
 from contracts.ids import Hash, LeafIndex, PointId, RegionCode
 from hub.delivery_receipt import sign_receipt
@@ -31,7 +31,7 @@ from tests.support.delivery import RegionSide
 _ALL: Final = 1 << 20
 
 
-def honest_indexes(store: SqliteStore, point: PointId) -> list[int]:
+def honest_indexes(store: LedgerStore, point: PointId) -> list[int]:
     """Ledger indexes of what a point has to get."""
     return [index for run in store.runs(point, 1, _ALL) for index in run.indexes]
 
@@ -75,7 +75,7 @@ def receive(
         )
 
 
-def _runs(store: SqliteStore, point: PointId, indexes: Sequence[int]) -> list[Run]:
+def _runs(store: LedgerStore, point: PointId, indexes: Sequence[int]) -> list[Run]:
     """One run a notification, each under the newest checkpoint: what order a lie needs, no run forbids."""
     head, runs = HEAD_ZERO, []
     for n, index in enumerate(indexes, 1):
@@ -85,7 +85,7 @@ def _runs(store: SqliteStore, point: PointId, indexes: Sequence[int]) -> list[Ru
     return runs
 
 
-def _leaf(store: SqliteStore, index: int) -> Hash:
+def _leaf(store: LedgerStore, index: int) -> Hash:
     (raw,) = store.entries(LeafIndex(index), LeafIndex(index + 1))
     entry = decode_entry(raw)
     return leaf_hash(entry.event if isinstance(entry, EventEntry) else b"")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from adapters.store.sqlite import SqliteStore
+from adapters.store.ledger_store import LedgerStore
 from hub.submission import Outcome
 from tests.support.batches import Made
 from tests.support.matters import correction, notification
@@ -18,7 +18,7 @@ class DeliveringLedger:
         store: An empty store.
     """
 
-    def __init__(self, store: SqliteStore) -> None:
+    def __init__(self, store: LedgerStore) -> None:
         self.store = store
         self.world = World()
         self.application = self.world.found(store)

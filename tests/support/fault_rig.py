@@ -28,15 +28,15 @@ from typing import Final
 from adapters.cli.errors import EXIT_CODES
 from adapters.compose.broker_files import write_broker_files
 from adapters.compose.folder import DataFolder
-from adapters.compose.parts import LEDGER_FILE, REGION_FILE
+from adapters.compose.parts import REGION_FILE
 from adapters.grpc.client import ExchangeClient
 from adapters.keys.key_file import make_folder, write_key
 from adapters.nats_server import NatsServer
 from adapters.region.database import RegionDatabase
 from adapters.region.inbox_store import RegionInboxStore
 from adapters.settings import HubSettings, RegionSettings
+from adapters.store.opening import LEDGER_FILE, open_store
 from adapters.store.relay_store import SqliteRelayStore
-from adapters.store.sqlite import SqliteStore
 from contracts.errors import UnavailableError
 from contracts.ids import LeafIndex
 from hub.submission import Outcome, SubmittedBatch
@@ -165,7 +165,7 @@ class FaultRig:
         make_folder(keys)
         write_key(keys / "log.key", self.world.log_signer.private_key)
         write_key(keys / "hub-events.key", self.world.hub_key)
-        with closing(SqliteStore(hub / LEDGER_FILE)) as store:
+        with closing(open_store(hub / LEDGER_FILE)) as store:
             self.world.found(store)
         for region in self._regions:
             keys = self.folder / "regions" / region / "keys"
@@ -260,7 +260,7 @@ class FaultRig:
 
     def _missing(self) -> Mapping[str, tuple[int, int]]:
         with (
-            closing(SqliteStore(self.folder / "hub" / LEDGER_FILE, read_only=True)) as ledger,
+            closing(open_store(self.folder / "hub" / LEDGER_FILE, read_only=True)) as ledger,
             SqliteRelayStore(self.folder / "relay" / "relay.sqlite") as relay,
         ):
             receipted = relay.receipted()
@@ -269,7 +269,7 @@ class FaultRig:
 
     def check(self) -> int:
         """Check everything, with the programs stopped; give the number of notifications that were delivered."""
-        with closing(SqliteStore(self.folder / "hub" / LEDGER_FILE)) as ledger:
+        with closing(open_store(self.folder / "hub" / LEDGER_FILE)) as ledger:
             for event, index in self.acknowledged.items():
                 (entry,) = ledger.entries(index, LeafIndex(index + 1))
                 assert entry == encode_event_entry(event), f"what was acknowledged at {index} is not there"

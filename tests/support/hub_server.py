@@ -23,7 +23,7 @@ from adapters.grpc.reads import WorkLists, no_work_lists
 from adapters.grpc.server import GrpcServer
 from adapters.nats.messages import RunForm
 from adapters.sequencer import MAX_QUEUE_BYTES, MAX_QUEUE_EVENTS, Sequencer
-from adapters.store.cosigned_store import CosignedStore
+from adapters.store.opening import open_store
 from hub.application import Application
 from hub.replay import Tally
 from hub.run_builder import RunBuilder
@@ -125,7 +125,7 @@ class HubServer:
 
     async def __aenter__(self) -> HubServer:
         is_new = not self._path.exists()
-        self.store = CosignedStore(self._path)
+        self.store = open_store(self._path)
         if is_new:
             self.application = self.world.found(self.store)
         if not is_new or self._next_signer is not None or self._next_hub_key is not None:

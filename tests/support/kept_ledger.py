@@ -16,7 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from adapters.store.sqlite import SqliteStore
+from adapters.store.opening import open_store
 from contracts.event import decode_event
 from contracts.ids import KeyId, LeafIndex, TreeSize
 from contracts.instant import DAY_MS
@@ -59,7 +59,7 @@ class KeptLedger(NamedTuple):
 
     def entries(self) -> list[bytes]:
         """All entries."""
-        with closing(SqliteStore(self.file, read_only=True)) as store:
+        with closing(open_store(self.file, read_only=True)) as store:
             return list(store.entries(LeafIndex(0), LeafIndex(store.size())))
 
     def change(self, statement: str, *parameters: object) -> None:
@@ -80,7 +80,7 @@ def make_ledger(folder: Path, *, matters: int = MATTERS) -> KeptLedger:
     """Make a ledger that holds something of everything."""
     world = World()
     (folder / "hub").mkdir(parents=True)
-    with closing(SqliteStore(folder / "hub" / "ledger.sqlite")) as store:
+    with closing(open_store(folder / "hub" / "ledger.sqlite")) as store:
         application = world.found(store)
 
         def submit(made: Sequence[Made], *, outcome: Outcome = Outcome.ACCEPTED) -> None:
@@ -146,7 +146,7 @@ def recorded(world: World, batch: SubmittedBatch) -> list[bytes]:
 def hub_batch(kept: KeptLedger, *drafts: HubDraft) -> list[bytes]:
     """The entries of the hub's own next batch, recorded without being admitted."""
     world = kept.world
-    with closing(SqliteStore(kept.file, read_only=True)) as store:
+    with closing(open_store(kept.file, read_only=True)) as store:
         state = store.producer("00-hub")
         streams = [draft.stream_id for draft in drafts if draft.stream_id is not None]
         matters = {stream_id: unpack(packed) for stream_id, packed in store.matters(streams).items()}
@@ -164,7 +164,7 @@ def forge(kept: KeptLedger, folder: Path, entries: Sequence[bytes]) -> KeptLedge
     size = TreeSize(len(entries))
     signer = world.log_signer
     (folder / "hub").mkdir(parents=True)
-    with closing(SqliteStore(folder / "hub" / "ledger.sqlite")) as store:
+    with closing(open_store(folder / "hub" / "ledger.sqlite")) as store:
         store.commit(
             Commit(
                 old_size=TreeSize(0),

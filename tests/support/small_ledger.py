@@ -18,7 +18,7 @@ from typing import Final
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from adapters.compose.auditing import run_export
-from adapters.store.sqlite import SqliteStore
+from adapters.store.opening import open_store
 from contracts.ids import KeyId
 from contracts.office_type import OfficeType
 from contracts.signing import key_id
@@ -55,7 +55,7 @@ def make_small_ledger(folder: Path, *, registrations: int = 1) -> KeptLedger:
         case_offices=_CASE_OFFICES,
     )
     (folder / "hub").mkdir(parents=True)
-    with closing(SqliteStore(folder / "hub" / "ledger.sqlite")) as store:
+    with closing(open_store(folder / "hub" / "ledger.sqlite")) as store:
         world.found(store, without=[label for label in world.directory if not _is_needed(label)])
         sent = _play(world, world.load(store, next_signer=NEXT, next_hub_key=NEXT_HUB_KEY), registrations)
     return KeptLedger(world, folder, sent)

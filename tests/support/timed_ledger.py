@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from adapters.store.sqlite import SqliteStore
+from adapters.store.opening import open_store
 from contracts.event import Header, decode_event
 from contracts.ids import LeafIndex
 from contracts.instant import DAY_MS
@@ -28,13 +28,13 @@ class TimedLedger:
     def __init__(self, path: Path, world: World | None = None) -> None:
         self.world = world or World()
         self._path = path
-        self.store = SqliteStore(path)
+        self.store = open_store(path)
         self.application: Application = self.world.load(self.store) if world else self.world.found(self.store)
 
     def restart(self) -> None:
         """Stop the hub and load it from its file."""
         self.store.close()
-        self.store = SqliteStore(self._path)
+        self.store = open_store(self._path)
         self.application = self.world.load(self.store)
 
     def record(self, *events: Made) -> None:

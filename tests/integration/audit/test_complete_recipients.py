@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 
 from adapters.cli.main import app
 from adapters.compose.auditing import run_export
-from adapters.store.sqlite import SqliteStore
+from adapters.store.opening import open_store
 from contracts.event import decode_event
 from contracts.ids import LeafIndex, PointId
 from ledger.entry import EventEntry, decode_entry
@@ -49,7 +49,7 @@ def sent(tmp_path_factory: pytest.TempPathFactory) -> Sent:
     """A ledger that told the point of eight events and published the head after them."""
     folder = tmp_path_factory.mktemp("sent") / "data"
     (folder / "hub").mkdir(parents=True)
-    store = SqliteStore(folder / "hub" / "ledger.sqlite")
+    store = open_store(folder / "hub" / "ledger.sqlite")
     ledger = DeliveringLedger(store)
     ledger.notices(8)
     ledger.application.publish_heads()
@@ -173,7 +173,7 @@ def test_evidence_shows_no_content(sent: Sent, tmp_path: Path) -> None:
 
     files = [parse_evidence(path.read_bytes()) for path in evidence.iterdir()]
 
-    with closing(SqliteStore(sent.folder / "hub" / "ledger.sqlite", read_only=True)) as store:
+    with closing(open_store(sent.folder / "hub" / "ledger.sqlite", read_only=True)) as store:
         envelopes = [store.payload(LeafIndex(index), 0) for index in sent.indexes]
     assert files
     assert any(envelopes)

@@ -13,8 +13,8 @@ from typer.testing import CliRunner
 
 from adapters.cli.main import app
 from adapters.nats.messages import encode_receipt
+from adapters.store.opening import open_store
 from adapters.store.relay_store import SqliteRelayStore
-from adapters.store.sqlite import SqliteStore
 from contracts.errors import EvidenceError
 from contracts.hiding import load_hiding
 from contracts.ids import Hash, KeyId, LeafIndex, OfficeId, PointId
@@ -35,7 +35,7 @@ class Days:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         (folder / "hub").mkdir(parents=True)
-        self.store = SqliteStore(folder / "hub" / "ledger.sqlite")
+        self.store = open_store(folder / "hub" / "ledger.sqlite")
         self.ledger = DeliveringLedger(self.store)
         self.world: World = self.ledger.world
         self.made = notification(self.world, "44", "45")

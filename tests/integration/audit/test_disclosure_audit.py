@@ -13,7 +13,8 @@ import pytest
 from typer.testing import CliRunner
 
 from adapters.cli.main import app
-from adapters.store.sqlite import SqliteStore
+from adapters.store.ledger_store import LedgerStore
+from adapters.store.opening import open_store
 from contracts.event import decode_event
 from contracts.ids import LeafIndex
 from contracts.procedure_types import NotifyRow, Procedure, Transition
@@ -31,8 +32,8 @@ from tests.support.world import World
 Notify = tuple[NotifyRow, ...]
 
 
-def recorded(path: Path, world: World, matters: list[list[Made]], drafts: Sequence[HubDraft] = ()) -> SqliteStore:
-    store = SqliteStore(path / "ledger.sqlite")
+def recorded(path: Path, world: World, matters: list[list[Made]], drafts: Sequence[HubDraft] = ()) -> LedgerStore:
+    store = open_store(path / "ledger.sqlite")
     application = world.found(store)
     if drafts:
         application.record(drafts)
@@ -43,7 +44,7 @@ def recorded(path: Path, world: World, matters: list[list[Made]], drafts: Sequen
     return store
 
 
-def compared(store: SqliteStore, world: World) -> DisclosureReport:
+def compared(store: LedgerStore, world: World) -> DisclosureReport:
     audit = DisclosureAudit(rules=world.rules, shelf=MemoryShelf())
     for _ in audit.read(store.entries(LeafIndex(0), LeafIndex(store.size()))):
         pass
@@ -142,7 +143,7 @@ def test_an_opening_without_a_task_is_counted_and_named_where_two_offices_did_no
     clearance = ClearanceMaker(world, "EMERGENCY", asker, sent[1].header)
     first, second = world.office("45", "TOWN_OFFICE"), world.office("44", "TOWN_OFFICE")
     cleared = [clearance.asked(first, second), clearance.approved(first), clearance.approved(second)]
-    store = SqliteStore(tmp_path / "ledger.sqlite")
+    store = open_store(tmp_path / "ledger.sqlite")
     application = world.found(store)
     for made in (*sent, *cleared[: approvals + 1]):
         application.submit([world.batches[made.region].batch([made])])

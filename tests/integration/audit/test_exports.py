@@ -11,7 +11,7 @@ import pytest
 
 from adapters.compose.auditing import run_audit, run_export
 from adapters.store import tiles_export
-from adapters.store.sqlite import SqliteStore
+from adapters.store.opening import open_store
 from contracts.errors import ConflictError, UnavailableError
 from ledger.checkpoint import checkpoint_size, parse_checkpoint
 from ledger.entry import EventEntry, decode_entry
@@ -29,7 +29,7 @@ def files(out: Path) -> dict[str, bytes]:
 def grow(kept: KeptLedger, count: int) -> None:
     """Let the hub go on."""
     world = kept.world
-    with closing(SqliteStore(kept.file)) as store:
+    with closing(open_store(kept.file)) as store:
         application = world.load(store)
         many = [residence(world, "43") for _ in range(count)]
         for step in range(3):

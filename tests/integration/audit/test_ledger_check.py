@@ -13,9 +13,8 @@ from adapters.cli.main import app
 from adapters.compose.auditing import run_audit
 from adapters.compose.checking import check_ledger, repair_ledger
 from adapters.compose.parts import contracts_in_force, only_one
-from adapters.store.cosigned_store import CosignedStore
 from adapters.store.ledger_check import LedgerCheck
-from adapters.store.sqlite import SqliteStore
+from adapters.store.opening import open_store
 from contracts.errors import ConflictError, EvidenceError
 from ledger.note import Cosigner
 from tests.support.kept_ledger import KeptLedger
@@ -106,7 +105,7 @@ def test_every_damaged_row_is_named_and_written_again(honest: KeptLedger, kept: 
     assert check_ledger(kept.folder).count == 0
     assert dump(kept.file) == dump(honest.file)
     assert run_audit(str(kept.folder)).problem is None
-    with closing(SqliteStore(kept.file)) as store:
+    with closing(open_store(kept.file)) as store:
         kept.world.load(store)
 
 
@@ -179,7 +178,7 @@ def test_an_entry_under_another_stream_is_named_and_left(kept: KeptLedger) -> No
 
 
 def test_a_damaged_cosignature_is_left_out_named_and_removed(kept: KeptLedger) -> None:
-    with closing(CosignedStore(kept.file)) as store:
+    with closing(open_store(kept.file)) as store:
         size = store.size()
         note = store.checkpoint()
         line = Cosigner("w.example", Ed25519PrivateKey.from_private_bytes(bytes(32))).line(b"text\n", seconds=1)
@@ -191,7 +190,7 @@ def test_a_damaged_cosignature_is_left_out_named_and_removed(kept: KeptLedger) -
 
     assert named == {f"cosignatures {size}/45-bad", f"cosignatures {size}/46-two"}
     assert check_ledger(kept.folder).count == 0
-    with closing(CosignedStore(kept.file, read_only=True)) as store:
+    with closing(open_store(kept.file, read_only=True)) as store:
         assert list(store.cosignatures(size)) == ["44-good"]
 
 

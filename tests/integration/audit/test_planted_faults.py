@@ -11,7 +11,7 @@ import pytest
 from adapters.compose.audit_evidence import audit_evidence
 from adapters.compose.auditing import run_audit
 from adapters.region.database import RegionDatabase
-from adapters.store.sqlite import SqliteStore
+from adapters.store.opening import open_store
 from contracts.event import decode_event, leaf_hash
 from contracts.ids import HUB_PRODUCER, HUB_REGION, EventId, Hash, LeafIndex, PointId, StreamId, TreeSize, uuid7
 from hub.audit_report import Problem
@@ -478,7 +478,7 @@ def test_an_opening_that_should_not_have_been_given_is_named(
 def inbox_of(kept: KeptLedger, region: str) -> Path:
     """Give a region an inbox that holds exactly what was delivered to it."""
     path = kept.folder / "regions" / region / "region.sqlite"
-    with closing(SqliteStore(kept.file, read_only=True)) as store:
+    with closing(open_store(kept.file, read_only=True)) as store:
         database = RegionDatabase(path)
         with database.transaction():
             database.write("CREATE TABLE inbox_points (point TEXT PRIMARY KEY, n INTEGER, head BLOB)")

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
 
 from adapters.compose.auditing import run_audit, run_export
-from adapters.store.sqlite import SqliteStore
+from adapters.store.opening import open_store
 from contracts.event import decode_event, encode_event
 from contracts.ids import Hash, LeafIndex
 from docs.spec.reference.audit import Contracts, Replay, audit
@@ -70,7 +70,7 @@ def test_both_find_the_same_in_a_ledger_of_every_procedure(
     assert found.events == report.tally.events
     assert found.refusals == report.tally.refusals
     assert {point: n for point, (n, _) in found.heads.items()} == report.tally.deliveries
-    with closing(SqliteStore(honest.file, read_only=True)) as store:
+    with closing(open_store(honest.file, read_only=True)) as store:
         kept = store.heads()
     assert found.heads == dict(kept)
 

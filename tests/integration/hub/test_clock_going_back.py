@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from adapters.store.sqlite import SqliteStore
+from adapters.store.opening import open_store
 from hub.submission import Outcome
 from tests.support.audit import audit
 from tests.support.matters import declaration
@@ -11,7 +11,7 @@ from tests.support.world import World
 
 def test_a_clock_that_steps_back_between_commits_and_over_a_restart_leaves_an_audit_clean(tmp_path: Path) -> None:
     world = World()
-    store = SqliteStore(tmp_path / "ledger.sqlite")
+    store = open_store(tmp_path / "ledger.sqlite")
     application = world.found(store)
     outcomes = []
     for _ in range(2):

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from adapters.store.opening import open_store
 from adapters.store.sqlite import SqliteStore
 from contracts.errors import FatalError
 from hub.application import Application
@@ -69,7 +70,7 @@ def test_a_matter_goes_on_and_an_event_is_a_repeat_before_the_first_commit_is_du
 
 def test_a_batch_that_comes_again_in_the_next_commit_gets_the_receipt_of_the_first(tmp_path: Path) -> None:
     world = World()
-    store = SqliteStore(tmp_path / "ledger.sqlite")
+    store = open_store(tmp_path / "ledger.sqlite")
     application = world.found(store)
     batch = world.batches["44"].batch(residence(world, "44"))
 
@@ -86,7 +87,7 @@ def test_a_batch_that_comes_again_in_the_next_commit_gets_the_receipt_of_the_fir
 
 def test_the_next_commit_is_written_only_when_the_one_before_is_durable(tmp_path: Path) -> None:
     world = World()
-    store = SqliteStore(tmp_path / "ledger.sqlite")
+    store = open_store(tmp_path / "ledger.sqlite")
     application = world.found(store)
     first, second, _ = residence(world, "44")
 
@@ -118,7 +119,7 @@ def test_what_follows_a_commit_that_was_lost_is_never_recorded(tmp_path: Path, m
         two.finish()
 
     store.close()
-    with closing(SqliteStore(tmp_path / "ledger.sqlite")) as again:
+    with closing(open_store(tmp_path / "ledger.sqlite")) as again:
         assert again.size() == size
         world.load(again)
         audit(again, world)

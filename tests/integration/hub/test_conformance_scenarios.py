@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from adapters.store.sqlite import SqliteStore
+from adapters.store.opening import open_store
 from contracts.errors import ExchangeError
 from hub.submission import EventResult, Outcome
 from tests.support.audit import audit
@@ -24,7 +24,7 @@ def said(answer: EventResult | ExchangeError) -> dict[str, object]:
 def test_the_hub_answers_every_scenario_right(tmp_path: Path) -> None:
     """All files in one ledger, in order of time."""
     lines = [line for name in files() for line in load(name)]
-    store = SqliteStore(tmp_path / "ledger.sqlite")
+    store = open_store(tmp_path / "ledger.sqlite")
     run = HubRun(store)
 
     run.run(lines)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from adapters.store.sqlite import SqliteStore
+from adapters.store.opening import open_store
 from contracts.instant import DAY_MS
 from hub.due_index import basis_of, derived
 from hub.submission import Outcome
@@ -23,13 +23,13 @@ class Hub:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.world = World()
-        self.store = SqliteStore(path)
+        self.store = open_store(path)
         self.application = self.world.found(self.store)
 
     def load(self) -> None:
         """Stop the hub and load it from its file."""
         self.store.close()
-        self.store = SqliteStore(self.path)
+        self.store = open_store(self.path)
         self.application = self.world.load(self.store)
 
     def change(self, *statements: str) -> None:
@@ -39,7 +39,7 @@ class Hub:
             for statement in statements:
                 db.execute(statement)
             db.commit()
-        self.store = SqliteStore(self.path)
+        self.store = open_store(self.path)
 
     def record(self, *events: Made) -> None:
         """Record events one after another; after each the index is right."""

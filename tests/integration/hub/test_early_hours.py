@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from adapters.store.sqlite import SqliteStore
+from adapters.store.opening import open_store
 from contracts.instant import HOUR_MS
 from hub.submission import Outcome
 from tests.support.all_matters import one_of_each
@@ -15,7 +15,7 @@ from tests.support.world import MORNING_MS, World
 @pytest.mark.parametrize("hour", range(0, 24, 3))
 def test_a_matter_of_every_procedure_is_recorded_at_every_hour(tmp_path: Path, hour: int) -> None:
     world = World()
-    store = SqliteStore(tmp_path / "ledger.sqlite")
+    store = open_store(tmp_path / "ledger.sqlite")
     application = world.found(store)
     # The world begins at ten in the morning; from there on to the same hour of the next day.
     world.clock.ms = MORNING_MS + (hour + 14) % 24 * HOUR_MS

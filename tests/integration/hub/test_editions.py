@@ -7,7 +7,7 @@ import pytest
 
 from adapters.region.composer import Composer
 from adapters.region.draft import Draft
-from adapters.store.sqlite import SqliteStore
+from adapters.store.opening import open_store
 from contracts.edition import Contracts
 from contracts.errors import ConflictError, ExchangeError, FatalError, RuleError
 from contracts.event import encode_event
@@ -32,7 +32,7 @@ class Ledger:
     def __init__(self, path: Path, contracts: Contracts) -> None:
         self.path = path
         self.world = World(contracts=contracts)
-        self.store = SqliteStore(path)
+        self.store = open_store(path)
         self.application: Application = self.world.found(self.store)
 
     def submit(self, made: Made) -> EventResult:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from adapters.store.opening import open_store
 from contracts.ids import LeafIndex
 from hub import evidence
 from hub.submission import Outcome
@@ -112,7 +113,7 @@ def test_a_hub_that_was_killed_before_it_scrubbed_scrubs_when_it_starts(
         (copy / file.name).write_bytes(file.read_bytes())
     assert files_with(copy / "ledger.sqlite", pieces)
 
-    restarted = type(ledger.store)(copy / "ledger.sqlite")
+    restarted = open_store(copy / "ledger.sqlite")
     ledger.world.load(restarted)
 
     assert files_with(copy / "ledger.sqlite", pieces) == []
@@ -153,33 +154,31 @@ def test_nothing_is_added_to_a_sealed_stream_and_its_answer_is_that_of_an_unknow
     assert answer.results[0].outcome is Outcome.ACCEPTED
 
 
-def test_a_sealed_and_an_unknown_stream_take_the_same_questions(ledger: TimedLedger) -> None:
+def test_a_sealed_and_an_unknown_stream_take_the_same_questions(
+    ledger: TimedLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
     events = seal_order(ledger.world)
     ledger.record(*events)
-    asked: list[str] = []
+    store, asked = ledger.store, list[str]()
 
-    def questions(look: object) -> list[str]:
+    def heard(name: str) -> None:
+        original = getattr(store, name)
+
+        def ask(statement: str, *parameters: object) -> object:
+            asked.append(statement)
+            return original(statement, *parameters)
+
+        monkeypatch.setattr(store, name, ask)
+
+    def questions(look: Callable[[], object]) -> list[str]:
         asked.clear()
-        assert callable(look)
         look()
         return list(asked)
 
-    store = ledger.store
-    original = store._one, store._all
-
-    def one(statement: str, *parameters: object) -> object:
-        asked.append(statement)
-        return original[0](statement, *parameters)
-
-    def all_(statement: str, *parameters: object) -> object:
-        asked.append(statement)
-        return original[1](statement, *parameters)
-
-    store._one, store._all = one, all_  # type: ignore[method-assign]
+    heard("_one")
+    heard("_all")
     unknown = ledger.world.fresh_id()
     sealed = events[0].header
-    assert questions(lambda: store.visible_stream(sealed.stream_id, 0, 9)) == questions(
-        lambda: store.visible_stream(unknown, 0, 9)
-    )
-    assert questions(lambda: store.visible(sealed.event_id)) == questions(lambda: store.visible(unknown))
-    store._one, store._all = original  # type: ignore[method-assign]
+    of_sealed = questions(lambda: store.visible_stream(sealed.stream_id, 0, 9))
+    assert of_sealed == questions(lambda: store.visible_stream(unknown, 0, 9)) != []
+    assert questions(lambda: store.visible(sealed.event_id)) == questions(lambda: store.visible(unknown)) != []

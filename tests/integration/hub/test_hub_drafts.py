@@ -4,14 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from adapters.store.sqlite import SqliteStore
+from adapters.store.opening import open_store
 from contracts.errors import ConflictError, ContractError
 from hub.own_batch import HubDraft
 from tests.support.world import World
 
 
 def test_a_draft_whose_body_has_a_wrong_form_is_not_recorded_at_all(tmp_path: Path) -> None:
-    world, store = World(), SqliteStore(tmp_path / "ledger.sqlite")
+    world, store = World(), open_store(tmp_path / "ledger.sqlite")
     application = world.found(store)
     size = store.size()
     region = HubDraft("RegionRegistered", "DIRECTORY", {"region": "Zhang San"})
@@ -24,7 +24,7 @@ def test_a_draft_whose_body_has_a_wrong_form_is_not_recorded_at_all(tmp_path: Pa
 
 
 def test_a_refused_draft_is_told_by_the_family_of_its_code(tmp_path: Path) -> None:
-    world, store = World(), SqliteStore(tmp_path / "ledger.sqlite")
+    world, store = World(), open_store(tmp_path / "ledger.sqlite")
     application = world.found(store)
 
     with pytest.raises(ConflictError, match="DIRECTORY_TAKEN"):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from adapters.keys.folder import make_region_keys, read_region_keys
-from adapters.store.sqlite import SqliteStore
+from adapters.store.opening import open_store
 from contracts.errors import ConflictError, ContractError
 from contracts.ids import OfficeId, PointId
 from contracts.sealing import Associated, RecipientKey, WrappedKey, open_sealed
@@ -28,7 +28,7 @@ class Ledger:
 
     def __init__(self, folder: Path) -> None:
         self.world = World()
-        self.store = SqliteStore(folder / "ledger.sqlite")
+        self.store = open_store(folder / "ledger.sqlite")
         self.application: Application = self.world.found(self.store)
         self.office = self.world.office("45", "COUNTY_PSB_HOUSEHOLD")
 

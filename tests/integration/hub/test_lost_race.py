@@ -4,14 +4,15 @@ from pathlib import Path
 
 import pytest
 
-from adapters.store.sqlite import SqliteStore
+from adapters.store.ledger_store import LedgerStore
+from adapters.store.opening import open_store
 from hub.submission import Outcome, Refusal
 from tests.support.batches import Made
 from tests.support.matters import MatterMaker, notification
 from tests.support.world import World
 
 
-def refusal_of(world: World, store: SqliteStore, first: list[Made], last: Made) -> Refusal:
+def refusal_of(world: World, store: LedgerStore, first: list[Made], last: Made) -> Refusal:
     """Record events, then see the last one refused."""
     application = world.found(store)
     results = [application.submit([world.batches[made.region].batch([made])])[0].results[0] for made in (*first, last)]
@@ -22,11 +23,11 @@ def refusal_of(world: World, store: SqliteStore, first: list[Made], last: Made) 
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> SqliteStore:
-    return SqliteStore(tmp_path / "ledger.sqlite")
+def store(tmp_path: Path) -> LedgerStore:
+    return open_store(tmp_path / "ledger.sqlite")
 
 
-def test_an_event_that_came_second_conflicts_even_where_its_type_became_impossible(store: SqliteStore) -> None:
+def test_an_event_that_came_second_conflicts_even_where_its_type_became_impossible(store: LedgerStore) -> None:
     world = World()
     prepared, sent, delivered, acknowledged = notification(world)
     disputed = acknowledged.header._replace(event_type="ResidenceNoticeDisputed")
@@ -39,7 +40,7 @@ def test_an_event_that_came_second_conflicts_even_where_its_type_became_impossib
     assert (refusal.code, refusal.field) == ("POSITION_CONFLICT", "stream_seq")
 
 
-def test_an_event_that_follows_and_is_impossible_is_forbidden(store: SqliteStore) -> None:
+def test_an_event_that_follows_and_is_impossible_is_forbidden(store: LedgerStore) -> None:
     world = World()
     maker = MatterMaker(world, "RESIDENCE_NOTIFICATION")
     household = world.office("44", "COUNTY_PSB_HOUSEHOLD")
@@ -51,7 +52,7 @@ def test_an_event_that_follows_and_is_impossible_is_forbidden(store: SqliteStore
     assert refusal.code == "TRANSITION_FORBIDDEN"
 
 
-def test_the_place_in_a_matter_is_not_told_to_an_office_without_a_mandate(store: SqliteStore) -> None:
+def test_the_place_in_a_matter_is_not_told_to_an_office_without_a_mandate(store: LedgerStore) -> None:
     world = World()
     prepared, sent, *_ = notification(world)
     maker = MatterMaker(world, "RESIDENCE_NOTIFICATION")

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from adapters.cli.dues import due_command, explain_command, overdue_command
 from adapters.compose.dues import Asked, list_due, list_overdue, list_running
-from adapters.store.sqlite import SqliteStore
+from adapters.store.opening import open_store
 from contracts.errors import ExchangeError
 from contracts.instant import DAY_MS
 from hub.submission import Outcome
@@ -30,7 +30,7 @@ class Data:
         self.file = folder / "hub" / "ledger.sqlite"
         self.file.parent.mkdir(parents=True)
         self.world = World()
-        self.store = SqliteStore(self.file)
+        self.store = open_store(self.file)
         self.application = self.world.found(self.store)
         self.permit = self.record(permit(self.world))
         self.notice = self.record(notification(self.world)[:3])

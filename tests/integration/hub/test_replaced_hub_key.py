@@ -23,7 +23,7 @@ from adapters.compose.folder import DataFolder
 from adapters.compose.hub_program import create_ledger, opened_hub
 from adapters.keys import rotation
 from adapters.settings import DEPLOY, HubSettings
-from adapters.store.sqlite import SqliteStore
+from adapters.store.opening import open_store
 from contracts.errors import FatalError
 from contracts.ids import KeyId
 from contracts.schema import load_registry
@@ -58,7 +58,7 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> KeptLedger:
     """A ledger whose hub made batches under three keys."""
     world, folder = World(), tmp_path_factory.mktemp("replaced") / "data"
     (folder / "hub").mkdir(parents=True)
-    with closing(SqliteStore(folder / "hub" / "ledger.sqlite")) as store:
+    with closing(open_store(folder / "hub" / "ledger.sqlite")) as store:
         world.found(store)
         application = world.load(store, next_hub_key=NEXT_HUB_KEY)
         made = notification(world, "44", "45")

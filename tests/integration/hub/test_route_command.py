@@ -11,6 +11,7 @@ from adapters.compose import views
 from adapters.compose.folder import DataFolder
 from adapters.compose.routes import explain
 from adapters.compose.views import LedgerView
+from adapters.store.opening import open_store
 from adapters.store.sqlite import SqliteStore
 from hub.submission import Outcome
 from tests.support.batches import Made
@@ -23,7 +24,7 @@ class Played:
 
     def __init__(self, path: Path) -> None:
         self.world = World()
-        self.store = SqliteStore(path)
+        self.store = open_store(path)
         application = self.world.found(self.store)
         self.events = notification(self.world)
         for made in self.events[:3]:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from adapters.nats_server import NatsServer
-from adapters.store.sqlite import SqliteStore
+from adapters.store.opening import open_store
 from tests.support.delivering_ledger import DeliveringLedger
 
 
@@ -20,6 +20,6 @@ def broker(tmp_path: Path) -> Iterator[NatsServer]:
 @pytest.fixture
 def ledger(tmp_path: Path) -> Iterator[DeliveringLedger]:
     """A ledger with its writer."""
-    store = SqliteStore(tmp_path / "ledger.sqlite")
+    store = open_store(tmp_path / "ledger.sqlite")
     yield DeliveringLedger(store)
     store.close()

@@ -20,13 +20,12 @@ from nats.js.client import JetStreamContext
 
 from adapters.compose.broker_files import write_broker_files
 from adapters.compose.folder import DataFolder
-from adapters.compose.parts import LEDGER_FILE
 from adapters.keys.key_file import make_folder, write_key
 from adapters.nats.broker import connected
 from adapters.nats.login import JETSTREAM_API, REGION_API, Login
 from adapters.nats.subjects import LOG_SUBJECT, rcp_subject
 from adapters.nats_server import NatsServer
-from adapters.store.sqlite import SqliteStore
+from adapters.store.opening import LEDGER_FILE, open_store
 from contracts.errors import UnavailableError
 from contracts.ids import RegionCode
 from tests.support.async_tests import runs_in_a_loop
@@ -42,7 +41,7 @@ class Exchange:
     def __init__(self, folder: Path) -> None:
         self.data = DataFolder(folder)
         self.data.hub.mkdir()
-        self.store = SqliteStore(self.data.hub / LEDGER_FILE)
+        self.store = open_store(self.data.hub / LEDGER_FILE)
         self.ledger = DeliveringLedger(self.store)
         make_folder(self.data.relay / "keys")
         write_key(self.data.relay / "keys" / "broker.key", self.ledger.world.relay_key)

@@ -10,13 +10,12 @@ import pytest
 from adapters.compose.broker_files import Tls, write_broker_files
 from adapters.compose.credentials import broker_trust
 from adapters.compose.folder import DataFolder
-from adapters.compose.parts import LEDGER_FILE
 from adapters.keys.certificates import Validity, issue, make_authority, now
 from adapters.keys.key_file import make_folder, write_key
 from adapters.nats.broker import connected
 from adapters.nats.login import JETSTREAM_API, Login
 from adapters.nats_server import NatsServer
-from adapters.store.sqlite import SqliteStore
+from adapters.store.opening import LEDGER_FILE, open_store
 from contracts.errors import ContractError, UnavailableError
 from tests.support.async_tests import runs_in_a_loop
 from tests.support.delivering_ledger import DeliveringLedger
@@ -38,7 +37,7 @@ async def test_a_program_shows_its_certificate_and_believes_only_the_named_autho
     data.hub.mkdir()
     ca, cert, key = signed(tmp_path, "ours")
     other_ca, other_cert, other_key = signed(tmp_path, "other")
-    with closing(SqliteStore(data.hub / LEDGER_FILE)) as store:
+    with closing(open_store(data.hub / LEDGER_FILE)) as store:
         relay = DeliveringLedger(store).world.relay_key
         make_folder(data.relay / "keys")
         write_key(data.relay / "keys" / "broker.key", relay)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from adapters.nats.messages import decode_run, encode_run
-from adapters.store.sqlite import SqliteStore
+from adapters.store.opening import open_store
 from contracts.errors import EvidenceError, FatalError
 from contracts.ids import Hash, LeafIndex, PointId, TreeSize
 from hub.notification import KeyAt, NotificationRun, Received, known_keys, verify_run
@@ -28,7 +28,7 @@ Change = Callable[[NotificationRun], NotificationRun]
 @pytest.fixture(scope="module")
 def delivered(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DeliveringLedger]:
     """Commits of many sizes: single events, whole batches, several batches, batches with refused events."""
-    store = SqliteStore(tmp_path_factory.mktemp("runs") / "ledger.sqlite")
+    store = open_store(tmp_path_factory.mktemp("runs") / "ledger.sqlite")
     ledger = DeliveringLedger(store)
     ledger.notices(300, origin="45")
     ledger.notices(40, destination="43", origin="44")
@@ -51,7 +51,7 @@ def refuse_some(ledger: DeliveringLedger) -> None:
 
 def test_a_run_from_before_a_revocation_stays_good(tmp_path: Path) -> None:
     """A key is judged at the index of the event: what it signed before it was revoked goes on to verify."""
-    store = SqliteStore(tmp_path / "ledger.sqlite")
+    store = open_store(tmp_path / "ledger.sqlite")
     ledger = DeliveringLedger(store)
     ledger.notices(1)
     ledger.application.record([ledger.world.revocation("44")])

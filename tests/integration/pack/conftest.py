@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from typer.testing import CliRunner
 
 from adapters.cli.main import app
-from adapters.store.cosigned_store import CosignedStore
+from adapters.store.opening import open_store
 from ledger.checkpoint import checkpoint_size
 from ledger.note import Cosigner
 from ledger.policy import Group, Log, Policy, Witness, format_policy
@@ -85,7 +85,7 @@ def witnessed(tmp_path_factory: pytest.TempPathFactory) -> KeptLedger:
     (folder / "hub").mkdir(parents=True)
     sent = notification(world, "44", "45")
     ledger = KeptLedger(world, folder, sent[1])
-    with closing(CosignedStore(ledger.file)) as store:
+    with closing(open_store(ledger.file)) as store:
         application = world.found(store)
         for made in sent:
             application.submit([world.batches[made.region].batch([made])])

@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 
 from adapters.compose.packing import check_page
-from adapters.store.sqlite import SqliteStore
+from adapters.store.opening import open_store
 from ledger.policy import parse_policy
 from tests.support.async_tests import runs_in_a_loop
 from tests.support.hub_server import HubServer
@@ -32,7 +32,7 @@ async def test_a_hub_that_answers_gives_the_same_pack(tmp_path: Path) -> None:
         code, text = await asyncio.to_thread(said, "pack", event_id, "--hub", hub.address, "--out", out)
 
         assert code == 0, text
-        with closing(SqliteStore(tmp_path / "ledger.sqlite", read_only=True)) as store:
+        with closing(open_store(tmp_path / "ledger.sqlite", read_only=True)) as store:
             size = store.size()
     proved = check_page(out.read_bytes(), parse_policy(pack_in(out).policy))
     assert proved.header.event_id == sent[1].header.event_id

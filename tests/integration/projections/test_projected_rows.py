@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
+from adapters.store.opening import open_store
 from adapters.store.projection_store import ProjectionStore
-from adapters.store.sqlite import SqliteStore
 from contracts.errors import UnavailableError
 from contracts.event import leaf_hash
 from contracts.hiding import Hiding
@@ -35,7 +35,7 @@ class Office:
     def __init__(self, folder: Path) -> None:
         self.world = World()
         folder.mkdir(exist_ok=True)
-        self.store = SqliteStore(folder / "ledger.sqlite")
+        self.store = open_store(folder / "ledger.sqlite")
         self.application: Application = self.world.found(self.store)
         self.rows = open_projections(folder / "projections.sqlite")
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from adapters.compose.hub_program import HubProgram, create_ledger
-from adapters.compose.parts import LEDGER_FILE, contracts_in_force
+from adapters.compose.parts import contracts_in_force
 from adapters.compose.projecting import (
     ProjectionsProgram,
     projections_file,
@@ -23,7 +23,7 @@ from adapters.compose.projecting import (
     digests as kept_digests,
 )
 from adapters.settings import HubSettings
-from adapters.store.sqlite import SqliteStore
+from adapters.store.opening import LEDGER_FILE, open_store
 from contracts.errors import AccessError, ConflictError
 from contracts.ids import LeafIndex
 from hub.projections.projector import Place, RowChanges
@@ -41,7 +41,7 @@ def test_the_program_keeps_up_and_nobody_rebuilds_under_its_feet(tmp_path: Path)
     world = kept.world
 
     async def play() -> None:
-        with closing(SqliteStore(kept.file)) as store:
+        with closing(open_store(kept.file)) as store:
             application = world.load(store)
             async with ProjectionsProgram(kept.folder) as program:
                 await until(lambda: projections_file(kept.folder).exists())
@@ -79,14 +79,14 @@ def test_a_hub_publishes_the_tables_of_a_closed_month_by_itself(tmp_path: Path) 
         rows.save(Place(0, 0), counted, Place(1, 1_772_416_800_000))
 
     async def play() -> int:
-        with closing(SqliteStore(settings.data_dir / LEDGER_FILE, read_only=True)) as ledger:
+        with closing(open_store(settings.data_dir / LEDGER_FILE, read_only=True)) as ledger:
             async with HubProgram(settings, statistics_seconds=0.05):
                 await until(lambda: sum(1 for _ in ledger.statistics_entries(LeafIndex(0))) >= 5)
                 await asyncio.sleep(0.3)
             return sum(1 for _ in ledger.statistics_entries(LeafIndex(0)))
 
     assert asyncio.run(play()) == 5
-    with closing(SqliteStore(settings.data_dir / LEDGER_FILE, read_only=True)) as ledger:
+    with closing(open_store(settings.data_dir / LEDGER_FILE, read_only=True)) as ledger:
         assert unpublished(projections_file(settings.data_dir), ledger, contracts_in_force(is_sandbox=True)) == []
 
 

@@ -14,8 +14,9 @@ from typer.testing import CliRunner
 from adapters.cli.main import app
 from adapters.compose.projecting import projections_file, rebuild, unpublished
 from adapters.compose.projection_auditing import ProjectionReport, run_projection_audit
+from adapters.store.ledger_store import LedgerStore
+from adapters.store.opening import open_store
 from adapters.store.projection_store import ProjectionStore
-from adapters.store.sqlite import SqliteStore
 from contracts.errors import EvidenceError
 from contracts.event import decode_event
 from contracts.instant import DAY_MS
@@ -37,7 +38,7 @@ class Month(NamedTuple):
 
     world: World
     folder: Path
-    store: SqliteStore
+    store: LedgerStore
     application: Application
     rows: ProjectionStore
 
@@ -63,7 +64,7 @@ class Month(NamedTuple):
 def month(tmp_path: Path) -> Iterator[Month]:
     world = World()
     (tmp_path / "hub").mkdir()
-    store = SqliteStore(tmp_path / "hub" / "ledger.sqlite")
+    store = open_store(tmp_path / "hub" / "ledger.sqlite")
     application = world.found(store)
     notices = [notification(world, "44", "45")[:2] for _ in range(NOTICES)]
     notices.append(notification(world, "43", "45")[:2])

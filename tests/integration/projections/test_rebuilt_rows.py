@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 from adapters.cli.main import app
 from adapters.compose.projecting import REBUILD_FILE, projections_file, rebuild
 from adapters.compose.projecting import digests as kept_digests
-from adapters.store.sqlite import SqliteStore
+from adapters.store.opening import open_store
 from contracts.errors import ConflictError
 from contracts.instant import DAY_MS
 from hub.projections.projector import RowChanges
@@ -33,7 +33,6 @@ from pathlib import Path
 import adapters.store.projection_store as store_
 from adapters.store.projection_store import ProjectionStore
 from adapters.store.projection_follower import ProjectionFollower, form_of_projections
-from adapters.store.sqlite import SqliteStore
 from adapters.compose.parts import contracts_in_force
 
 ledger, rows, step, page = sys.argv[1:]
@@ -52,7 +51,7 @@ class Dying(ProjectionStore):
         super()._remember(changes)
 with Dying(Path(rows), form=form_of_projections()) as store:
     follower = ProjectionFollower(
-        reader=SqliteStore(Path(ledger), read_only=True), store=store, rules=contracts_in_force(is_sandbox=True),
+        reader=open_store(Path(ledger), read_only=True), store=store, rules=contracts_in_force(is_sandbox=True),
         page=int(page),
     )
     while follower.turn():
@@ -69,7 +68,7 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> KeptLedger:
 @pytest.fixture(scope="module")
 def undisturbed(kept: KeptLedger, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     path = tmp_path_factory.mktemp("rows") / "projections.sqlite"
-    with closing(SqliteStore(kept.file, read_only=True)) as ledger, open_projections(path) as store:
+    with closing(open_store(kept.file, read_only=True)) as ledger, open_projections(path) as store:
         return digests(follow(ledger, store, kept.world.rules))
 
 
@@ -88,12 +87,12 @@ def test_killed_at_every_step_it_goes_on_where_it_was(
 
     assert codes[0] == -signal.SIGKILL
     assert codes.count(-signal.SIGKILL) >= 4
-    with closing(SqliteStore(kept.file, read_only=True)) as ledger, open_projections(rows) as store:
+    with closing(open_store(kept.file, read_only=True)) as ledger, open_projections(rows) as store:
         assert digests(follow(ledger, store, kept.world.rules)) == undisturbed
 
 
 def test_a_page_is_saved_on_the_place_that_it_came_from_or_not_at_all(kept: KeptLedger, tmp_path: Path) -> None:
-    with closing(SqliteStore(kept.file, read_only=True)) as ledger, open_projections(tmp_path / "x.sqlite") as store:
+    with closing(open_store(kept.file, read_only=True)) as ledger, open_projections(tmp_path / "x.sqlite") as store:
         before = store.place()
         follow(ledger, store, kept.world.rules)
         found = digests(store)
@@ -109,7 +108,7 @@ def test_a_rebuild_that_was_stopped_goes_on_and_then_takes_the_place(
     kept: KeptLedger, undisturbed: dict[str, str]
 ) -> None:
     target = projections_file(kept.folder)
-    with closing(SqliteStore(kept.file, read_only=True)) as ledger:
+    with closing(open_store(kept.file, read_only=True)) as ledger:
         with open_projections(target.with_name(REBUILD_FILE)) as store:
             from adapters.store.projection_follower import ProjectionFollower
 
@@ -144,7 +143,7 @@ def test_kept_step_by_step_or_rebuilt_the_rows_are_the_same(tmp_path: Path, seed
     """Random matters, random order, time that passes, pages of random size, restarts anywhere."""
     draw = random.Random(seed)
     world = World(seed=f"history {seed}")
-    with closing(SqliteStore(tmp_path / "ledger.sqlite")) as ledger:
+    with closing(open_store(tmp_path / "ledger.sqlite")) as ledger:
         application = world.found(ledger)
         rows = tmp_path / "kept.sqlite"
         for _ in range(6):

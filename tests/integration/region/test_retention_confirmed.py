@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from adapters.compose.parts import LEDGER_FILE, REGION_FILE
+from adapters.compose.parts import REGION_FILE
 from adapters.region.database import RegionDatabase
 from adapters.region.gateway import RegionGateway
 from adapters.region.region_store import RegionStore
-from adapters.store.sqlite import SqliteStore
+from adapters.store.opening import LEDGER_FILE, open_store
 from contracts.instant import DAY_MS
 from hub.matter import unpack
 from hub.retention import CONFIRMATION
@@ -116,7 +116,7 @@ async def test_a_lost_answer_is_confirmed_once_and_a_new_start_goes_on(tmp_path:
 
 def confirmations(rig: FaultRig) -> int:
     """How many confirmations the ledger holds."""
-    with closing(SqliteStore(rig.folder / "hub" / LEDGER_FILE, read_only=True)) as ledger:
+    with closing(open_store(rig.folder / "hub" / LEDGER_FILE, read_only=True)) as ledger:
         return sum(unpack(packed).procedure == CONFIRMATION for _, packed in ledger.all_matters())
 
 

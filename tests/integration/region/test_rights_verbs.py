@@ -12,7 +12,7 @@ from typer.testing import CliRunner, Result
 
 from adapters.cli.main import app
 from adapters.compose.extracts import read_extract
-from adapters.store.sqlite import SqliteStore
+from adapters.store.opening import open_store
 from hub.extract_report import ExtractReport
 from tests.support.batches import Made
 from tests.support.clearances import ClearanceMaker
@@ -29,7 +29,7 @@ class Folder:
     def __init__(self, data: Path) -> None:
         (data / "hub").mkdir(parents=True)
         self.data = data
-        self.ledger = DeliveringLedger(SqliteStore(data / "hub" / "ledger.sqlite"))
+        self.ledger = DeliveringLedger(open_store(data / "hub" / "ledger.sqlite"))
 
     @property
     def world(self) -> World:

@@ -8,7 +8,8 @@ import pytest
 
 from adapters.compose.publishing import LedgerProgram
 from adapters.settings import PublishSettings
-from adapters.store.sqlite import SqliteStore
+from adapters.store.ledger_store import LedgerStore
+from adapters.store.opening import open_store
 from contracts.ids import TreeSize
 from hub import evidence
 from ledger.checkpoint import checkpoint_size
@@ -23,7 +24,7 @@ from tests.support.witnesses import Installed, install, running
 pytestmark = pytest.mark.integration
 
 
-def request(store: SqliteStore, old: int) -> AddCheckpoint:
+def request(store: LedgerStore, old: int) -> AddCheckpoint:
     note = store.checkpoint()
     assert note is not None
     size = checkpoint_size(note)
@@ -68,7 +69,7 @@ async def test_a_ledger_that_only_grows_but_does_not_follow_gets_the_first_one_a
     settings = PublishSettings.load(None, source=forged.folder, listen="127.0.0.1:0")
     async with LedgerProgram(settings) as ledger:
         installed = install(tmp_path, "44-v", [honest.world.verifier], validate=f"http://{ledger.address}")
-        with closing(SqliteStore(forged.file, read_only=True)) as store:
+        with closing(open_store(forged.file, read_only=True)) as store:
             async with running(installed) as url:
                 asked = request(store, 0)
                 assert await cosigners(url, installed, asked, honest) == ["44-v.witness.example"]
