@@ -71,7 +71,9 @@ LOCK := pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --bu
 lock: $(READY) ## Resolve again and write the hashed lock files; ARGS=--upgrade takes newer releases
 	$(BIN)/$(LOCK) $(ARGS) -o requirements/runtime.txt pyproject.toml
 	$(BIN)/$(LOCK) $(ARGS) -c requirements/runtime.txt --extra demo -o requirements/demo.txt pyproject.toml
-	$(BIN)/$(LOCK) $(ARGS) -c requirements/demo.txt --extra demo --extra dev -o requirements/dev.txt pyproject.toml
+	$(BIN)/$(LOCK) $(ARGS) -c requirements/runtime.txt --extra postgres -o requirements/postgres.txt pyproject.toml
+	$(BIN)/$(LOCK) $(ARGS) -c requirements/demo.txt -c requirements/postgres.txt --extra demo --extra postgres --extra dev \
+	  -o requirements/dev.txt pyproject.toml
 
 # The generator imports its own files from the root `pprd`; ours stand below adapters, so that one line is turned.
 proto: $(READY) ## Write adapters/_generated from contracts/proto

@@ -4,13 +4,18 @@ A test that cannot run on a machine says why and skips; where CI runs, the machi
 expected failure) is a failure. Every test keeps the clock, the ids and the folders it uses to itself (`tmp_path`).
 """
 
+from __future__ import annotations
+
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import pytest
 from hypothesis import settings
+
+if TYPE_CHECKING:
+    from tests.support.postgres_server import PostgresServer, Programs
 
 # No test judges time: on a busy machine a slow example is no defect.
 settings.register_profile("house", deadline=None)
@@ -46,3 +51,24 @@ def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest
 def project() -> Path:
     """The root of the tree."""
     return Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def postgres_programs() -> Programs:
+    """Programs of a PostgreSQL; skips where there is none."""
+    # Imported here: what this file says of skips holds outside of the tree too (test_skip_guard.py).
+    from tests.support.postgres_server import NoServerError, find_programs
+
+    try:
+        return find_programs()
+    except NoServerError as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture(scope="session")
+def postgres_server(postgres_programs: Programs) -> Iterator[PostgresServer]:
+    """A PostgreSQL that runs, one for each process that tests; whoever stops it or kills it starts it again."""
+    from tests.support.postgres_server import PostgresServer
+
+    with PostgresServer(postgres_programs) as server:
+        yield server
