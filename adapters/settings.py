@@ -124,6 +124,9 @@ class HubSettings(Settings):
         witness_policy: Policy file that names the witnesses of this ledger and their quorum; None asks none.
         operator: Region of who runs this ledger, or `00`; required with `witness_policy`, for who runs a ledger is no
             witness for it (LEDGER 8).
+        store: Database of PostgreSQL in which a new ledger is made, as libpq reads it and without a password; empty
+            makes it in a file. Afterwards the folder says where the ledger is, and this has to be the same or empty.
+        store_schema: The ledger's own schema in that database.
     """
 
     env_prefix: ClassVar[str] = "PPRD_HUB_"
@@ -144,6 +147,8 @@ class HubSettings(Settings):
     publish: Address | None = None
     witness_policy: Path | None = None
     operator: str | None = None
+    store: str = ""
+    store_schema: Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]{0,47}$")] = "pprd"
 
     @field_validator("tls_cert", "tls_key", "tls_client_ca")
     @classmethod

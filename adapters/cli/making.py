@@ -28,6 +28,11 @@ def init_command(
     continues_vkey: Annotated[
         str | None, typer.Option(help="A verifier key of that ledger, from a source of your own.")
     ] = None,
+    store: Annotated[
+        str | None,
+        typer.Option(help="Keep it in this database of PostgreSQL: `service=NAME` or another conninfo, no password."),
+    ] = None,
+    store_schema: Annotated[str | None, typer.Option(help="Its own schema there, `pprd` if not said.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Make the keys and the ledger of a new hub, with its genesis entry."""
@@ -38,14 +43,23 @@ def init_command(
 
     folder = DataFolder(data)
     with told(as_json=as_json):
-        settings = HubSettings.load(None, data_dir=folder.hub, origin=origin, listen=listen, sandbox=sandbox)
+        settings = HubSettings.load(
+            None,
+            data_dir=folder.hub,
+            origin=origin,
+            listen=listen,
+            sandbox=sandbox,
+            store=store,
+            store_schema=store_schema,
+        )
         predecessor = None if continues is None else predecessor_for(origin, continues, vkey=continues_vkey)
         verifier = create_ledger(settings, predecessor)
         folder.write_hub(settings)
     if as_json:
         say_json({"data": str(data), "origin": origin, "vkey": verifier.vkey})
         return
-    out.print(f"A new ledger of {origin} is in {data}. Its key, for every region and auditor:", markup=False)
+    where = f"{data}, its rows in schema {settings.store_schema} of the database" if settings.store else str(data)
+    out.print(f"A new ledger of {origin} is in {where}. Its key, for every region and auditor:", markup=False)
     out.print(verifier.vkey, markup=False, soft_wrap=True)
     out.print("Next: `pprd directory apply FILE` for each region, then `pprd hub serve`.", markup=False)
 

@@ -120,8 +120,8 @@ class DataFolder:
 
 
 def _write(path: Path, settings: Settings) -> None:
-    """TOML of flat settings; the folder itself is left out, it is where the file stands."""
-    values = settings.model_dump(mode="json", exclude_none=True, exclude={"data_dir"})
+    """TOML of flat settings without those of which the folder itself tells: where it is, and where its ledger is."""
+    values = settings.model_dump(mode="json", exclude_none=True, exclude={"data_dir", "store", "store_schema"})
     path.parent.mkdir(parents=True, exist_ok=True)
     lines = [f"{name} = {json.dumps(value, ensure_ascii=False)}" for name, value in values.items()]
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")

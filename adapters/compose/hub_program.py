@@ -15,7 +15,7 @@ from adapters.compose.credentials import server_credentials
 from adapters.compose.directory_changes import adoption_of
 from adapters.compose.folder import DataFolder
 from adapters.compose.key_locks import key_lock
-from adapters.compose.ledger_place import known_place
+from adapters.compose.ledger_place import hub_place, new_ledger
 from adapters.compose.parts import (
     KEYS,
     SystemClock,
@@ -33,7 +33,7 @@ from adapters.nats.messages import RunForm
 from adapters.sequencer import Sequencer
 from adapters.settings import HubSettings
 from adapters.store.ledger_store import LedgerStore
-from adapters.store.opening import LEDGER_FILE, open_store
+from adapters.store.opening import open_store
 from contracts.edition import FOUNDING
 from contracts.errors import UnavailableError
 from contracts.instant import local_day
@@ -64,25 +64,22 @@ def create_ledger(settings: HubSettings, predecessor: Predecessor | None = None)
 
     Raises:
         ConflictError: KEY_EXISTS or LEDGER_EXISTS: there is one already; FOLDER_IN_USE.
+        ContractError, UnavailableError: As `new_ledger`.
     """
-    with only_one(settings.data_dir):
+    with only_one(settings.data_dir), new_ledger(settings) as store:
         keys = make_hub_keys(settings.data_dir / KEYS, key_lock())
         signer = NoteSigner(settings.origin, keys.log)
-        store = open_store(settings.data_dir / LEDGER_FILE)
-        try:
-            clock = SystemClock()
-            application = Application.create(
-                store=store,
-                log_signer=signer,
-                hub_key=keys.events,
-                rules=contracts_in_force(is_sandbox=settings.sandbox, clock_skew_ms=settings.clock_skew_ms),
-                clock=clock,
-                entropy=SystemEntropy(),
-                predecessor=predecessor,
-            )
-            application.record([adoption_of(application, FOUNDING, local_day(clock.now_ms()))])
-        finally:
-            store.close()
+        clock = SystemClock()
+        application = Application.create(
+            store=store,
+            log_signer=signer,
+            hub_key=keys.events,
+            rules=contracts_in_force(is_sandbox=settings.sandbox, clock_skew_ms=settings.clock_skew_ms),
+            clock=clock,
+            entropy=SystemEntropy(),
+            predecessor=predecessor,
+        )
+        application.record([adoption_of(application, FOUNDING, local_day(clock.now_ms()))])
     return signer.verifier
 
 
@@ -96,7 +93,7 @@ def opened_hub(settings: HubSettings) -> Iterator[Application]:
         FatalError: The store contradicts itself or the keys.
     """
     with only_one(settings.data_dir):
-        store = open_store(known_place(settings.data_dir))
+        store = open_store(hub_place(settings))
         try:
             yield _application(settings, store)
         finally:
@@ -161,7 +158,7 @@ class HubProgram:
         settings = self._settings
         stack.enter_context(only_one(settings.data_dir))
         policy = witnesses_of(settings)
-        store = open_store(known_place(settings.data_dir))
+        store = open_store(hub_place(settings))
         stack.callback(store.close)
         application = _application(settings, store)
         keep_loaded()

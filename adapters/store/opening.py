@@ -10,7 +10,7 @@ from typing import Final
 
 from adapters.store.cosigned_store import CosignedStore
 from adapters.store.ledger_store import LedgerStore
-from contracts.errors import UnavailableError
+from contracts.errors import ConflictError
 
 LEDGER_FILE: Final = "ledger.sqlite"
 """A ledger in a file."""
@@ -27,12 +27,11 @@ def place_in(folder: Path) -> Path | None:
     """The place of the ledger in a hub's folder; None if there is none.
 
     Raises:
-        UnavailableError: STORE_MISSING: the folder holds two, and which of them is the ledger nobody can tell.
+        ConflictError: STORE_AMBIGUOUS: the folder holds two, and which of them is the ledger nobody can tell.
     """
     found = [path for path in (folder / LEDGER_FILE, folder / LEDGER_POINTER) if is_place(path)]
     if len(found) > 1:
-        told = f"the folder holds {LEDGER_FILE} and {LEDGER_POINTER}: take away the one that is not the ledger"
-        raise UnavailableError("STORE_MISSING", told)
+        raise ConflictError("STORE_AMBIGUOUS", f"{folder} holds {LEDGER_FILE} and {LEDGER_POINTER}")
     return found[0] if found else None
 
 

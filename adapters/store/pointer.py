@@ -15,13 +15,14 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+from urllib.parse import unquote
 
 from contracts.errors import ContractError, UnavailableError
 
 SCHEMA: Final = "pprd"
 """The schema of a ledger whose pointer names none."""
 _NAME: Final = re.compile(r"[a-z_][a-z0-9_]{0,47}")
-_PASSWORD: Final = re.compile(r"\bpassword\s*=|://[^/@]*:[^/@]*@", re.IGNORECASE)
+_PASSWORD: Final = re.compile(r"password\s*=|://[^/@]*:[^/@]*@", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +41,8 @@ class Pointer:
     schema: str = SCHEMA
 
     def __post_init__(self) -> None:
-        if _PASSWORD.search(self.conninfo):
-            told = "a password stands in libpq's password file or service file, not in a ledger's pointer"
+        if _PASSWORD.search(unquote(self.conninfo)):
+            told = "a password stands in libpq's service file or password file (PGPASSFILE), never here"
             raise ContractError("SETTINGS_INVALID", told, field="conninfo")
         if not _NAME.fullmatch(self.schema) or self.schema.startswith("pg_"):
             raise ContractError("SETTINGS_INVALID", "a schema is a name of a-z, 0-9 and _", field="schema")
