@@ -14,7 +14,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Final
 
-from adapters.store.ledger_tables import KEYLESS
+from adapters.store.commit_rows import KEYLESS
 from contracts.errors import ConflictError, UnavailableError
 from contracts.ids import TreeSize
 

@@ -1,13 +1,13 @@
-"""What is asked of the hub's file about content: sealed payloads, the keys wrapped to them, and what destroyed them."""
+"""What is asked of a hub's store about content: sealed payloads, the keys wrapped to them, and what destroyed them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import chain
 
-from adapters.store.ledger_file import in_parts
-from adapters.store.ledger_reader import SqliteReader
-from adapters.store.ledger_tables import KEYLESS, payload_id, payload_range
+from adapters.store.commit_rows import KEYLESS, payload_id, payload_range
+from adapters.store.ledger_reader import LedgerQuestions
+from adapters.store.questions import in_parts
 from contracts.event import decode_event
 from contracts.ids import KeyId, LeafIndex, OfficeId, TreeSize
 from contracts.procedure_types import ERASE, ERASE_ALL
@@ -15,8 +15,8 @@ from hub.ports import ContentAddress, StoredContent
 from ledger.entry import event_of
 
 
-class ContentReader(SqliteReader):
-    """The payloads of a ledger's file, by the entry that names them and their place in it."""
+class ContentQuestions(LedgerQuestions):
+    """The payloads of a ledger, by the entry that names them and their place in it."""
 
     def payload(self, entry: LeafIndex, number: int) -> bytes | None:
         """A sealed envelope, by the event that names it and its position in `sealed`, if it is still held."""
@@ -44,8 +44,8 @@ class ContentReader(SqliteReader):
             rows = self._all(
                 f"WITH asked (id, office) AS (VALUES {','.join(['(?,?)'] * len(part))})"
                 " SELECT asked.id, asked.office, p.envelope, k.key_id, k.enc FROM asked"
-                " CROSS JOIN payloads p ON p.id=asked.id"
-                " CROSS JOIN wrapped_keys k ON k.payload=asked.id AND k.office=asked.office",
+                " CROSS JOIN payloads p CROSS JOIN wrapped_keys k"
+                " WHERE p.id=asked.id AND k.payload=asked.id AND k.office=asked.office",
                 *chain.from_iterable(part),
             )
             found |= {asked[row[0], row[1]]: StoredContent(row[2], KeyId(row[3]), row[4]) for row in rows}
@@ -104,7 +104,7 @@ class ContentReader(SqliteReader):
         return bool(self._one(statement, stream_id, entry, ERASE, until_ms)[0])
 
     def keyless_below(self) -> TreeSize:
-        """Size below which this file holds no keys, because it was copied without them; 0 for any other."""
+        """Size below which this store holds no keys, because it was copied without them; 0 for any other."""
         row = self._one("SELECT basis FROM derived WHERE name=?", KEYLESS)
         return TreeSize(0 if row is None else int.from_bytes(row[0], "big"))
 

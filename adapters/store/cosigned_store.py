@@ -1,36 +1,21 @@
-"""The hub's store with what its witnesses have signed: two tables beside `checkpoints`, written apart from commits.
-
-    cosignatures (size, witness, line)      every good line, as the witness gave it
-    witnessed    (size, reached_at)         sizes whose lines reach the quorum of the policy
-
-A line is checked before it comes here. It never changes a note: what is read is the note with its lines appended.
-Losing both tables loses no record, only signatures that can be asked for again.
-"""
+"""The hub's store on SQLite with what its witnesses have signed."""
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from eventsourcing.persistence import PersistenceError
-
+from adapters.store.cosigned_questions import CosignedQuestions
 from adapters.store.sqlite import SqliteStore
-from contracts.errors import ContractError, UnavailableError
-from contracts.ids import LeafIndex, TreeSize
-from ledger.checkpoint import checkpoint_size
-from ledger.note import add_lines
-from ledger.witness import parse_lines
 
-_TABLES: Final = (
+COSIGNED_TABLES: Final = (
     "CREATE TABLE IF NOT EXISTS cosignatures (size INTEGER, witness TEXT, line BLOB NOT NULL,"
     " PRIMARY KEY (size, witness)) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS witnessed (size INTEGER PRIMARY KEY, reached_at INTEGER NOT NULL)",
 )
 
 
-class CosignedStore(SqliteStore):
+class CosignedStore(CosignedQuestions, SqliteStore):
     """`hub.ports.Store` and `hub.ports.Witnessed`: its notes carry the cosignatures that were collected for them.
 
     Args:
@@ -39,86 +24,13 @@ class CosignedStore(SqliteStore):
     """
 
     def __init__(self, path: Path, *, read_only: bool = False) -> None:
-        super().__init__(path, read_only=read_only)
+        SqliteStore.__init__(self, path, read_only=read_only)
         self._has_tables = False
         if not read_only:
-            self._write([(statement, ()) for statement in _TABLES])
-
-    def _write(self, statements: Sequence[tuple[str, Sequence[object]]]) -> None:
-        try:
-            with self._transaction() as c:
-                for statement, parameters in statements:
-                    c.execute(statement, parameters)
-        except (PersistenceError, sqlite3.Error) as error:
-            raise UnavailableError("STORE_BUSY", f"cosignatures cannot be written now: {error}") from error
+            self._write([(statement, ()) for statement in COSIGNED_TABLES])
 
     def _is_kept(self) -> bool:
-        """Whether the tables are there: a ledger that no hub of this kind has opened yet has none."""
         if not self._has_tables:
             row = self._one("SELECT count(*) FROM sqlite_master WHERE name IN ('cosignatures', 'witnessed')")
             self._has_tables = row[0] == 2
         return self._has_tables
-
-    # -- cosignatures
-
-    def add_cosignatures(self, size: TreeSize, lines: Mapping[str, bytes]) -> None:
-        """Keep verified lines of witnesses, by name of the witness; a newer line takes the place of an older one.
-
-        Raises:
-            UnavailableError: STORE_BUSY.
-        """
-        statement = "INSERT OR REPLACE INTO cosignatures VALUES (?,?,?)"
-        self._write([(statement, (size, witness, line)) for witness, line in lines.items()])
-
-    def mark_witnessed(self, size: TreeSize, reached_at_ms: int) -> None:
-        """Remember that the lines of a size reach the quorum; raises as `add_cosignatures`."""
-        self._write([("INSERT OR IGNORE INTO witnessed VALUES (?,?)", (size, reached_at_ms))])
-
-    def cosignatures(self, size: TreeSize) -> Mapping[str, bytes]:
-        """The lines of a size by name of the witness."""
-        if not self._is_kept():
-            return {}
-        rows = self._all("SELECT witness, line FROM cosignatures WHERE size=? ORDER BY witness", size)
-        # A damaged line must not take the checkpoint with it: it is left out, and `pprd ledger fsck` names it.
-        return {row[0]: row[1] for row in rows if is_line(row[1])}
-
-    def witnessed_size(self) -> TreeSize | None:
-        """The newest size whose quorum is reached."""
-        row = self._one("SELECT max(size) FROM witnessed") if self._is_kept() else None
-        return None if row is None or row[0] is None else TreeSize(row[0])
-
-    def witnessed_covering(self, index: LeafIndex) -> bytes | None:
-        """See `hub.ports.Witnessed.witnessed_covering`."""
-        row = self._one("SELECT min(size) FROM witnessed WHERE size>?", index) if self._is_kept() else None
-        return None if row is None or row[0] is None else self.checkpoint(TreeSize(row[0]))
-
-    def witnessed(self) -> bytes | None:
-        """See `hub.ports.Witnessed.witnessed`."""
-        size = self.witnessed_size()
-        return None if size is None else self.checkpoint(size)
-
-    # -- notes with their lines
-
-    def checkpoint(self, size: TreeSize | None = None) -> bytes | None:
-        """See `hub.ports.LedgerReader.checkpoint`."""
-        return self._with_lines(super().checkpoint(size))
-
-    def checkpoint_covering(self, index: LeafIndex) -> bytes | None:
-        """See `hub.ports.LedgerReader.checkpoint_covering`."""
-        return self._with_lines(super().checkpoint_covering(index))
-
-    def _with_lines(self, note: bytes | None) -> bytes | None:
-        if note is None:
-            return None
-        lines = self.cosignatures(checkpoint_size(note))
-        return add_lines(note, lines.values()) if lines else note
-
-
-def is_line(line: object) -> bool:
-    """Whether kept bytes are one signature line."""
-    if not isinstance(line, bytes):
-        return False
-    try:
-        return len(parse_lines(line)) == 1
-    except ContractError:
-        return False

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from adapters.store.cosigned_store import is_line
+from adapters.store.cosigned_questions import is_line
 from adapters.store.ledger_store import LedgerStore
 from adapters.store.opening import open_store
 from adapters.store.shelf import SpillingShelf

@@ -10,30 +10,28 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, ClassVar, Final
 from weakref import WeakSet
 
 from eventsourcing.persistence import PersistenceError
 from eventsourcing.sqlite import SQLiteConnection, SQLiteConnectionPool, SQLiteDatastore
 
 from adapters.store.ledger_tables import DUE_INDEX, LedgerRecorder
+from adapters.store.questions import Questions, in_parts
 from contracts.errors import ExchangeError, FatalError, UnavailableError
-
-K = TypeVar("K")
 
 _CACHE_KIB: Final = 8_192
 """Of each connection: the pages that a busy hub writes again soon."""
 _STATEMENTS: Final = 128
 """Prepared statements that a connection keeps; there are some fifty."""
 _LOCK_SECONDS: Final = 30
-_MAX_KEYS: Final = 512
 _DAMAGE: Final = ("malformed", "Could not decode to UTF-8")
 """What SQLite says of a file or a value that was damaged, not of one that is away or busy."""
 
 
-class LedgerFile:
+class LedgerFile(Questions):
     """One SQLite file of a ledger.
 
     Args:
@@ -43,6 +41,8 @@ class LedgerFile:
     Raises:
         UnavailableError: STORE_MISSING.
     """
+
+    failures: ClassVar[tuple[type[Exception], ...]] = (PersistenceError, sqlite3.Error)
 
     def __init__(self, path: Path, *, read_only: bool = False) -> None:
         if read_only and not path.exists():
@@ -87,26 +87,16 @@ class LedgerFile:
         except sqlite3.Error as error:
             raise _told(error) from error
 
-    def _all(self, statement: str, *parameters: object) -> Any:
+    def _all(self, statement: str, *parameters: object) -> list[Any]:
         try:
             return self._cursor().execute(statement, parameters).fetchall()
         except sqlite3.Error as error:
             raise _told(error) from error
 
-    def _tuples(self, statement: str, *parameters: object) -> list[Any]:
-        """As `_all`, of columns without names: a `sqlite3.Row` costs a third of reading an entry."""
-        try:
-            cursor = self._cursor()
-            cursor.row_factory = None
-            return cursor.execute(statement, parameters).fetchall()
-        except sqlite3.Error as error:
-            raise _told(error) from error
-
     def _select_in(self, statement: str, keys: Sequence[bytes] | Sequence[int]) -> list[tuple[Any, Any]]:
-        """Two columns of the rows whose last named column is one of some keys."""
         found: list[tuple[Any, Any]] = []
         for part in in_parts(keys, keys[-1:]):
-            found += self._tuples(f"{statement} IN ({','.join('?' * len(part))})", *part)
+            found += self._all(f"{statement} IN ({','.join('?' * len(part))})", *part)
         return found
 
     def _cursor(self) -> sqlite3.Cursor:
@@ -116,7 +106,10 @@ class LedgerFile:
             with self._opening:
                 if self._is_closed:
                     raise sqlite3.ProgrammingError("the store is closed")
-                mine = self._mine.reading = _Reading(self._pool.connect())
+                connection = self._pool.connect()
+                # A `sqlite3.Row` costs a third of reading an entry.
+                connection.row_factory = None
+                mine = self._mine.reading = _Reading(connection)
                 self._readings.add(mine)
         return mine.connection.cursor()
 
@@ -159,18 +152,6 @@ class _ConnectionPool(SQLiteConnectionPool):
         connection.execute("PRAGMA temp_store=MEMORY")
         connection.row_factory = sqlite3.Row
         return connection
-
-
-def in_parts(keys: Sequence[K], filler: Sequence[K]) -> Iterator[list[K]]:
-    """Keys in parts of at most `_MAX_KEYS`, each filled up to a power of two: few statements ask for any number.
-
-    Args:
-        keys: What is asked for.
-        filler: One key that may be asked for beside them.
-    """
-    for at in range(0, len(keys), _MAX_KEYS):
-        part = list(keys[at : at + _MAX_KEYS])
-        yield part + list(filler) * ((1 << (len(part) - 1).bit_length()) - len(part))
 
 
 def _told(error: sqlite3.Error) -> ExchangeError:

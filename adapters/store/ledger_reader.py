@@ -1,4 +1,4 @@
-"""What is asked of the hub's file: entries, tiles, checkpoints, streams, matters, deliveries, the directory's events.
+"""What is asked of a hub's store: entries, tiles, checkpoints, streams, matters, deliveries, the directory's events.
 
 Safe to call from any thread; each question sees the last commit as a whole.
 """
@@ -9,8 +9,8 @@ import struct
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from adapters.store.ledger_file import LedgerFile, in_parts
-from adapters.store.ledger_tables import STATISTICS
+from adapters.store.commit_rows import STATISTICS
+from adapters.store.questions import Questions, in_parts
 from contracts.ids import Hash, LeafIndex, PointId, TreeSize
 from contracts.procedure_types import ERASE_AND_CLOSE
 from hub.intake import chain_id
@@ -21,10 +21,11 @@ _PAGE: Final = 1000
 _IDS_AT_ONCE: Final = 500
 _NOTHING: Final = b"\xff" * 16
 """Of the length of a stream id, and no UUID."""
+_RUN: Final = "id, point, first_n, count, indexes, head_before, head_after, size, is_case"
 
 
-class SqliteReader(LedgerFile):
-    """`hub.ports.LedgerReader` on one SQLite file."""
+class LedgerQuestions(Questions):
+    """`hub.ports.LedgerReader` over a ledger's tables."""
 
     def size(self) -> TreeSize:
         """See `hub.ports.LedgerReader.size`."""
@@ -45,10 +46,7 @@ class SqliteReader(LedgerFile):
 
     def checkpoints(self, after: int, limit: int) -> Sequence[tuple[TreeSize, bytes]]:
         """Sizes and notes above a size, ascending."""
-        return [
-            tuple(r)
-            for r in self._all("SELECT size, note FROM checkpoints WHERE size>? ORDER BY size LIMIT ?", after, limit)
-        ]
+        return self._all("SELECT size, note FROM checkpoints WHERE size>? ORDER BY size LIMIT ?", after, limit)
 
     def checkpoint_covering(self, index: LeafIndex) -> bytes | None:
         """See `hub.ports.LedgerReader.checkpoint_covering`."""
@@ -69,7 +67,7 @@ class SqliteReader(LedgerFile):
         """Entries as `entries` gives them, a page at a time; None in the place of one that holds no bytes."""
         at = start
         while at < end:
-            rows = self._tuples(
+            rows = self._all(
                 "SELECT CAST(state AS BLOB) FROM stored_events WHERE rowid>? AND rowid<=? ORDER BY rowid LIMIT ?",
                 at,
                 end,
@@ -123,7 +121,7 @@ class SqliteReader(LedgerFile):
                 " SELECT asked.id, e.rowid, CAST(e.state AS BLOB),"
                 " EXISTS (SELECT 1 FROM sealed s WHERE s.stream_id=e.originator_id)"
                 " FROM asked CROSS JOIN stored_events e"
-                " ON e.rowid=1+coalesce((SELECT idx FROM event_ids WHERE event_id=asked.id), 0)",
+                " WHERE e.rowid=1+coalesce((SELECT idx FROM event_ids WHERE event_id=asked.id), 0)",
                 *part,
             )
             found |= {row[0]: NamedEntry(LeafIndex(row[1] - 1), row[2], bool(row[3])) for row in rows}
@@ -141,7 +139,7 @@ class SqliteReader(LedgerFile):
         looking each up. Where too many others lie between, each is looked up."""
         most = 2 * len(event_ids)
         statement = "SELECT event_id, idx FROM event_ids WHERE event_id"
-        rows = self._tuples(f"{statement} BETWEEN ? AND ? LIMIT ?", min(event_ids), max(event_ids), most)
+        rows = self._all(f"{statement} BETWEEN ? AND ? LIMIT ?", min(event_ids), max(event_ids), most)
         if len(rows) == most:
             rows = self._select_in(statement, event_ids)
         asked = {*event_ids}
@@ -158,7 +156,7 @@ class SqliteReader(LedgerFile):
     def all_matters(self) -> Iterator[tuple[bytes, bytes]]:
         """See `hub.ports.LedgerReader.all_matters`."""
         last = b""
-        while rows := self._tuples(
+        while rows := self._all(
             "SELECT stream_id, CAST(packed AS BLOB) FROM matters WHERE stream_id>? ORDER BY stream_id LIMIT ?",
             last,
             _PAGE,
@@ -219,7 +217,7 @@ class SqliteReader(LedgerFile):
     def runs(self, point: PointId, from_n: int, limit: int) -> Sequence[Run]:
         """See `hub.ports.LedgerReader.runs`."""
         rows = self._all(
-            "SELECT * FROM delivery_runs WHERE point=? AND first_n+count>? AND first_n>="
+            f"SELECT {_RUN} FROM delivery_runs WHERE point=? AND first_n+count>? AND first_n>="
             " (SELECT coalesce(max(first_n), 0) FROM delivery_runs WHERE point=? AND first_n<=?)"
             " ORDER BY first_n LIMIT ?",
             point,
@@ -232,8 +230,8 @@ class SqliteReader(LedgerFile):
 
     def runs_after(self, run_id: int, limit: int) -> Sequence[tuple[int, Run]]:
         """See `hub.ports.LedgerReader.runs_after`."""
-        rows = self._all("SELECT * FROM delivery_runs WHERE id>? ORDER BY id LIMIT ?", run_id, limit)
-        return [(r["id"], _run(r)) for r in rows]
+        rows = self._all(f"SELECT {_RUN} FROM delivery_runs WHERE id>? ORDER BY id LIMIT ?", run_id, limit)
+        return [(r[0], _run(r)) for r in rows]
 
     def directory_entries(self, start: LeafIndex) -> Iterator[tuple[LeafIndex, bytes]]:
         """See `hub.ports.LedgerReader.directory_entries`."""
@@ -261,21 +259,24 @@ class SqliteReader(LedgerFile):
         """See `hub.ports.LedgerReader.statistics_entries`."""
         at = start
         while rows := self._all(
-            "SELECT rowid, CAST(state AS BLOB) FROM stored_events WHERE topic=? AND rowid>? ORDER BY rowid LIMIT ?",
-            *(STATISTICS, at, _PAGE),
+            f"SELECT rowid, CAST(state AS BLOB) FROM stored_events WHERE topic='{STATISTICS}' AND rowid>?"
+            " ORDER BY rowid LIMIT ?",
+            at,
+            _PAGE,
         ):
             for row in rows:
                 yield LeafIndex(row[0] - 1), row[1]
             at = LeafIndex(rows[-1][0])
 
 
-def _run(row: Any) -> Run:
+def _run(row: tuple[Any, ...]) -> Run:
+    _, point, first_n, count, indexes, head_before, head_after, size, is_case = row
     return Run(
-        point=PointId(row["point"]),
-        first_n=row["first_n"],
-        indexes=struct.unpack(f">{row['count']}Q", row["indexes"]),
-        head_before=Hash(row["head_before"]),
-        head_after=Hash(row["head_after"]),
-        size=TreeSize(row["size"]),
-        is_case=bool(row["is_case"]),
+        point=PointId(point),
+        first_n=first_n,
+        indexes=struct.unpack(f">{count}Q", indexes),
+        head_before=Hash(head_before),
+        head_after=Hash(head_after),
+        size=TreeSize(size),
+        is_case=bool(is_case),
     )

@@ -7,23 +7,23 @@ Not here: the tables and their rows (`adapters.store.ledger_tables`), questions 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from threading import Lock
-from typing import Final
+from typing import ClassVar, Final
 
-from eventsourcing.persistence import PersistenceError
 from eventsourcing.sqlite import SQLiteCursor
 
-from adapters.store.content_reader import ContentReader
+from adapters.store.commit_turns import CommitTurns
+from adapters.store.content_reader import ContentQuestions
+from adapters.store.ledger_file import LedgerFile
 from contracts.errors import FatalError
 from hub.ports import Commit
 
 _SCRUB_SECONDS: Final = 1.0
 
 
-class SqliteStore(ContentReader):
+class SqliteStore(LedgerFile, CommitTurns, ContentQuestions):
     """`hub.ports.Store` on one SQLite file.
 
     Args:
@@ -31,76 +31,39 @@ class SqliteStore(ContentReader):
         read_only: Open for a second process (relay, audit): nothing can be written.
     """
 
+    refusals: ClassVar[tuple[type[Exception], ...]] = (sqlite3.IntegrityError,)
+
     def __init__(self, path: Path, *, read_only: bool = False) -> None:
-        super().__init__(path, read_only=read_only)
-        self._turn = Lock()
+        CommitTurns.__init__(self)
+        LedgerFile.__init__(self, path, read_only=read_only)
         self._writing: sqlite3.Connection | None = None
 
     def close(self) -> None:
         """Give back connections and files; what was begun and not finished is rolled back."""
         if self._writing is not None:
             self._writing.close()
-        super().close()
+        LedgerFile.close(self)
 
     @contextmanager
     def _transaction(self) -> Iterator[SQLiteCursor]:
-        """A small transaction of its own, between two commits."""
         with self._turn, self._datastore.transaction(commit=True) as c:
             yield c
 
-    def write_due(self, rows: Iterable[tuple[bytes, int | None]], basis: bytes) -> None:
-        """See `hub.ports.Store.write_due`."""
-        try:
-            with self._transaction() as c:
-                c.execute("UPDATE matters SET due_ms=NULL WHERE due_ms IS NOT NULL")
-                c.executemany("UPDATE matters SET due_ms=? WHERE stream_id=?", ((at, s) for s, at in rows))
-                c.execute("INSERT OR REPLACE INTO derived VALUES ('due', ?)", (basis,))
-        except (PersistenceError, sqlite3.Error) as error:
-            raise FatalError("STORE_FAILED", f"the due index cannot be written: {error}") from error
-
-    def begin(self, commit: Commit) -> None:
-        """See `hub.ports.Store.begin`."""
-        self._turn.acquire()
-        try:
-            self._recorder.write(self._begun(), commit)
-        except BaseException as error:
-            self._roll_back()
-            self._turn.release()
-            if isinstance(error, sqlite3.IntegrityError):
-                told = f"the store refuses a row that was checked before: {error}"
-                raise FatalError("STORE_FAILED", told) from error
-            if isinstance(error, sqlite3.Error):
-                raise FatalError("STORE_FAILED", f"the commit cannot be written: {error}") from error
-            raise
-
-    def _begun(self) -> SQLiteCursor:
-        """A cursor of the connection that commits, in a new transaction that nobody else can write beside."""
+    def _begin(self, commit: Commit) -> None:
         if self._writing is None:
             self._writing = self._pool.connect()
         cursor = SQLiteCursor(self._writing.cursor())
         cursor.execute("BEGIN IMMEDIATE")
-        return cursor
+        self._recorder.write(cursor, commit)
+
+    def _make_durable(self) -> None:
+        if self._writing is not None:
+            self._writing.commit()
 
     def _roll_back(self) -> None:
         with suppress(sqlite3.Error):
             if self._writing is not None:
                 self._writing.rollback()
-
-    def finish(self) -> None:
-        """See `hub.ports.Store.finish`."""
-        try:
-            if self._writing is not None:
-                self._writing.commit()
-        except sqlite3.Error as error:
-            self._roll_back()
-            raise FatalError("STORE_FAILED", f"whether the commit is on disk is unknown: {error}") from error
-        finally:
-            self._turn.release()
-
-    def commit(self, commit: Commit) -> None:
-        """See `hub.ports.Store.commit`."""
-        self.begin(commit)
-        self.finish()
 
     def scrub(self) -> bool:
         """See `hub.ports.Store.scrub`: the write-ahead log is moved into the file and cut to nothing.

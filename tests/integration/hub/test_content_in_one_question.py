@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from adapters.store.ledger_file import in_parts
+from adapters.store.questions import in_parts
 from contracts.errors import ExchangeError, UnavailableError
 from contracts.ids import LeafIndex, OfficeId
 from hub.openings import Opened
