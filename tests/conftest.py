@@ -15,6 +15,7 @@ import pytest
 from hypothesis import settings
 
 if TYPE_CHECKING:
+    from tests.support.ledger_places import LedgerPlaces
     from tests.support.postgres_server import PostgresServer, Programs
 
 # No test judges time: on a busy machine a slow example is no defect.
@@ -72,3 +73,17 @@ def postgres_server(postgres_programs: Programs) -> Iterator[PostgresServer]:
 
     with PostgresServer(postgres_programs) as server:
         yield server
+
+
+@pytest.fixture(params=["sqlite"])
+def places(request: pytest.FixtureRequest) -> LedgerPlaces:
+    """Places of new ledgers on one kind of store; a test that takes this runs on each."""
+    from tests.support.ledger_places import ON_SQLITE, LedgerPlaces
+
+    return ON_SQLITE if request.param == "sqlite" else LedgerPlaces(request.getfixturevalue("postgres_server"))
+
+
+@pytest.fixture
+def place(places: LedgerPlaces, tmp_path: Path) -> Path:
+    """The place of one new ledger, in `tmp_path`."""
+    return places.new(tmp_path)

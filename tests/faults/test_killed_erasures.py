@@ -18,7 +18,7 @@ from adapters.compose.parts import REGION_FILE
 from adapters.region.database import RegionDatabase
 from adapters.region.region_store import Kept, RegionStore
 from adapters.store.ledger_store import LedgerStore
-from adapters.store.opening import LEDGER_FILE, open_store
+from adapters.store.opening import open_store
 from contracts.event import decode_event
 from contracts.ids import LeafIndex, StreamId
 from hub.awaited import awaited
@@ -27,6 +27,7 @@ from ledger.entry import event_of
 from tests.support.batches import Made
 from tests.support.fault_rig import FaultRig
 from tests.support.held_pieces import files_with
+from tests.support.ledger_places import LedgerPlaces
 from tests.support.matters import notification
 from tests.support.order_matters import erasure_order_of
 
@@ -47,7 +48,7 @@ _SETTLE_SECONDS: Final = 60.0
 
 @contextmanager
 def ledger_of(rig: FaultRig) -> Iterator[LedgerStore]:
-    with closing(open_store(rig.folder / "hub" / LEDGER_FILE, read_only=True)) as store:
+    with closing(open_store(rig.place, read_only=True)) as store:
         yield store
 
 
@@ -91,9 +92,9 @@ def confirmations(rig: FaultRig) -> list[StreamId]:
 
 
 def test_whatever_dies_at_any_step_of_an_erasure_what_is_confirmed_is_destroyed_and_all_is_confirmed_once(
-    tmp_path: Path,
+    tmp_path: Path, places: LedgerPlaces
 ) -> None:
-    with FaultRig(tmp_path, regions=("45",)) as rig:
+    with FaultRig(tmp_path, regions=("45",), places=places) as rig:
         file, gateway = tmp_path / "regions" / "45" / REGION_FILE, rig.programs["region-45"]
         orders: list[Made] = []
         pieces: dict[bytes, bytes] = {}
@@ -101,12 +102,12 @@ def test_whatever_dies_at_any_step_of_an_erasure_what_is_confirmed_is_destroyed_
         data.write_hub(data.hub_settings(heads_every_seconds=3_600.0))
         rig.programs["hub"].start(die=HUB_STEP)
         for step in STEPS:
-            record, piece = begin(rig)
+            record, piece = begin(rig, places)
             orders.append(erasure_order_of(rig.world, record))
             pieces[orders[-1].header.stream_id] = piece
             is_first = len(orders) == 1
             asyncio.run(submit_through_a_death(rig, orders[-1]) if is_first else rig.submit([orders[-1:]]))
-            assert files_with(tmp_path / "hub" / LEDGER_FILE, [piece]) == []
+            assert places.holding(rig.place, [piece]) == []
             assert files_with(file, [piece])
             rig.programs["relay"].supervise()
 
@@ -128,12 +129,12 @@ def test_whatever_dies_at_any_step_of_an_erasure_what_is_confirmed_is_destroyed_
         rig.check()
 
 
-def begin(rig: FaultRig) -> tuple[Sequence[Made], bytes]:
+def begin(rig: FaultRig, places: LedgerPlaces) -> tuple[Sequence[Made], bytes]:
     """Record a notice, and let region 45 hold a copy of it; gives a piece that hub and gateway hold."""
     record = notification(rig.world)[:2]
     asyncio.run(rig.submit([record]))
     piece = keep_withheld(rig, record)
-    assert files_with(rig.folder / "hub" / LEDGER_FILE, [piece])
+    assert places.holding(rig.place, [piece])
     return record, piece
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.fault_rig import FaultRig
+from tests.support.ledger_places import LedgerPlaces
 from tests.support.matters import correction, notification
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(240)]
@@ -21,7 +22,7 @@ async def submit_some(rig: FaultRig) -> None:
 
 
 @pytest.mark.parametrize("step", ["before:hub-commit:2", "after:hub-commit:2"])
-def test_a_hub_that_dies_around_its_commit_answers_the_repeat(tmp_path: Path, step: str) -> None:
+def test_a_hub_that_dies_around_its_commit_answers_the_repeat(tmp_path: Path, places: LedgerPlaces, step: str) -> None:
     """Before the commit nothing is recorded; after it the producer never heard, and gets the original receipt."""
 
     async def main(rig: FaultRig) -> None:
@@ -31,7 +32,7 @@ def test_a_hub_that_dies_around_its_commit_answers_the_repeat(tmp_path: Path, st
         rig.start_all()
         await worker
 
-    with FaultRig(tmp_path) as rig:
+    with FaultRig(tmp_path, places=places) as rig:
         rig.programs["hub"].start(die=step)
         asyncio.run(main(rig))
         rig.settle()

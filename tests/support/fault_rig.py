@@ -35,7 +35,7 @@ from adapters.nats_server import NatsServer
 from adapters.region.database import RegionDatabase
 from adapters.region.inbox_store import RegionInboxStore
 from adapters.settings import HubSettings, RegionSettings
-from adapters.store.opening import LEDGER_FILE, open_store
+from adapters.store.opening import open_store
 from adapters.store.relay_store import SqliteRelayStore
 from contracts.errors import UnavailableError
 from contracts.ids import LeafIndex
@@ -44,6 +44,7 @@ from ledger.entry import encode_event_entry
 from tests.support.audit import audit
 from tests.support.batches import Made
 from tests.support.delivery import check_delivered
+from tests.support.ledger_places import ON_SQLITE, LedgerPlaces
 from tests.support.world import ORIGIN, SettableClock, World
 
 ROOT: Final = Path(__file__).resolve().parents[2]
@@ -126,8 +127,10 @@ class FaultRig:
     Args:
         folder: Empty.
         regions: Whose programs there are.
+        places: Where the ledger is.
 
     Attributes:
+        place: The ledger's.
         world: Keys, and maker of matters.
         broker: The broker.
         hub_address: Where the hub listens.
@@ -135,11 +138,14 @@ class FaultRig:
         acknowledged: Every event whose receipt arrived, with its index.
     """
 
-    def __init__(self, folder: Path, *, regions: Sequence[str] = ("43", "44", "45")) -> None:
+    def __init__(
+        self, folder: Path, *, regions: Sequence[str] = ("43", "44", "45"), places: LedgerPlaces = ON_SQLITE
+    ) -> None:
         self.folder = folder
         self.world = World(clock=RunningClock())
         self.acknowledged: dict[bytes, LeafIndex] = {}
         self._regions = regions
+        self.place = places.new(folder / "hub")
         self._data = DataFolder(folder)
         self.hub_address = f"127.0.0.1:{_free_port()}"
         self._found()
@@ -161,11 +167,11 @@ class FaultRig:
 
     def _found(self) -> None:
         """Make the ledger with its directory and write the world's keys where the programs look for them."""
-        hub, keys = self.folder / "hub", self.folder / "hub" / "keys"
+        keys = self.folder / "hub" / "keys"
         make_folder(keys)
         write_key(keys / "log.key", self.world.log_signer.private_key)
         write_key(keys / "hub-events.key", self.world.hub_key)
-        with closing(open_store(hub / LEDGER_FILE)) as store:
+        with closing(open_store(self.place)) as store:
             self.world.found(store)
         for region in self._regions:
             keys = self.folder / "regions" / region / "keys"
@@ -260,7 +266,7 @@ class FaultRig:
 
     def _missing(self) -> Mapping[str, tuple[int, int]]:
         with (
-            closing(open_store(self.folder / "hub" / LEDGER_FILE, read_only=True)) as ledger,
+            closing(open_store(self.place, read_only=True)) as ledger,
             SqliteRelayStore(self.folder / "relay" / "relay.sqlite") as relay,
         ):
             receipted = relay.receipted()
@@ -269,7 +275,7 @@ class FaultRig:
 
     def check(self) -> int:
         """Check everything, with the programs stopped; give the number of notifications that were delivered."""
-        with closing(open_store(self.folder / "hub" / LEDGER_FILE)) as ledger:
+        with closing(open_store(self.place)) as ledger:
             for event, index in self.acknowledged.items():
                 (entry,) = ledger.entries(index, LeafIndex(index + 1))
                 assert entry == encode_event_entry(event), f"what was acknowledged at {index} is not there"

@@ -1,9 +1,9 @@
-"""A real hub for tests: the application on a SQLite file behind its sequencer and its gRPC server, on a free port.
+"""A real hub for tests: the application on a real store behind its sequencer and its gRPC server, on a free port.
 
     async with HubServer(tmp_path / "ledger.sqlite") as hub:
         reply = await hub.client.submit_one(hub.world.batches["44"].batch([declaration(hub.world, "44")]))
 
-Pure of pytest. The clock and the ids are the world's; the server, the threads and the file are real.
+Pure of pytest. The clock and the ids are the world's; the server, the threads and the store are real.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ class HubServer:
     """A hub that runs; an async context that starts and stops it.
 
     Args:
-        path: The ledger's file; made if it does not exist.
+        place: The ledger's; made if there is none.
         world: Who takes part.
         limits: Of the server.
         max_queue_events: Of the sequencer.
@@ -98,7 +98,7 @@ class HubServer:
 
     def __init__(
         self,
-        path: Path,
+        place: Path,
         *,
         world: World | None = None,
         limits: Limits | None = None,
@@ -113,7 +113,7 @@ class HubServer:
         self._next_signer = next_signer
         self._next_hub_key = next_hub_key
         self.world = world or World()
-        self._path = path
+        self._place = place
         self._limits = limits
         self._tls = tls or (None, None)
         self._bounds = (max_queue_events, max_queue_bytes)
@@ -124,8 +124,8 @@ class HubServer:
         self.address = ""
 
     async def __aenter__(self) -> HubServer:
-        is_new = not self._path.exists()
-        self.store = open_store(self._path)
+        self.store = open_store(self._place)
+        is_new = not self.store.size()
         if is_new:
             self.application = self.world.found(self.store)
         if not is_new or self._next_signer is not None or self._next_hub_key is not None:

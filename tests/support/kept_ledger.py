@@ -16,7 +16,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from adapters.store.opening import open_store
+from adapters.compose.ledger_place import known_place
+from adapters.store.opening import LEDGER_FILE, open_store
 from contracts.event import decode_event
 from contracts.ids import KeyId, LeafIndex, TreeSize
 from contracts.instant import DAY_MS
@@ -33,6 +34,7 @@ from ledger.tiles import tiles_after
 from ledger.tree import hash_leaf, root_of
 from tests.support.all_matters import one_of_each
 from tests.support.batches import Made
+from tests.support.ledger_places import ON_SQLITE, LedgerPlaces
 from tests.support.matters import notification, residence
 from tests.support.world import World
 
@@ -54,12 +56,17 @@ class KeptLedger(NamedTuple):
 
     @property
     def file(self) -> Path:
-        """The ledger's file."""
-        return self.folder / "hub" / "ledger.sqlite"
+        """The ledger's file, where it is in one."""
+        return self.folder / "hub" / LEDGER_FILE
+
+    @property
+    def place(self) -> Path:
+        """The ledger's place, whichever it is."""
+        return known_place(self.folder)
 
     def entries(self) -> list[bytes]:
         """All entries."""
-        with closing(open_store(self.file, read_only=True)) as store:
+        with closing(open_store(self.place, read_only=True)) as store:
             return list(store.entries(LeafIndex(0), LeafIndex(store.size())))
 
     def change(self, statement: str, *parameters: object) -> None:
@@ -75,12 +82,16 @@ class KeptLedger(NamedTuple):
         with closing(sqlite3.connect(self.file)) as db:
             return db.execute(statement, parameters).fetchone()
 
+    def all(self, statement: str) -> list[Any]:
+        """All rows."""
+        with closing(sqlite3.connect(self.file)) as db:
+            return db.execute(statement).fetchall()
 
-def make_ledger(folder: Path, *, matters: int = MATTERS) -> KeptLedger:
+
+def make_ledger(folder: Path, *, matters: int = MATTERS, places: LedgerPlaces = ON_SQLITE) -> KeptLedger:
     """Make a ledger that holds something of everything."""
     world = World()
-    (folder / "hub").mkdir(parents=True)
-    with closing(open_store(folder / "hub" / "ledger.sqlite")) as store:
+    with closing(open_store(places.new(folder / "hub"))) as store:
         application = world.found(store)
 
         def submit(made: Sequence[Made], *, outcome: Outcome = Outcome.ACCEPTED) -> None:
@@ -146,7 +157,7 @@ def recorded(world: World, batch: SubmittedBatch) -> list[bytes]:
 def hub_batch(kept: KeptLedger, *drafts: HubDraft) -> list[bytes]:
     """The entries of the hub's own next batch, recorded without being admitted."""
     world = kept.world
-    with closing(open_store(kept.file, read_only=True)) as store:
+    with closing(open_store(kept.place, read_only=True)) as store:
         state = store.producer("00-hub")
         streams = [draft.stream_id for draft in drafts if draft.stream_id is not None]
         matters = {stream_id: unpack(packed) for stream_id, packed in store.matters(streams).items()}
@@ -163,8 +174,7 @@ def forge(kept: KeptLedger, folder: Path, entries: Sequence[bytes]) -> KeptLedge
     leaves = [hash_leaf(entry) for entry in entries]
     size = TreeSize(len(entries))
     signer = world.log_signer
-    (folder / "hub").mkdir(parents=True)
-    with closing(open_store(folder / "hub" / "ledger.sqlite")) as store:
+    with closing(open_store(ON_SQLITE.new(folder / "hub"))) as store:
         store.commit(
             Commit(
                 old_size=TreeSize(0),

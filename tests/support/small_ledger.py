@@ -28,6 +28,7 @@ from hub.submission import Outcome
 from tests.support.batches import Made
 from tests.support.hub_keys import NEXT_HUB_KEY, replace_hub_key
 from tests.support.kept_ledger import KeptLedger, opening
+from tests.support.ledger_places import ON_SQLITE, LedgerPlaces
 from tests.support.log_keys import NEXT, announce
 from tests.support.log_keys import end as end_announced
 from tests.support.matters import correction, notification, residence
@@ -46,7 +47,7 @@ NEW_KEY: Final = Ed25519PrivateKey.from_private_bytes((44).to_bytes(32, "big"))
 """The key of 44-node after its first one was revoked."""
 
 
-def make_small_ledger(folder: Path, *, registrations: int = 1) -> KeptLedger:
+def make_small_ledger(folder: Path, *, registrations: int = 1, places: LedgerPlaces = ON_SQLITE) -> KeptLedger:
     """Make the ledger in a data folder; more registrations make more entries, three each."""
     world = World(
         seed="small",
@@ -54,8 +55,7 @@ def make_small_ledger(folder: Path, *, registrations: int = 1) -> KeptLedger:
         node_offices=_NODE_OFFICES,
         case_offices=_CASE_OFFICES,
     )
-    (folder / "hub").mkdir(parents=True)
-    with closing(open_store(folder / "hub" / "ledger.sqlite")) as store:
+    with closing(open_store(places.new(folder / "hub"))) as store:
         world.found(store, without=[label for label in world.directory if not _is_needed(label)])
         sent = _play(world, world.load(store, next_signer=NEXT, next_hub_key=NEXT_HUB_KEY), registrations)
     return KeptLedger(world, folder, sent)

@@ -1,4 +1,4 @@
-"""A world's hub on a file, whose clock a test sets: it can be stopped, loaded again and audited. Pure of pytest."""
+"""A world's hub, whose clock a test sets: it can be stopped, loaded again and audited. Pure of pytest."""
 
 from __future__ import annotations
 
@@ -23,18 +23,19 @@ MIDNIGHT_MS: Final = MORNING_MS - 10 * 3_600_000
 
 
 class TimedLedger:
-    """A world's hub, which can be stopped and loaded again; of a world that is given the ledger is there already."""
+    """A world's hub, which can be stopped and loaded again; where no ledger is it makes one."""
 
-    def __init__(self, path: Path, world: World | None = None) -> None:
+    def __init__(self, place: Path, world: World | None = None) -> None:
         self.world = world or World()
-        self._path = path
-        self.store = open_store(path)
-        self.application: Application = self.world.load(self.store) if world else self.world.found(self.store)
+        self._place = place
+        self.store = open_store(place)
+        start = self.world.load if self.store.size() else self.world.found
+        self.application: Application = start(self.store)
 
     def restart(self) -> None:
-        """Stop the hub and load it from its file."""
+        """Stop the hub and load it from its store."""
         self.store.close()
-        self.store = open_store(self._path)
+        self.store = open_store(self._place)
         self.application = self.world.load(self.store)
 
     def record(self, *events: Made) -> None:
@@ -60,7 +61,7 @@ class TimedLedger:
         ]
 
     def finish(self) -> None:
-        """Audit what was recorded, count what time made against the audit's count, and close the file."""
+        """Audit what was recorded, count what time made against the audit's count, and close the store."""
         tally = audit(self.store, self.world)
         missed = sum(header.event_type == "DeadlineMissed" for header, _ in self.made_by_time())
         assert sum(tally.missed.values()) == missed

@@ -32,9 +32,9 @@ def check_event_receipt(receipt: EventReceipt, event: bytes, world: World) -> No
 
 
 @pytest.mark.integration
-def test_the_same_batch_again_gets_the_same_receipt_byte_for_byte(tmp_path: Path) -> None:
+def test_the_same_batch_again_gets_the_same_receipt_byte_for_byte(place: Path) -> None:
     async def scenario() -> None:
-        async with HubServer(tmp_path / "ledger.sqlite") as hub:
+        async with HubServer(place) as hub:
             world = hub.world
             batch = world.batches["44"].batch([declaration(world, "44") for _ in range(5)])
             async with hub.client.submit_stream() as stream:
@@ -57,18 +57,18 @@ def test_the_same_batch_again_gets_the_same_receipt_byte_for_byte(tmp_path: Path
 
 
 @pytest.mark.integration
-def test_the_same_batch_again_gets_the_same_receipt_after_a_restart(tmp_path: Path) -> None:
+def test_the_same_batch_again_gets_the_same_receipt_after_a_restart(place: Path) -> None:
     world = World()
     batch = None
 
     async def scenario() -> None:
         nonlocal batch
-        async with HubServer(tmp_path / "ledger.sqlite", world=world) as hub:
+        async with HubServer(place, world=world) as hub:
             batch = world.batches["44"].batch([declaration(world, "44")])
             first = (await hub.client.submit_one(batch)).answer
             await hub.submit([declaration(world, "44")])
 
-        async with HubServer(tmp_path / "ledger.sqlite", world=world) as hub:
+        async with HubServer(place, world=world) as hub:
             size = hub.size
             again = (await hub.client.submit_one(batch)).answer
 
@@ -80,9 +80,9 @@ def test_the_same_batch_again_gets_the_same_receipt_after_a_restart(tmp_path: Pa
 
 
 @pytest.mark.integration
-def test_the_same_event_in_a_new_batch_gets_its_first_receipt(tmp_path: Path) -> None:
+def test_the_same_event_in_a_new_batch_gets_its_first_receipt(place: Path) -> None:
     async def scenario() -> None:
-        async with HubServer(tmp_path / "ledger.sqlite") as hub:
+        async with HubServer(place) as hub:
             world = hub.world
             old = declaration(world, "44")
             first = (await hub.client.submit_one(world.batches["44"].batch([old]))).answer
@@ -111,9 +111,9 @@ def test_the_same_event_in_a_new_batch_gets_its_first_receipt(tmp_path: Path) ->
 
 
 @pytest.mark.integration
-def test_the_same_event_twice_in_one_batch_is_recorded_once(tmp_path: Path) -> None:
+def test_the_same_event_twice_in_one_batch_is_recorded_once(place: Path) -> None:
     async def scenario() -> None:
-        async with HubServer(tmp_path / "ledger.sqlite") as hub:
+        async with HubServer(place) as hub:
             world = hub.world
             made = declaration(world, "44")
             size = hub.size
@@ -131,11 +131,11 @@ def test_the_same_event_twice_in_one_batch_is_recorded_once(tmp_path: Path) -> N
 
 
 @pytest.mark.integration
-def test_a_batch_with_a_repeat_sent_again_gets_the_first_receipt_of_the_repeat_too(tmp_path: Path) -> None:
+def test_a_batch_with_a_repeat_sent_again_gets_the_first_receipt_of_the_repeat_too(place: Path) -> None:
     """A gateway that was killed before the answer sends the batch again, whatever became of its events."""
 
     async def scenario() -> None:
-        async with HubServer(tmp_path / "ledger.sqlite") as hub:
+        async with HubServer(place) as hub:
             world = hub.world
             made = declaration(world, "44")
             await hub.submit([made])
@@ -156,9 +156,9 @@ def test_a_batch_with_a_repeat_sent_again_gets_the_first_receipt_of_the_repeat_t
 
 
 @pytest.mark.integration
-def test_a_whole_matter_sent_again_in_new_batches_changes_nothing(tmp_path: Path) -> None:
+def test_a_whole_matter_sent_again_in_new_batches_changes_nothing(place: Path) -> None:
     async def scenario() -> None:
-        async with HubServer(tmp_path / "ledger.sqlite") as hub:
+        async with HubServer(place) as hub:
             world = hub.world
             made = residence(world, "44")
             await hub.submit(made)
@@ -178,9 +178,9 @@ def test_a_whole_matter_sent_again_in_new_batches_changes_nothing(tmp_path: Path
 
 
 @pytest.mark.integration
-def test_another_batch_under_a_used_number_is_refused(tmp_path: Path) -> None:
+def test_another_batch_under_a_used_number_is_refused(place: Path) -> None:
     async def scenario() -> None:
-        async with HubServer(tmp_path / "ledger.sqlite") as hub:
+        async with HubServer(place) as hub:
             world = hub.world
             await hub.submit([declaration(world, "44")])
             size = hub.size
@@ -197,9 +197,9 @@ def test_another_batch_under_a_used_number_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.integration
-def test_a_receipt_proves_its_batch_under_the_checkpoint_that_it_came_with(tmp_path: Path) -> None:
+def test_a_receipt_proves_its_batch_under_the_checkpoint_that_it_came_with(place: Path) -> None:
     async def scenario() -> None:
-        async with HubServer(tmp_path / "ledger.sqlite") as hub:
+        async with HubServer(place) as hub:
             world = hub.world
             batches = [
                 world.batches[region].batch([declaration(world, region) for _ in range(count)])

@@ -34,8 +34,8 @@ CALLS: dict[str, tuple[str, Ask]] = {
 
 
 @runs_in_a_loop
-async def test_what_asks_by_id_gets_the_answer_of_an_unknown_one(tmp_path: Path) -> None:
-    async with HubServer(tmp_path / "ledger.sqlite") as hub:
+async def test_what_asks_by_id_gets_the_answer_of_an_unknown_one(place: Path) -> None:
+    async with HubServer(place) as hub:
         world = hub.world
         made = seal_order(world)
         stream, event = made[0].header.stream_id, made[1].header.event_id
@@ -76,8 +76,8 @@ def same(said: bytes, stream: bytes, event: bytes) -> bytes:
 
 
 @runs_in_a_loop
-async def test_what_continues_it_is_refused_as_what_continues_nothing(tmp_path: Path) -> None:
-    async with HubServer(tmp_path / "ledger.sqlite") as hub:
+async def test_what_continues_it_is_refused_as_what_continues_nothing(place: Path) -> None:
+    async with HubServer(place) as hub:
         world = hub.world
         made = seal_order(world)
         record, order = made[:-3], made[-3:]

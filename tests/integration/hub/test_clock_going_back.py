@@ -9,9 +9,9 @@ from tests.support.matters import declaration
 from tests.support.world import World
 
 
-def test_a_clock_that_steps_back_between_commits_and_over_a_restart_leaves_an_audit_clean(tmp_path: Path) -> None:
+def test_a_clock_that_steps_back_between_commits_and_over_a_restart_leaves_an_audit_clean(place: Path) -> None:
     world = World()
-    store = open_store(tmp_path / "ledger.sqlite")
+    store = open_store(place)
     application = world.found(store)
     outcomes = []
     for _ in range(2):

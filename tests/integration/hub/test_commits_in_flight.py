@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from adapters.store.opening import open_store
-from adapters.store.sqlite import SqliteStore
 from contracts.errors import FatalError
 from hub.application import Application
 from hub.submission import BatchAnswer, Outcome, SubmittedBatch
 from tests.support.audit import audit
+from tests.support.ledger_places import LedgerPlaces
 from tests.support.matters import residence
 from tests.support.world import World
 
@@ -47,9 +47,9 @@ class Meanwhile:
         return self._begun()
 
 
-def test_a_matter_goes_on_and_an_event_is_a_repeat_before_the_first_commit_is_durable(tmp_path: Path) -> None:
+def test_a_matter_goes_on_and_an_event_is_a_repeat_before_the_first_commit_is_durable(place: Path) -> None:
     world = World()
-    store = SqliteStore(tmp_path / "ledger.sqlite")
+    store = open_store(place)
     application = world.found(store)
     size = store.size()
     first, second, third = residence(world, "44")
@@ -68,9 +68,9 @@ def test_a_matter_goes_on_and_an_event_is_a_repeat_before_the_first_commit_is_du
     assert audit(store, world).refusals == {"EVENT_REPEATED": 1}
 
 
-def test_a_batch_that_comes_again_in_the_next_commit_gets_the_receipt_of_the_first(tmp_path: Path) -> None:
+def test_a_batch_that_comes_again_in_the_next_commit_gets_the_receipt_of_the_first(place: Path) -> None:
     world = World()
-    store = open_store(tmp_path / "ledger.sqlite")
+    store = open_store(place)
     application = world.found(store)
     batch = world.batches["44"].batch(residence(world, "44"))
 
@@ -85,9 +85,9 @@ def test_a_batch_that_comes_again_in_the_next_commit_gets_the_receipt_of_the_fir
     assert [r.index for r in again.results] == [r.index for r in original.results]
 
 
-def test_the_next_commit_is_written_only_when_the_one_before_is_durable(tmp_path: Path) -> None:
+def test_the_next_commit_is_written_only_when_the_one_before_is_durable(place: Path) -> None:
     world = World()
-    store = open_store(tmp_path / "ledger.sqlite")
+    store = open_store(place)
     application = world.found(store)
     first, second, _ = residence(world, "44")
 
@@ -101,10 +101,12 @@ def test_the_next_commit_is_written_only_when_the_one_before_is_durable(tmp_path
     assert audit(store, world).events["RegistrationRecorded"] == 1
 
 
-def test_what_follows_a_commit_that_was_lost_is_never_recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_follows_a_commit_that_was_lost_is_never_recorded(
+    place: Path, places: LedgerPlaces, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The second commit counts on entries that are not there: the store says so, and a new start goes on from them."""
     world = World()
-    store = SqliteStore(tmp_path / "ledger.sqlite")
+    store = open_store(place)
     application = world.found(store)
     size = store.size()
     first, second, _ = residence(world, "44")
@@ -112,14 +114,17 @@ def test_what_follows_a_commit_that_was_lost_is_never_recorded(tmp_path: Path, m
     two = Meanwhile(application, [world.batches["44"].batch([second])])
 
     with monkeypatch.context() as patch:
-        patch.setattr(store, "_writing", FailingConnection(store._writing))
+        if places.server is None:
+            patch.setattr(store, "_writing", FailingConnection(getattr(store, "_writing")))  # noqa: B009
+        else:
+            places.cut()
         with pytest.raises(FatalError, match="STORE_FAILED"):
             one()
     with pytest.raises(FatalError):
         two.finish()
 
     store.close()
-    with closing(open_store(tmp_path / "ledger.sqlite")) as again:
+    with closing(open_store(place)) as again:
         assert again.size() == size
         world.load(again)
         audit(again, world)

@@ -21,10 +21,10 @@ def said(answer: EventResult | ExchangeError) -> dict[str, object]:
     return {"repeated": True} if answer.outcome is Outcome.REPEATED else {}
 
 
-def test_the_hub_answers_every_scenario_right(tmp_path: Path) -> None:
+def test_the_hub_answers_every_scenario_right(place: Path) -> None:
     """All files in one ledger, in order of time."""
     lines = [line for name in files() for line in load(name)]
-    store = open_store(tmp_path / "ledger.sqlite")
+    store = open_store(place)
     run = HubRun(store)
 
     run.run(lines)

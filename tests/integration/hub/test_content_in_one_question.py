@@ -21,8 +21,8 @@ pytestmark = pytest.mark.integration
 
 
 @pytest.fixture
-def ledger(tmp_path: Path) -> Iterator[TimedLedger]:
-    opened = TimedLedger(tmp_path / "ledger.sqlite")
+def ledger(place: Path) -> Iterator[TimedLedger]:
+    opened = TimedLedger(place)
     yield opened
     opened.finish()
 

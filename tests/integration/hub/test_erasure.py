@@ -2,53 +2,45 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from adapters.store.opening import open_store
-from contracts.ids import LeafIndex
+from contracts.event import decode_event
+from contracts.ids import LeafIndex, OfficeId
 from hub import evidence
 from hub.submission import Outcome
+from ledger.entry import event_of
 from tests.support.batches import Made
+from tests.support.ledger_places import ON_SQLITE, LedgerPlaces
 from tests.support.matters import notification
 from tests.support.order_matters import erasure_order, seal_order
 from tests.support.timed_ledger import TimedLedger
+from tests.support.world import World
 
 KEPT_DAYS = 90
 
 
 @pytest.fixture
-def ledger(tmp_path: Path) -> Iterator[TimedLedger]:
-    ledger = TimedLedger(tmp_path / "ledger.sqlite")
+def ledger(place: Path, request: pytest.FixtureRequest) -> Iterator[TimedLedger]:
+    """Of a world of this test alone: a server holds what other tests sealed."""
+    ledger = TimedLedger(place, World(seed=request.node.name))
     yield ledger
     ledger.finish()
 
 
-def marks(ledger: TimedLedger, path: Path, made: Made) -> list[bytes]:
+def marks(ledger: TimedLedger, made: Made) -> list[bytes]:
     """Pieces of every envelope and wrapped key that is held of an event's matter."""
-    with closing(sqlite3.connect(path)) as db:
-        rows = [
-            row
-            for (row,) in db.execute(
-                "SELECT rowid-1 FROM stored_events WHERE originator_id=?", (made.header.stream_id.hex(),)
-            )
-        ]
-        found: list[bytes] = []
-        for index in rows:
-            found += [r[0][100:148] for r in db.execute("SELECT envelope FROM payloads WHERE id>>8=?", (index,))]
-            found += [r[0] for r in db.execute("SELECT enc FROM wrapped_keys WHERE payload>>8=?", (index,))]
+    store, found = ledger.store, list[bytes]()
+    for index, entry in store.stream(made.header.stream_id, 0, 100):
+        header = decode_event(event_of(entry) or b"")
+        for number in range(len(header.sealed)):
+            found.append((store.payload(index, number) or b"")[100:148])
+            for office in store.wrapped_offices([(index, number)])[index, number]:
+                wrapped = store.wrapped_key(index, number, OfficeId(office))
+                found += [] if wrapped is None else [wrapped[1]]
     return found
-
-
-def files_with(path: Path, pieces: list[bytes]) -> list[str]:
-    """Files of the store that hold one of the pieces."""
-    return [
-        file.name for file in sorted(path.parent.glob(path.name + "*")) if any(p in file.read_bytes() for p in pieces)
-    ]
 
 
 def held(ledger: TimedLedger, made: Made) -> tuple[int, int]:
@@ -56,19 +48,19 @@ def held(ledger: TimedLedger, made: Made) -> tuple[int, int]:
 
 
 def test_an_order_destroys_keys_and_ciphertext_in_the_commit_that_records_it(
-    ledger: TimedLedger, tmp_path: Path
+    ledger: TimedLedger, place: Path, places: LedgerPlaces
 ) -> None:
     events = erasure_order(ledger.world)
     ledger.record(*events[:-3])
-    pieces = marks(ledger, tmp_path / "ledger.sqlite", events[0])
-    before = files_with(tmp_path / "ledger.sqlite", pieces)
+    pieces = marks(ledger, events[0])
+    before = places.holding(place, pieces)
 
     ledger.record(events[-3])
 
     assert pieces
     assert before
     assert held(ledger, events[0]) == (0, 0)
-    assert files_with(tmp_path / "ledger.sqlite", pieces) == []
+    assert places.holding(place, pieces) == []
     ledger.record(*events[-2:])
     for index in range(ledger.store.size()):
         assert evidence.inclusion(ledger.store, LeafIndex(index), ledger.store.size()) is not None
@@ -84,40 +76,56 @@ def test_another_matter_keeps_its_content(ledger: TimedLedger) -> None:
     assert held(ledger, other[0]) == kept != (0, 0)
 
 
-def test_a_reader_who_holds_the_log_only_puts_the_scrubbing_off(ledger: TimedLedger, tmp_path: Path) -> None:
+def test_a_reader_who_holds_what_was_only_puts_the_scrubbing_off(
+    ledger: TimedLedger, place: Path, places: LedgerPlaces
+) -> None:
     events = erasure_order(ledger.world)
     ledger.record(*events[:-3])
-    pieces = marks(ledger, tmp_path / "ledger.sqlite", events[0])
-    with closing(sqlite3.connect(tmp_path / "ledger.sqlite", isolation_level=None)) as reader:
-        reader.execute("BEGIN")
-        reader.execute("SELECT count(*) FROM payloads").fetchone()
+    pieces = marks(ledger, events[0])
+    with places.reader(place, "payloads"):
         ledger.record(events[-3])
         assert not ledger.application.scrub()
 
     assert ledger.application.scrub()
-    assert files_with(tmp_path / "ledger.sqlite", pieces) == []
+    assert places.holding(place, pieces) == []
 
 
-def test_a_hub_that_was_killed_before_it_scrubbed_scrubs_when_it_starts(
-    ledger: TimedLedger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_hub_that_could_not_scrub_scrubs_when_it_starts_again(
+    ledger: TimedLedger, place: Path, places: LedgerPlaces, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     events = erasure_order(ledger.world)
     ledger.record(*events[:-3])
-    pieces = marks(ledger, tmp_path / "ledger.sqlite", events[0])
+    pieces = marks(ledger, events[0])
     with monkeypatch.context() as patched:
         patched.setattr(type(ledger.store), "scrub", lambda self: False)
         ledger.record(events[-3])
-    copy = tmp_path / "killed"
-    copy.mkdir()
+
+    ledger.restart()
+
+    assert pieces
+    assert places.holding(place, pieces) == []
+
+
+def test_a_hub_that_was_killed_before_it_scrubbed_scrubs_when_it_starts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The files as a kill leaves them: nobody has closed the log."""
+    ledger = TimedLedger(ON_SQLITE.new(tmp_path))
+    events = erasure_order(ledger.world)
+    ledger.record(*events[:-3])
+    pieces = marks(ledger, events[0])
+    with monkeypatch.context() as patched:
+        patched.setattr(type(ledger.store), "scrub", lambda self: False)
+        ledger.record(events[-3])
+    killed = ON_SQLITE.new(tmp_path / "killed")
     for file in tmp_path.glob("ledger.sqlite*"):
-        (copy / file.name).write_bytes(file.read_bytes())
-    assert files_with(copy / "ledger.sqlite", pieces)
+        (killed.parent / file.name).write_bytes(file.read_bytes())
+    assert ON_SQLITE.holding(killed, pieces)
 
-    restarted = open_store(copy / "ledger.sqlite")
-    ledger.world.load(restarted)
+    TimedLedger(killed, ledger.world).finish()
 
-    assert files_with(copy / "ledger.sqlite", pieces) == []
-    restarted.close()
+    assert ON_SQLITE.holding(killed, pieces) == []
+    ledger.finish()
 
 
 def test_content_ends_with_its_retention_and_only_once(ledger: TimedLedger) -> None:

@@ -10,8 +10,8 @@ from hub.own_batch import HubDraft
 from tests.support.world import World
 
 
-def test_a_draft_whose_body_has_a_wrong_form_is_not_recorded_at_all(tmp_path: Path) -> None:
-    world, store = World(), open_store(tmp_path / "ledger.sqlite")
+def test_a_draft_whose_body_has_a_wrong_form_is_not_recorded_at_all(place: Path) -> None:
+    world, store = World(), open_store(place)
     application = world.found(store)
     size = store.size()
     region = HubDraft("RegionRegistered", "DIRECTORY", {"region": "Zhang San"})
@@ -23,8 +23,8 @@ def test_a_draft_whose_body_has_a_wrong_form_is_not_recorded_at_all(tmp_path: Pa
     assert store.size() == size
 
 
-def test_a_refused_draft_is_told_by_the_family_of_its_code(tmp_path: Path) -> None:
-    world, store = World(), open_store(tmp_path / "ledger.sqlite")
+def test_a_refused_draft_is_told_by_the_family_of_its_code(place: Path) -> None:
+    world, store = World(), open_store(place)
     application = world.found(store)
 
     with pytest.raises(ConflictError, match="DIRECTORY_TAKEN"):

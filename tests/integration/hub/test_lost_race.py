@@ -23,8 +23,8 @@ def refusal_of(world: World, store: LedgerStore, first: list[Made], last: Made) 
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> LedgerStore:
-    return open_store(tmp_path / "ledger.sqlite")
+def store(place: Path) -> LedgerStore:
+    return open_store(place)
 
 
 def test_an_event_that_came_second_conflicts_even_where_its_type_became_impossible(store: LedgerStore) -> None:

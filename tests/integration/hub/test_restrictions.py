@@ -20,8 +20,8 @@ KEPT_DAYS = 90
 
 
 @pytest.fixture
-def ledger(tmp_path: Path) -> Iterator[TimedLedger]:
-    ledger = TimedLedger(tmp_path / "ledger.sqlite")
+def ledger(place: Path) -> Iterator[TimedLedger]:
+    ledger = TimedLedger(place)
     yield ledger
     ledger.finish()
 

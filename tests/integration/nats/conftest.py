@@ -8,6 +8,7 @@ import pytest
 from adapters.nats_server import NatsServer
 from adapters.store.opening import open_store
 from tests.support.delivering_ledger import DeliveringLedger
+from tests.support.ledger_places import ON_SQLITE, LedgerPlaces
 
 
 @pytest.fixture
@@ -18,8 +19,9 @@ def broker(tmp_path: Path) -> Iterator[NatsServer]:
 
 
 @pytest.fixture
-def ledger(tmp_path: Path) -> Iterator[DeliveringLedger]:
-    """A ledger with its writer."""
-    store = open_store(tmp_path / "ledger.sqlite")
+def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[DeliveringLedger]:
+    """A ledger with its writer, on a file where a test does not ask for `places`."""
+    places: LedgerPlaces = request.getfixturevalue("places") if "places" in request.fixturenames else ON_SQLITE
+    store = open_store(places.new(tmp_path))
     yield DeliveringLedger(store)
     store.close()

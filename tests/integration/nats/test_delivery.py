@@ -21,7 +21,7 @@ from tests.support.delivery import Delivery, check_delivered, until
 
 T = TypeVar("T")
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("places")]
 
 
 def forget(folder: Path) -> None:

@@ -13,7 +13,7 @@ from tests.support.delivering_ledger import DeliveringLedger
 from tests.support.delivery import Delivery, check_delivered, until
 from tests.support.order_matters import erasure_order, rights_request
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("places")]
 
 
 def orders(ledger: DeliveringLedger) -> None:
