@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import struct
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Final
 
 from adapters.store.ledger_store import LedgerStore
@@ -22,6 +23,8 @@ from hub.replay import Replay
 from ledger.compact import HASH_BYTES
 
 _PAGE: Final = 500
+_STATES: Final = 1000
+"""Derived states that are compared with the kept ones in one go."""
 
 
 class FolderSource:
@@ -175,14 +178,14 @@ class FolderSource:
 
     def _check_matters(self, procedures: Mapping[tuple[str, int], Procedure]) -> None:
         kept, now_ms = self._store.all_matters(), self._store.recorded_at()
-        sealed = self._store.sealed_streams()
-        for stream_id, packed in self._shelf.matters():
-            if has_ends(packed) and stream_id not in sealed:
-                self._check_ended(ends_of(packed), procedures, now_ms)
-            row = next(kept, None)
-            if row != (stream_id, packed):
-                found = "nothing" if row is None else "another state" if row[0] == stream_id else "another stream"
-                raise _differs(f"{found} is kept in place of the derived state", f"matters {stream_id.hex()}")
+        sealed, derived = self._store.sealed_streams(), self._shelf.matters()
+        while page := list(islice(derived, _STATES)):
+            found = list(islice(kept, len(page)))
+            if found != page:
+                raise _first_difference(page, found)
+            for stream_id, packed in page:
+                if has_ends(packed) and stream_id not in sealed:
+                    self._check_ended(ends_of(packed), procedures, now_ms)
         extra = next(kept, None)
         if extra is not None:
             raise _differs("a state is kept of a stream that has no entry", f"matters {_name(extra[0])}")
@@ -212,6 +215,13 @@ def _payload(index: int, message: str, place: str) -> KeptError:
 
 def _differs(message: str, place: str) -> KeptError:
     return KeptError("LEDGER_UNEXPLAINED", message, place=place)
+
+
+def _first_difference(derived: Sequence[tuple[bytes, bytes]], kept: Sequence[tuple[bytes, bytes]]) -> KeptError:
+    """The first of some derived states that is not kept; the two differ, and no more are kept than are derived."""
+    at = next((at for at, (one, other) in enumerate(zip(derived, kept, strict=False)) if one != other), len(kept))
+    found = "nothing" if at == len(kept) else "another state" if kept[at][0] == derived[at][0] else "another stream"
+    return _differs(f"{found} is kept in place of the derived state", f"matters {derived[at][0].hex()}")
 
 
 def _name(key: object) -> str:

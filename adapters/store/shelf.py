@@ -20,6 +20,7 @@ from hub.matter import Matter, pack, unpack
 MATTERS_IN_MEMORY: Final = 40_000
 """Most of them share their parties, regions and counties: together some 40 MiB."""
 EVENTS_IN_MEMORY: Final = 20_000
+_PAGE: Final = 1000
 _CACHE_KIB: Final = 16_384
 _PRAGMAS: Final = f"PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA cache_size=-{_CACHE_KIB};"
 
@@ -47,6 +48,7 @@ class SpillingShelf:
         self._events: dict[bytes, tuple[bytes, int]] = {}
         self._sealed: dict[bytes, bytes] = {}
         self._has_spilled = False
+        self._last_spilled = b""
         self._has_flushed = False
         self._are_ids_left = False
 
@@ -82,6 +84,7 @@ class SpillingShelf:
         try:
             self._db.executescript(_PRAGMAS)
             self._db.execute("SELECT count(*) FROM matters, events WHERE 0").fetchone()
+            self._last_spilled = self._db.execute("SELECT coalesce(max(stream_id), x'') FROM matters").fetchone()[0]
         except sqlite3.Error as error:
             raise ContractError("AUDIT_STATE_DAMAGED", "its second part is no shelf of an audit") from error
         self._has_spilled = self._has_flushed = True
@@ -107,7 +110,8 @@ class SpillingShelf:
     def matter(self, stream_id: bytes) -> Matter | None:
         """See `hub.replay.Shelf.matter`."""
         known = self._matters.get(stream_id)
-        if known is not None or not self._has_spilled:
+        # Streams are named in the order of time: a new one is seldom before all that went to disk.
+        if known is not None or stream_id > self._last_spilled:
             return known
         row = self._db.execute("SELECT packed FROM matters WHERE stream_id=?", (stream_id,)).fetchone()
         return None if row is None else unpack(row[0])
@@ -131,17 +135,22 @@ class SpillingShelf:
         self._has_spilled = True
 
     def _write(self, matters: Sequence[tuple[bytes, Matter]]) -> None:
+        """Write matters, ascending by stream id."""
         self._db.execute("BEGIN")
         self._db.executemany(
             "INSERT OR REPLACE INTO matters VALUES (?,?)", ((stream_id, pack(matter)) for stream_id, matter in matters)
         )
         self._db.execute("COMMIT")
+        if matters:
+            self._last_spilled = max(self._last_spilled, matters[-1][0])
 
     def matters(self) -> Iterator[tuple[bytes, bytes]]:
         """Every stream id with its packed matter, ascending by stream id."""
         if self._has_spilled:
             self._spill(len(self._matters))
-            yield from self._db.execute("SELECT stream_id, packed FROM matters ORDER BY stream_id")
+            rows = self._db.execute("SELECT stream_id, packed FROM matters ORDER BY stream_id")
+            while page := rows.fetchmany(_PAGE):
+                yield from page
         else:
             for stream_id in sorted(self._matters):
                 yield stream_id, pack(self._matters[stream_id])
