@@ -1,11 +1,10 @@
 """`python -m bench`: measure this hub and the straightforward one in one run, on the same events, and write the ratios.
 
-Alternating rounds: batches of 256 through the real hub and relay until every notification is on JetStream, against one
-event a call at 16 in flight; then the median time of one event alone, in short turns. The audits of the ledger that
-came out, in one process, in two and of hashes only, three times in turn beside the bare reader of `bench.bare`; the
-memory of hub and audits at two lengths of it; what an event costs the writer with few procedures and with all. On
-another ledger, openings, and two gateways that seal and submit. Hub, relay, broker and whoever calls share the cores
-that there are.
+Rounds of short turns: batches of 256 through the real hub and relay until every notification is on JetStream, against
+one event a call at 16 in flight; then the median time of one event alone. The audits of the ledger that came out, in
+one process, in two and of hashes only, three times in turn beside the bare reader of `bench.bare`; the memory of hub
+and audits at two lengths of it; what an event costs the writer with few procedures and with all. On another ledger,
+openings, and two gateways that seal and submit. Hub, relay, broker and whoever calls share the cores that there are.
 
 Machines differ by a factor of three and more, and so does one machine by the hour. What is wanted a second is therefore
 also told as a ratio to something simple that is measured in the same run, and that LIMITS measured on the machine that
@@ -37,6 +36,7 @@ from bench.ours import OurHub
 from bench.plain import PlainHub
 from bench.projections import ProjectionFigures, measure_projections
 from bench.sealing import measure_sealing
+from bench.throughput import measure_throughput
 from bench.workload import World
 
 PLAIN_EVENTS = 1_142
@@ -66,6 +66,7 @@ _AUDITS: dict[Way, AuditTarget] = {
     "two": AuditTarget("audit in two", 40_000, "decode_us", DECODED),
     "hashes": AuditTarget("audit of hashes only, in two", 200_000, "hashes_us", HASHED),
 }
+MIN_ROUNDS = 2
 SEALED_ROUNDS = 3
 AUDIT_TURNS = 3
 """How often the whole ledger is audited in each way, in turn."""
@@ -99,12 +100,8 @@ async def measure(
         await plain.throughput(256)
         for number in range(rounds):
             console.print(f"round {number + 1} of {rounds}", style="dim")
-            row = {
-                "ours_events_per_second": await ours.throughput(matters),
-                "plain_events_per_second": await plain.throughput(plain_events),
-            }
+            row = await measure_throughput(ours, plain, matters=matters, plain_events=plain_events)
             row["ours_alone_ms"], row["plain_alone_ms"] = await measure_alone(ours, plain, alone)
-            row["throughput_ratio"] = row["ours_events_per_second"] / row["plain_events_per_second"]
             row["latency_ratio"] = row["ours_alone_ms"] / row["plain_alone_ms"]
             rows.append(row)
             load.append(os.getloadavg()[0])
@@ -267,7 +264,7 @@ def show(result: dict[str, Any]) -> None:
 def main() -> None:
     """Measure, write, show."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=5, help="two or more")
+    parser.add_argument("--rounds", type=int, default=5, help=f"at least {MIN_ROUNDS}")
     parser.add_argument("--matters", type=int, default=8192, help="a round, six events each")
     parser.add_argument("--plain-events", type=int, default=3000)
     parser.add_argument("--alone", type=int, default=300)
@@ -277,6 +274,8 @@ def main() -> None:
         "--sealed-only", action="store_true", help="openings and sealing; the rest of the results stays"
     )
     arguments = vars(parser.parse_args())
+    if arguments["rounds"] < MIN_ROUNDS:
+        parser.error(f"--rounds: at least {MIN_ROUNDS}, for memory is told at two lengths of the ledger")
     is_part = arguments.pop("sealed_only")
     with tempfile.TemporaryDirectory(prefix="pprd-bench-") as folder:
         if is_part:
