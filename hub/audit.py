@@ -23,7 +23,8 @@ from hub.audit_runs import RunCheck
 from hub.audit_source import AuditShelf, Source
 from hub.audit_state import Progressed, State, state_of, take_up
 from hub.audit_tree import TileTree
-from hub.replay import Delivery, Replay
+from hub.replay import Replay
+from hub.replay_ports import Delivery
 from ledger.entry import GenesisEntry
 from ledger.tiles import TILE_WIDTH
 

@@ -25,7 +25,7 @@ from hub.audit_source import Source
 from hub.audit_tree import TileTree
 from hub.directory import Directory
 from hub.ports import ProducerState
-from hub.replay import Tally
+from hub.tally import Tally
 from ledger.compact import hash_leaves
 from ledger.entry import BatchEntry, EventEntry, GenesisEntry, decode_entry, event_of
 from ledger.tiles import TILE_WIDTH

@@ -17,7 +17,7 @@ from hub.audit_notes import Notes, check_genesis, log_keys, parse_kept, unexplai
 from hub.audit_report import Problem, Progress, Report, predecessor_of
 from hub.audit_source import Source
 from hub.audit_tree import TileTree
-from hub.replay import Tally
+from hub.tally import Tally
 from ledger.checkpoint import Checkpoint
 from ledger.compact import hash_leaves
 from ledger.entry import GenesisEntry

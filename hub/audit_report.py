@@ -11,7 +11,7 @@ from contracts.ids import LeafIndex
 from hub.audit_errors import KeptError, UnexplainedError
 from hub.audit_payloads import PayloadCount
 from hub.audit_source import Source
-from hub.replay import Tally
+from hub.tally import Tally
 from ledger.entry import GenesisEntry, Predecessor
 
 Progress = Callable[[int, int], None]

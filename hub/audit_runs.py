@@ -10,7 +10,7 @@ from contracts.errors import EvidenceError
 from contracts.ids import Hash
 from hub.audit_errors import KeptError
 from hub.ports import Run
-from hub.replay import Delivery
+from hub.replay_ports import Delivery
 
 _ZERO = Hash(bytes(32))
 

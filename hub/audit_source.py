@@ -15,7 +15,9 @@ from contracts.ids import LeafIndex, OfficeId
 from hub.audit_errors import KeptError
 from hub.directory import Directory
 from hub.ports import ProducerState, Run
-from hub.replay import Replay, Shelf, Tally
+from hub.replay import Replay
+from hub.replay_ports import Shelf
+from hub.tally import Tally
 from ledger.entry import GenesisEntry, decode_entry
 
 

@@ -14,7 +14,9 @@ from hub.audit_notes import unexplained
 from hub.audit_runs import RunCheck
 from hub.audit_source import AuditShelf, Source
 from hub.directory import Directory
-from hub.replay import Delivery, Replay, Tally
+from hub.replay import Replay
+from hub.replay_ports import Delivery
+from hub.tally import Tally
 from ledger.entry import GenesisEntry
 
 

@@ -28,7 +28,7 @@ from hub.content import effect_of
 from hub.directory import RECEIVE, Directory, Office
 from hub.matter import Matter, advance
 from hub.ports import Run
-from hub.replay import Shelf
+from hub.replay_ports import Shelf
 from hub.sealed_event import SealedEvent
 from ledger.entry import event_of
 

@@ -19,7 +19,8 @@ from hub.admission import Rules
 from hub.directory import Office
 from hub.duty import due_in
 from hub.matter import Matter
-from hub.replay import Replay, Shelf
+from hub.replay import Replay
+from hub.replay_ports import Shelf
 
 
 class HandedOver(NamedTuple):

@@ -192,12 +192,6 @@ def batch_id_of(batch: SubmittedBatch) -> bytes:
         return b""
 
 
-def chain_id(producer: str) -> bytes:
-    """Originator id of a producer's chain of batches: its name in 16 bytes, so that the event store's own key
-    (originator, version) refuses a second batch with the same number."""
-    return producer.encode("ascii").ljust(16, b"\0")
-
-
 def positions(n: int, refused: Sequence[int]) -> list[int]:
     """Positions of a batch that were accepted, given those that were not."""
     left_out = frozenset(refused)

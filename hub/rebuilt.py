@@ -13,11 +13,11 @@ from contracts.errors import EvidenceError
 from contracts.event import Header, decode_event
 from contracts.ids import Hash, LeafIndex, PointId, TreeSize
 from hub.admission import Rules
-from hub.intake import chain_id
 from hub.ports import ProducerState, Run
-from hub.replay import Delivery, Replay, Shelf
+from hub.replay import Replay
+from hub.replay_ports import Delivery, Shelf
 from hub.working import MAX_RUN
-from ledger.batch import decode_tbs
+from ledger.batch import chain_id, decode_tbs
 from ledger.entry import BatchEntry, EventEntry, GenesisEntry, decode_entry
 from ledger.tiles import TileReader, tiles_after
 

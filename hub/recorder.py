@@ -29,14 +29,14 @@ from hub.commit import Proofs, Taken, commit_of
 from hub.content import ContentEffect
 from hub.directory import Directory
 from hub.due_index import basis_of, derived, due_of
-from hub.intake import ChainError, CheckedBatch, CheckedEvent, Repeat, batch_id_of, chain_id, check_batch, read_header
+from hub.intake import ChainError, CheckedBatch, CheckedEvent, Repeat, batch_id_of, check_batch, read_header
 from hub.matter import Matter, unpack
 from hub.ports import Clock, ProducerState, Store, StoredEffect, StoredEntry, StoredPayload
 from hub.precedent import Precedents
 from hub.sealed import SealedStreams
 from hub.submission import BatchAnswer, EventResult, Outcome, Refusal, SubmittedBatch
 from hub.working import Working
-from ledger.batch import batch_hash
+from ledger.batch import batch_hash, chain_id
 from ledger.checkpoint import Checkpoint, parse_checkpoint, sign_checkpoint
 from ledger.entry import (
     BatchEntry,

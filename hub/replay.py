@@ -11,10 +11,8 @@ Not here: where entries come from and what a data folder holds beside them (adap
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol, TypeAlias
+from typing import TypeAlias
 
 from contracts.errors import ExchangeError
 from contracts.event import Header, decode_event, leaf_hash
@@ -29,10 +27,12 @@ from hub.hub_events import check_due, check_heads, check_opening
 from hub.matter import Matter
 from hub.ports import ProducerState
 from hub.precedent import Precedents
-from hub.retention import CONFIRMED, RetentionBook, holding_regions
+from hub.replay_ports import Delivery, Observer, Shelf
+from hub.retention import CONFIRMED, holding_regions
 from hub.routing import is_sealed_whole
 from hub.sealed import SealedStreams
 from hub.sealed_event import SealedEvent
+from hub.tally import Tally
 from ledger.compact import CompactRange, hash_leaf, sha256
 from ledger.entry import BatchEntry, EventEntry, GenesisEntry, decode_entry, event_of
 from ledger.heads import head_next
@@ -43,95 +43,6 @@ _HUB_CLASSES = frozenset({"dir", "acc", "stt"})
 was cleared."""
 ReadEvent: TypeAlias = tuple[Hash, Header]
 """An event that was read: its leaf hash and its header."""
-
-
-class Shelf(Protocol):
-    """Where an audit keeps what grows with the ledger; it may spill to disk."""
-
-    def matter(self, stream_id: bytes) -> Matter | None:
-        """The matter of a stream as derived so far."""
-
-    def put(self, stream_id: bytes, matter: Matter) -> None:
-        """Keep a matter."""
-
-    def add_event(self, event_id: bytes, stream_id: bytes, index: int) -> None:
-        """Keep an event id with its stream.
-
-        Raises:
-            UnexplainedError: EVENT_ID_REUSED, now or at a later call: an id came twice; names both entries.
-            KeptError: An id is kept with another entry.
-        """
-
-    def all_matters(self) -> Iterable[tuple[bytes, bytes]]:
-        """Stream id and packed state of every matter, in any order."""
-
-    def stream_of(self, event_id: bytes) -> bytes | None:
-        """The stream of a recorded event id."""
-
-    def add_sealed(self, event_id: bytes, packed: bytes) -> None:
-        """Keep what an event said of its payloads (`hub.sealed_event`); asked once an event."""
-
-    def sealed_of(self, event_id: bytes) -> bytes | None:
-        """What `add_sealed` kept of an event; None for one that names no payload."""
-
-
-class Delivery(NamedTuple):
-    """One derived notification: who gets which entry under which number.
-
-    Attributes:
-        point: Whose it is.
-        n: Its counter, from 1.
-        entry: The entry.
-        head: Running hash after it.
-        is_case: Whether it travels sealed as a whole.
-    """
-
-    point: PointId
-    n: int
-    entry: LeafIndex
-    head: Hash
-    is_case: bool
-
-
-class Observer(Protocol):
-    """Told of what a replay derives, in ledger order; it compares that with what somebody keeps."""
-
-    def delivered(self, delivery: Delivery) -> None:
-        """A notification that follows from an entry."""
-
-    def content(self, index: LeafIndex, header: Header) -> None:
-        """An accepted event: it may name sealed payloads, or do something to content."""
-
-
-@dataclass(slots=True)
-class Tally:
-    """What an audit has counted.
-
-    Attributes:
-        entries: All entries.
-        batches: Batch entries.
-        events: Accepted events, by event type.
-        refusals: Events refused inside batches, by code.
-        deliveries: Notifications, by delivery point.
-        openings: Recorded openings, by region of the office.
-        cleared: Of them those without an open task, by the reason that stands in its place.
-        payloads: Sealed payloads that events name.
-        missed: Missed duties, by rule.
-        heads: Published heads that were compared.
-        retention: Ends of retention that gateways have not confirmed.
-    """
-
-    entries: int = 0
-    batches: int = 0
-    events: Counter[str] = field(default_factory=Counter)
-    refusals: Counter[str] = field(default_factory=Counter)
-    deliveries: Counter[str] = field(default_factory=Counter)
-    openings: Counter[str] = field(default_factory=Counter)
-    cleared: Counter[str] = field(default_factory=Counter)
-    payloads: int = 0
-    missed: Counter[str] = field(default_factory=Counter)
-    heads: int = 0
-    retention: RetentionBook = field(default_factory=RetentionBook)
 
 
 class Replay:

@@ -101,3 +101,9 @@ def _check(batch: Batch) -> None:
     ):
         if len(value) != size:
             raise ContractError("BATCH_MALFORMED", f"{len(value)} bytes instead of {size}", field=name)
+
+
+def chain_id(producer: str) -> bytes:
+    """Originator id of a producer's chain of batches: its name in 16 bytes, so that the event store's own key
+    (originator, version) refuses a second batch with the same number."""
+    return producer.encode("ascii").ljust(16, b"\0")

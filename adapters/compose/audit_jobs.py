@@ -31,7 +31,7 @@ from hub.audit_report import Progress, Report, predecessor_of
 from hub.audit_runs import RunCheck
 from hub.audit_states import StatesAudit
 from hub.directory import Directory
-from hub.replay import Tally
+from hub.tally import Tally
 from ledger.entry import GenesisEntry
 
 HALVES: Final = 2

@@ -36,7 +36,8 @@ from hub.delivery_receipt import verify_delivery
 from hub.directory import Directory
 from hub.directory_values import SigningKey
 from hub.head_file import read_head_files
-from hub.replay import Delivery, Replay
+from hub.replay import Replay
+from hub.replay_ports import Delivery
 from ledger.checkpoint import Checkpoint
 from ledger.entry import EventEntry, decode_entry, encode_event_entry
 from ledger.evidence_file import EvidenceFile

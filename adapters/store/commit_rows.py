@@ -13,8 +13,8 @@ from typing import Final
 
 from adapters.store.questions import Executes
 from contracts.procedure_types import ERASE_ALL, ERASES, SEAL, UNSEAL
-from hub.intake import chain_id
 from hub.ports import Commit, Run, StoredEffect
+from ledger.batch import chain_id
 
 STATISTICS: Final = "StatisticsPublished"
 """A topic of a handful of rows: the relay asks for them, and the ledger is long."""

@@ -28,9 +28,9 @@ from adapters.store.store_keys import store_keys
 from contracts.errors import EvidenceError, ExchangeError, UnavailableError
 from contracts.ids import Hash, LeafIndex, TreeSize
 from hub.admission import Rules
-from hub.intake import chain_id
 from hub.ports import Run
 from hub.rebuilt import Rebuild, RebuiltCommit
+from ledger.batch import chain_id
 from ledger.checkpoint import Checkpoint, parse_checkpoint, sign_checkpoint
 from ledger.entry import BATCH_PREFIX
 from ledger.note import NoteSigner

@@ -13,9 +13,9 @@ from adapters.store.commit_rows import STATISTICS
 from adapters.store.questions import Questions, in_parts
 from contracts.ids import Hash, LeafIndex, PointId, TreeSize
 from contracts.procedure_types import ERASE_AND_CLOSE
-from hub.intake import chain_id
 from hub.log_key_changes import LOG_KEY_EVENTS
 from hub.ports import NamedEntry, ProducerState, Run
+from ledger.batch import chain_id
 
 _PAGE: Final = 1000
 _IDS_AT_ONCE: Final = 500

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from contracts.ids import LeafIndex
 from hub.matter import Matter, pack
 from hub.ports import LedgerReader
-from hub.replay import Replay, Tally
+from hub.replay import Replay
+from hub.tally import Tally
 from ledger.checkpoint import parse_checkpoint
 from tests.support.world import World
 

@@ -25,9 +25,9 @@ from adapters.nats.messages import RunForm
 from adapters.sequencer import MAX_QUEUE_BYTES, MAX_QUEUE_EVENTS, Sequencer
 from adapters.store.opening import open_store
 from hub.application import Application
-from hub.replay import Tally
 from hub.run_builder import RunBuilder
 from hub.submission import Outcome
+from hub.tally import Tally
 from ledger.note import NoteSigner
 from tests.support.audit import audit
 from tests.support.batches import Made

@@ -22,7 +22,8 @@ from docs.spec.reference.audit import Replay as Second
 from docs.spec.reference.export import Export
 from docs.spec.reference.note import log_key
 from docs.spec.reference.unproved import UnprovedError
-from hub.replay import Delivery, Replay
+from hub.replay import Replay
+from hub.replay_ports import Delivery
 from ledger.batch import decode_tbs
 from ledger.entry import BatchEntry, EventEntry, decode_entry
 from tests.support.audit import MemoryShelf
