@@ -8,17 +8,19 @@ they are: `EntryForward`; the other half is `hub.audit_hashes.PassedBatches`.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Final, Generic, NamedTuple, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, TypeAlias, TypeVar
 
 from contracts.errors import ExchangeError
 from contracts.event import Header, SealedRef, decode_event
 from contracts.ids import Hash, LeafIndex
-from hub.admission import Rules
 from hub.audit_errors import KeptError, UnexplainedError
 from hub.audit_payloads import PayloadCheck
 from hub.audit_source import AuditShelf, Source
 from ledger.entry import GenesisEntry, decode_entry
 from ledger.tiles import TILE_WIDTH
+
+if TYPE_CHECKING:
+    from hub.admission import Rules
 
 _SEALED: Final = Header._fields.index("sealed")
 T = TypeVar("T")

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from itertools import dropwhile
+from typing import TYPE_CHECKING
 
 from contracts.errors import ExchangeError
 from contracts.ids import Hash
-from contracts.schema import SchemaRegistry
 from hub.audit_errors import KeptError
 from hub.audit_source import Kept, Source
-from hub.directory import Directory
 from hub.log_key_chain import verify_chain
 from ledger.checkpoint import Checkpoint, checkpoint_size, parse_checkpoint
 from ledger.entry import GenesisEntry
 from ledger.log_keys import LogKeys
 from ledger.note import NoteVerifier
+
+if TYPE_CHECKING:
+    from contracts.schema import SchemaRegistry
+    from hub.directory import Directory
 
 
 class Notes:

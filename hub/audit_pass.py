@@ -9,20 +9,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from itertools import islice
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from contracts.ids import LeafIndex
-from contracts.schema import SchemaRegistry
 from hub.audit_notes import Notes, check_genesis, log_keys, parse_kept, unexplained
 from hub.audit_report import Problem, Progress, Report, predecessor_of
 from hub.audit_source import Source
 from hub.audit_tree import TileTree
-from hub.tally import Tally
 from ledger.checkpoint import Checkpoint
 from ledger.compact import hash_leaves
 from ledger.entry import GenesisEntry
 from ledger.log_keys import LogKeys
 from ledger.tiles import TILE_WIDTH
+
+if TYPE_CHECKING:
+    from contracts.schema import SchemaRegistry
+    from hub.tally import Tally
 
 _STEP: Final = 1000
 

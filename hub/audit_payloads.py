@@ -8,15 +8,17 @@ Not here: content whose time is over and that nobody destroyed (`hub.content.ove
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from contracts.event import Header
 from contracts.ids import LeafIndex
 from contracts.procedure_types import ERASE_ALL, ERASE_COPIES, ERASES, Procedure, is_restricted
-from hub.admission import Rules
 from hub.audit_errors import KeptError
 from hub.audit_source import MissingPayload, NamedPayload, Source
 from hub.content import effect_of
+
+if TYPE_CHECKING:
+    from hub.admission import Rules
 
 _AT_ONCE: Final = 64
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from contracts.errors import ExchangeError
 from contracts.ids import LeafIndex
 from hub.audit_errors import KeptError, UnexplainedError
-from hub.audit_payloads import PayloadCount
-from hub.audit_source import Source
 from hub.tally import Tally
 from ledger.entry import GenesisEntry, Predecessor
+
+if TYPE_CHECKING:
+    from hub.audit_payloads import PayloadCount
+    from hub.audit_source import Source
 
 Progress = Callable[[int, int], None]
 """Told how many of how many entries are done."""

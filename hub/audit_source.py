@@ -7,18 +7,20 @@ runs, payloads, states, receipts. All of it is compared with what follows from t
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from contracts.errors import ExchangeError
 from contracts.event import SealedRef
 from contracts.ids import LeafIndex, OfficeId
 from hub.audit_errors import KeptError
-from hub.directory import Directory
-from hub.ports import ProducerState, Run
-from hub.replay import Replay
 from hub.replay_ports import Shelf
-from hub.tally import Tally
 from ledger.entry import GenesisEntry, decode_entry
+
+if TYPE_CHECKING:
+    from hub.directory import Directory
+    from hub.ports import ProducerState, Run
+    from hub.replay import Replay
+    from hub.tally import Tally
 
 
 class Kept(NamedTuple):

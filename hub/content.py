@@ -9,13 +9,16 @@ such state. Ends are whole days of Shanghai. Pure functions of the matter, so th
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from contracts.event import Header
 from contracts.ids import RegionCode
 from contracts.instant import DAY_MS, SHANGHAI_MS
-from contracts.procedure_types import ERASE, ERASE_COPIES, Procedure
+from contracts.procedure_types import ERASE, ERASE_COPIES
 from hub.matter_types import ContentEnd, Matter
+
+if TYPE_CHECKING:
+    from contracts.procedure_types import Procedure
 
 
 class ContentEffect(NamedTuple):

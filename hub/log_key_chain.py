@@ -15,10 +15,9 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterable, Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from contracts.errors import ContractError, EvidenceError
-from contracts.schema import SchemaRegistry
 from hub.log_key_changes import LogKeyChanges
 from ledger.checkpoint import Checkpoint, parse_checkpoint
 from ledger.entry import GenesisEntry, decode_entry
@@ -26,6 +25,9 @@ from ledger.log_keys import LogKeys
 from ledger.note import NoteVerifier
 from ledger.note_text import parse_base64
 from ledger.proof import MAX_PROOF_BYTES, TlogProof, parse_proof, verify_proof
+
+if TYPE_CHECKING:
+    from contracts.schema import SchemaRegistry
 
 CHAIN_HEADER: Final = "pprd-log-keys/v1"
 MAX_LINKS: Final = 256

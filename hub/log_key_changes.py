@@ -10,17 +10,19 @@ Source: ADR 0057; docs/spec/log-keys.md.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from contracts.errors import AccessError, ConflictError, ContractError, EvidenceError
 from contracts.event import Header, decode_event
 from contracts.ids import HUB_REGION, KeyId, LeafIndex, StreamId
-from contracts.schema import SchemaRegistry
 from contracts.signing import check_public_key, key_id
 from hub.directory_errors import other_stream, taken
 from ledger.entry import event_of
 from ledger.log_keys import LogKeys
 from ledger.note import NoteVerifier
+
+if TYPE_CHECKING:
+    from contracts.schema import SchemaRegistry
 
 ANNOUNCED: Final = "LogKeyAnnounced"
 SWITCHED: Final = "LogKeySwitched"

@@ -10,16 +10,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from contracts.deadline import Limits
 from contracts.errors import FatalError
 from contracts.ids import LeafIndex, RegionCode
 from contracts.instant import HOUR_MS
 from contracts.procedure_types import Procedure
-from hub.binding import OfficeLookup
 from hub.due_report import shanghai
-from hub.matter import Matter
+
+if TYPE_CHECKING:
+    from contracts.deadline import Limits
+    from hub.binding import OfficeLookup
+    from hub.matter import Matter
 
 END: Final = "CONTENT_END"
 """Procedure of what the hub records: an end of content."""

@@ -17,12 +17,10 @@ from collections.abc import Callable
 from typing import IO, Any, Final
 
 from adapters.compose.local_source import Opened, opened_local
-from adapters.compose.parts import contracts_in_force
 from adapters.store.store_shelf import StoreShelf
 from contracts.errors import ExchangeError
 from contracts.schema import load_registry
 from hub.audit_forward import EntryForward, Forward, Passed
-from hub.audit_hashes import HashAudit
 from hub.audit_pass import LedgerPass
 from hub.audit_tree import TileTree
 
@@ -74,6 +72,9 @@ def read(source_text: str, size: int, vkey: str, out: IO[bytes], *, what: str) -
 def _whole(
     source_text: str, opened: Opened, size: int, vkey: str, send: Callable[[Passed[Any]], None]
 ) -> tuple[bool, tuple[Any, ...]]:
+    from adapters.compose.parts import contracts_in_force
+    from hub.audit_hashes import HashAudit
+
     rules = contracts_in_force(is_sandbox=True)
     ids = opened.shelf if isinstance(opened.shelf, StoreShelf) else None
     forward = Forward(source=opened.source, rules=rules, shelf=ids, send=send)

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from adapters.settings import HubSettings
-from adapters.store.ledger_store import LedgerStore
 from adapters.store.opening import LEDGER_FILE, LEDGER_POINTER, is_place, open_store, place_in
 from adapters.store.pointer import Pointer, read_pointer, write_pointer
 from contracts.errors import ConflictError, ContractError, UnavailableError
+
+if TYPE_CHECKING:
+    from adapters.settings import HubSettings
+    from adapters.store.ledger_store import LedgerStore
 
 
 def ledger_place(text: str) -> Path | None:

@@ -6,21 +6,24 @@ import hashlib
 import struct
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from adapters.store.ledger_store import LedgerStore
 from adapters.store.shelf import SpillingShelf
 from adapters.store.store_keys import store_chain
 from contracts.ids import LeafIndex, TreeSize
 from contracts.instant import DAY_MS
-from contracts.procedure_types import ERASE, Procedure
+from contracts.procedure_types import ERASE
 from hub.audit_errors import KeptError
 from hub.audit_source import Followed, Kept, MissingPayload, NamedPayload, genesis_key
 from hub.content import overdue
 from hub.matter_bytes import PackedEnds, ends_of, has_ends
 from hub.ports import Run
-from hub.replay import Replay
 from ledger.compact import HASH_BYTES
+
+if TYPE_CHECKING:
+    from contracts.procedure_types import Procedure
+    from hub.replay import Replay
 
 _PAGE: Final = 500
 _STATES: Final = 1000

@@ -15,7 +15,8 @@ from typing import Final
 
 from contracts.errors import ConflictError, ContractError
 from hub.audit_errors import UnexplainedError
-from hub.matter import Matter, pack, unpack
+from hub.matter_bytes import pack, unpack
+from hub.matter_types import Matter
 
 MATTERS_IN_MEMORY: Final = 40_000
 """Most of them share their parties, regions and counties: together some 40 MiB."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple, Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, Protocol, Self, TypeVar
 
 from adapters.store.export_layout import (
     CHECKPOINT,
@@ -31,7 +31,6 @@ from contracts.ids import LeafIndex
 from hub.audit_errors import KeptError
 from hub.audit_source import Followed, Kept, MissingPayload, NamedPayload, genesis_key
 from hub.ports import Run
-from hub.replay import Replay
 from ledger.checkpoint import Checkpoint, checkpoint_size, parse_checkpoint
 from ledger.compact import HASH_BYTES
 from ledger.log_keys import LogKeys
@@ -39,6 +38,9 @@ from ledger.note import NoteVerifier
 from ledger.policy import Policy, format_policy, parse_policy
 from ledger.proof import TlogProof, parse_proof, verify_proof
 from ledger.tiles import TILE_WIDTH, decode_bundle, encode_bundle, entries_path, tile_path
+
+if TYPE_CHECKING:
+    from hub.replay import Replay
 
 T = TypeVar("T")
 
