@@ -75,7 +75,7 @@ def postgres_server(postgres_programs: Programs) -> Iterator[PostgresServer]:
         yield server
 
 
-@pytest.fixture(params=["sqlite"])
+@pytest.fixture(params=["sqlite", "postgres"])
 def places(request: pytest.FixtureRequest) -> LedgerPlaces:
     """Places of new ledgers on one kind of store; a test that takes this runs on each."""
     from tests.support.ledger_places import ON_SQLITE, LedgerPlaces

@@ -42,11 +42,6 @@ Rows = Sequence[Sequence[object]]
 Delete = Callable[[str, Sequence[object]], object]
 
 
-def is_replaced(table: str) -> bool:
-    """Whether a row of a table may take the place of another one."""
-    return table in _REPLACED
-
-
 @cache
 def insert_statement(table: str) -> str:
     """How one row of a table is written."""

@@ -10,7 +10,7 @@ from typing import Final
 
 from adapters.store.cosigned_store import CosignedStore
 from adapters.store.ledger_store import LedgerStore
-from contracts.errors import ConflictError
+from contracts.errors import ConflictError, UnavailableError
 
 LEDGER_FILE: Final = "ledger.sqlite"
 """A ledger in a file."""
@@ -43,6 +43,15 @@ def open_store(place: Path, *, read_only: bool = False) -> LedgerStore:
         read_only: Open for a second process (relay, audit): nothing can be written.
 
     Raises:
+        ConflictError: FOLDER_IN_USE: another process writes the same database.
+        ContractError: SETTINGS_INVALID: the pointer cannot be read.
         UnavailableError: STORE_MISSING: there is no ledger that can be opened.
     """
-    return CosignedStore(place, read_only=read_only)
+    if place.name != LEDGER_POINTER:
+        return CosignedStore(place, read_only=read_only)
+    try:
+        from adapters.store.postgres_store import PostgresStore
+    except ImportError as error:
+        told = "this ledger is on PostgreSQL, and psycopg is missing: pip install 'pprd[postgres]'"
+        raise UnavailableError("STORE_MISSING", told) from error
+    return PostgresStore(place, read_only=read_only)
