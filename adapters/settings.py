@@ -107,7 +107,7 @@ class HubSettings(Settings):
     """How one hub runs.
 
     Attributes:
-        data_dir: Folder of the ledger's file and the hub's keys.
+        data_dir: Folder of the ledger, or of the pointer to it, and of the hub's keys.
         listen: Address of the gRPC server; port 0 takes a free one.
         origin: Name of the ledger in every checkpoint, and of its signing key (LEDGER 2).
         tls_cert: Certificate chain, PEM; required unless `listen` is a loopback address.
@@ -254,7 +254,7 @@ class PublishSettings(Settings):
 
 
 class RelaySettings(Settings):
-    """How the relay runs: it reads the hub's file and publishes to the broker.
+    """How the relay runs: it reads the hub's store and publishes to the broker.
 
     Attributes:
         hub_data_dir: The hub's `data_dir`; only read.

@@ -1,6 +1,6 @@
 """A backup of a hub: the ledger without keys, what it is, and how it is restored.
 
-    hub/ledger.sqlite   entries, everything derived from them, ciphertext; no wrapped key
+    hub/ledger.sqlite   entries, everything derived from them, ciphertext; no wrapped key; a file whatever the hub has
     hub.toml            the hub's settings
     backup.json         when, of which ledger, up to which checkpoint, the hash of the file, what is left out
     RESTORE.md          what to do with it

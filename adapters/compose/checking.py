@@ -1,4 +1,4 @@
-"""Checks and repairs of what a ledger keeps beside its entries: in the hub's file, and in an export of it."""
+"""Checks and repairs of what a ledger keeps beside its entries: in the hub's store, and in an export of it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Replays a data folder to any day: entries from the hub's file, receipts from the relay's, both only read."""
+"""Replays a data folder to any day: entries from the hub's store, receipts from the relay's, both only read."""
 
 from __future__ import annotations
 

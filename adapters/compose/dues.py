@@ -158,7 +158,7 @@ def asked_ledger(asked: Asked, rules: Rules) -> Iterator[AskedLedger]:
 
 
 class _InFolder:
-    """A ledger's file."""
+    """A ledger's store."""
 
     def __init__(self, store: LedgerStore) -> None:
         self._store = store

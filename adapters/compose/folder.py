@@ -1,6 +1,7 @@
 """A data folder: where each program's files stand, and the settings that were written when it was made.
 
-    hub.toml   hub/{ledger.sqlite,keys/}   relay/relay.sqlite   regions/<code>/{region.toml,region.sqlite,keys/}
+    hub.toml   hub/{ledger.sqlite or ledger.postgres,keys/}   relay/relay.sqlite
+    regions/<code>/{region.toml,region.sqlite,keys/}
     nats/      logs/
 
 Settings in the folder hold what must not be guessed (origin, sandbox, the ledger's key); addresses in them are where

@@ -6,8 +6,9 @@ RESTORE_NOTES: Final = """\
 # How to use this backup
 
 It holds the ledger of a hub as it stood at one commit (`backup.json` says which): entries, everything derived from
-them, and sealed payloads as ciphertext. It holds no wrapped content key and no key file. Nobody can open a payload with
-it, and nobody can with it and the key files of the hub.
+them, and sealed payloads as ciphertext. It is a file, also where the hub keeps its ledger in a database. It holds no
+wrapped content key and no key file. Nobody can open a payload with it, and nobody can with it and the key files of the
+hub.
 
 ## Look whether it is whole
 
@@ -25,6 +26,8 @@ it, and nobody can with it and the key files of the hub.
    cosigned last and with what the regions hold. If there is a later one, this ledger is closed: keep it to be audited
    and begin a new one (`pprd init`).
 2. Otherwise put the folder in the hub's place, bring `hub/keys/` from where the key files are kept, and start the hub.
+   It goes on in the file. Where its ledger was in a database, leave `hub/ledger.postgres` out (a folder with both is
+   refused), and let nobody start a hub on the old schema again.
    Producers send again what was not answered; relay, projections and broker are rebuilt from the ledger.
 3. Content whose keys were lost cannot be opened any more (`PAYLOAD_UNKNOWN`). The office that sealed it has it in its
    own register and sends it again where the matter still needs it.

@@ -94,7 +94,7 @@ def genesis_of(view: LedgerView) -> GenesisEntry:
 
 
 class _InFolder:
-    """A ledger's file."""
+    """A ledger's store."""
 
     def __init__(self, store: LedgerStore) -> None:
         self._store = store

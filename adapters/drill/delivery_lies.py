@@ -37,7 +37,7 @@ class _Withholding(LyingReader):
     """Leaves one run out."""
 
     def runs_after(self, run_id: int, limit: int) -> Sequence[tuple[int, Run]]:
-        """As the ledger's file says, without it."""
+        """As the ledger says, without it."""
         rows = self.store.runs_after(run_id, limit)
         return [row for row in rows if not (row[1].point == _POINT and row[1].first_n == _HELD_BACK)]
 

@@ -201,7 +201,7 @@ class DrillWitness:
 
 
 class LyingReader:
-    """A ledger's file as a relay that lies reads it; what is not lied about is the file's.
+    """A ledger as a relay that lies reads it; what is not lied about is the store's.
 
     Args:
         store: The true one.

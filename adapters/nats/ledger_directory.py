@@ -1,4 +1,4 @@
-"""The directory as the ledger has it now, for a process that reads the ledger's file."""
+"""The directory as the ledger has it now, for a process that reads the ledger's store."""
 
 from __future__ import annotations
 

@@ -90,7 +90,7 @@ class Relay:
             stop: Set to end; what is in flight is waited for and remembered.
 
         Raises:
-            FatalError: The ledger's file contradicts itself.
+            FatalError: The ledger's store contradicts itself.
         """
         await keep(url, name="pprd-relay", work=lambda broker: self._work(broker, stop), stop=stop, login=self._login)
 
