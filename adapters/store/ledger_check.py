@@ -1,4 +1,4 @@
-"""Compares everything that a hub's file keeps beside its entries with what follows from them, and rebuilds it.
+"""Compares everything that a hub's store keeps beside its entries with what follows from them, and rebuilds it.
 
 What follows is written to a file of its own first, table by table in the store's own form; then each row is compared,
 so that every damage is named and not the first one only. A repair replaces the tables that differ in one transaction.
@@ -22,7 +22,8 @@ from typing import Any, Final
 
 from adapters.store.cosigned_questions import is_line
 from adapters.store.ledger_store import LedgerStore
-from adapters.store.opening import open_store
+from adapters.store.opening import LEDGER_POINTER, open_store
+from adapters.store.pointer import read_pointer
 from adapters.store.shelf import SpillingShelf
 from adapters.store.store_keys import store_keys
 from contracts.errors import EvidenceError, ExchangeError, UnavailableError
@@ -77,7 +78,7 @@ class Damage:
 
 
 class LedgerCheck:
-    """One check of one hub's file; a context whose temporary file goes with it.
+    """One check of one hub's store; a context whose temporary files go with it.
 
     Args:
         place: Where the ledger is.
@@ -100,6 +101,7 @@ class LedgerCheck:
         self._progress = progress or (lambda done, size: None)
         self._folder = tempfile.TemporaryDirectory(prefix="pprd-check-")
         self._expected = Path(self._folder.name) / "expected.sqlite"
+        self._copied = Path(self._folder.name) / "copied.sqlite"
         self.size = 0
 
     def __enter__(self) -> LedgerCheck:
@@ -252,24 +254,27 @@ class LedgerCheck:
             How many tables were replaced.
 
         Raises:
-            UnavailableError: SOURCE_UNREADABLE: the file cannot be written; nothing changed.
+            ConflictError: FOLDER_IN_USE, STORE_MOVED: a hub runs, or one has run meanwhile; nothing changed.
+            UnavailableError: SOURCE_UNREADABLE: the store cannot be written; nothing changed.
         """
-        replaced = 0
+        replaced: list[str] = []
         with self._both(is_writing=True) as db:
             db.execute("BEGIN IMMEDIATE")
             if any(self._checkpoints(db)):
                 self._repair_checkpoints(db)
-                replaced += 1
+                replaced.append("checkpoints")
             for name in _TABLES:
                 if next(_differences(db, name), None) is not None:
                     _replace(db, name)
-                    replaced += 1
+                    replaced.append(name)
             bad = [one.place.removeprefix("cosignatures ") for one in _bad_cosignatures(db)]
             if bad:
                 places = [(place,) for place in bad]
                 db.executemany("DELETE FROM main.cosignatures WHERE size || '/' || witness=?", places)
+                replaced.append("cosignatures")
             db.execute("COMMIT")
-        return replaced + (1 if bad else 0)
+            self._put_back(db, replaced)
+        return len(replaced)
 
     def _repair_checkpoints(self, db: sqlite3.Connection) -> None:
         db.execute("DELETE FROM main.checkpoints WHERE size NOT IN (SELECT size FROM expected.checkpoints)")
@@ -283,16 +288,34 @@ class LedgerCheck:
 
     @contextmanager
     def _both(self, *, is_writing: bool) -> Iterator[sqlite3.Connection]:
-        """The hub's file as `main`, what follows as `expected`."""
+        """What is kept as `main`, what follows as `expected`."""
         mode = "rw" if is_writing else "ro"
         try:
-            db = sqlite3.connect(f"{self._place.resolve().as_uri()}?mode={mode}", uri=True, isolation_level=None)
+            db = sqlite3.connect(f"{self._kept().resolve().as_uri()}?mode={mode}", uri=True, isolation_level=None)
             with closing(db):
                 db.execute("PRAGMA synchronous=FULL")
                 db.execute("ATTACH ? AS expected", (str(self._expected),))
                 yield db
         except sqlite3.Error as error:
             raise UnavailableError("SOURCE_UNREADABLE", f"the ledger file cannot be used now: {error}") from error
+
+    def _kept(self) -> Path:
+        """The file with what is kept: the ledger's own, or one into which its database was copied."""
+        if self._place.name != LEDGER_POINTER:
+            return self._place
+        if not self._copied.exists():
+            from adapters.store.postgres_copy import copy_derived
+
+            copy_derived(read_pointer(self._place), self._copied, entry_bytes=len(BATCH_PREFIX))
+        return self._copied
+
+    def _put_back(self, db: sqlite3.Connection, replaced: Sequence[str]) -> None:
+        """Let a database hold what was repaired in the copy of it."""
+        if self._place.name == LEDGER_POINTER and replaced:
+            from adapters.store.postgres_copy import put_back
+
+            # With the matters goes what the hub derived from them.
+            put_back(read_pointer(self._place), db, [*replaced, *(["derived"] if "matters" in replaced else [])])
 
 
 def _columns(name: str) -> list[str]:
