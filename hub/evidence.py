@@ -7,7 +7,8 @@ its first recording, for ever. Not here: how a proof is folded or checked (`ledg
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from functools import cache
+from functools import cache, lru_cache
+from typing import Final
 
 from contracts.errors import ContractError, FatalError, RuleError
 from contracts.ids import Hash, LeafIndex, TreeSize
@@ -21,10 +22,13 @@ from ledger.receipt import Receipt
 from ledger.tiles import tile_node_reader
 from ledger.tree import NodeReader, prove_consistency, prove_inclusion, prove_range
 
+_TILES: Final = 256
+"""Of eight kilobytes, that a proof keeps at most."""
+
 
 def node_reader(reader: LedgerReader) -> NodeReader:
-    """A reader of tree nodes over the store's tiles."""
-    return tile_node_reader(reader.tile)
+    """A reader of tree nodes over the store's tiles, for one proof: it asks for each tile once."""
+    return tile_node_reader(lru_cache(_TILES)(reader.tile))
 
 
 def frontier(reader: LedgerReader, size: TreeSize) -> CompactRange:
