@@ -22,11 +22,11 @@ from adapters.region.database import RegionDatabase
 from adapters.region.inbox_store import RegionInboxStore
 from adapters.region.order_store import OrderStore
 from adapters.region.outbox_store import OutboxStore
+from adapters.store.commit_turns import CommitTurns
 from adapters.store.relay_store import SqliteRelayStore
-from adapters.store.sqlite import SqliteStore
 
 STEPS: Final = {
-    "hub-commit": (SqliteStore, "finish"),
+    "hub-commit": (CommitTurns, "finish"),
     "relay-publish": (Publisher, "publish"),
     "relay-acknowledged": (Publisher, "settle"),
     "relay-save": (SqliteRelayStore, "save"),
