@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from adapters.cli.main import app
+from adapters.compose.auditing import run_audit
 from adapters.compose.hub_program import create_ledger, opened_hub
 from adapters.compose.ledger_place import known_place, ledger_place
 from adapters.settings import HubSettings
 from adapters.store.opening import LEDGER_FILE, LEDGER_POINTER
-from adapters.store.pointer import Pointer, write_pointer
+from adapters.store.pointer import Pointer, read_pointer, write_pointer
 from contracts.errors import ConflictError, ContractError, UnavailableError
+from tests.support.fault_rig import ROOT, Program
+from tests.support.ledger_places import LedgerPlaces
+from tests.support.postgres_server import PostgresServer, Programs
 
 SECRET = "hunter2"
 
@@ -83,6 +92,117 @@ def test_a_schema_is_a_plain_name(tmp_path: Path, schema: str) -> None:
         create_ledger(settings_of(tmp_path, store="service=pprd", store_schema=schema))
 
     assert not (tmp_path / "hub" / LEDGER_POINTER).exists()
+
+
+def init(folder: Path, *more: str) -> Result:
+    """`pprd init` in a folder."""
+    words = ["init", "--data", str(folder), "--origin", "pprd.example/place", "--sandbox", "--json"]
+    return CliRunner().invoke(app, [*words, *more])
+
+
+def store_words(settings: Mapping[str, str]) -> list[str]:
+    return [word for name, value in settings.items() for word in (f"--{name.replace('_', '-')}", value)]
+
+
+@pytest.mark.integration
+def test_what_init_made_is_found_by_every_program_from_the_folder_alone(
+    postgres_server: PostgresServer, tmp_path: Path
+) -> None:
+    """The programs are processes of their own, and are told the folder and nothing else."""
+    made = init(tmp_path, *store_words(LedgerPlaces(postgres_server).settings()))
+    assert made.exit_code == 0, made.output
+    vkey = json.loads(made.stdout)["vkey"]
+
+    hub = Program(("hub", "serve", "--data", str(tmp_path), "--json"), tmp_path / "hub.log")
+    hub.start()
+    try:
+        address = ready(tmp_path / "hub.out")
+        running = run_pprd("audit", address, "--vkey", vkey)
+        busy = run_pprd("ledger", "repair", "--data", str(tmp_path))
+    finally:
+        hub.stop()
+    read = [
+        run_pprd(*words)
+        for words in (
+            ("audit", str(tmp_path), "--vkey", vkey),
+            ("ledger", "fsck", "--data", str(tmp_path)),
+            ("projections", "rebuild", "--data", str(tmp_path)),
+            ("ledger", "export", "--data", str(tmp_path), "--out", str(tmp_path / "export")),
+            ("backup", "--data", str(tmp_path), "--out", str(tmp_path / "backup")),
+            ("audit", str(tmp_path / "export"), "--vkey", vkey),
+            ("audit", str(tmp_path / "backup"), "--vkey", vkey),
+        )
+    ]
+
+    assert known_place(tmp_path).name == LEDGER_POINTER
+    assert running["unexplained"] == 0
+    assert busy["error"]["code"] == "FOLDER_IN_USE"
+    assert not any("error" in said for said in read)
+    assert {said["size"] for said in (running, read[0], read[-2], read[-1])} == {running["size"]}
+
+
+def ready(said: Path) -> str:
+    """Where a program listens, as its first line says."""
+    deadline = time.monotonic() + 30
+    while "\n" not in said.read_text(encoding="utf-8"):
+        assert time.monotonic() < deadline, "it never was ready"
+        time.sleep(0.02)
+    return str(json.loads(said.read_text(encoding="utf-8").splitlines()[0])["address"])
+
+
+def run_pprd(*words: str) -> Any:
+    """What a program says as JSON."""
+    command = [sys.executable, "-P", "-m", "adapters.cli.main", *words, "--json"]
+    done = subprocess.run(command, cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)}, stdout=subprocess.PIPE)
+    return json.loads(done.stdout.splitlines()[0])
+
+
+def test_the_pointer_is_its_owners_alone_and_says_what_init_was_told(
+    postgres_server: PostgresServer, tmp_path: Path
+) -> None:
+    said = LedgerPlaces(postgres_server).settings()
+
+    assert init(tmp_path, *store_words(said)).exit_code == 0
+
+    place = tmp_path / "hub" / LEDGER_POINTER
+    assert read_pointer(place) == Pointer(said["store"], said["store_schema"])
+    assert place.stat().st_mode & 0o777 == 0o600
+    assert not (tmp_path / "hub" / LEDGER_FILE).exists()
+    assert "store" not in (tmp_path / "hub.toml").read_text(encoding="utf-8")
+    with opened_hub(settings_of(tmp_path, **said)) as application:
+        assert application.reader.size() > 0
+
+
+def test_a_schema_that_holds_a_ledger_gets_no_second_one(postgres_server: PostgresServer, tmp_path: Path) -> None:
+    words = store_words(LedgerPlaces(postgres_server).settings())
+    assert init(tmp_path / "one", *words).exit_code == 0
+
+    again = json.loads(init(tmp_path / "two", *words).stdout)
+
+    assert again["error"]["code"] == "LEDGER_EXISTS"
+    assert [path.name for path in (tmp_path / "two").rglob("*") if path.is_file()] == ["lock"]
+    assert run_audit(str(tmp_path / "one")).problem is None
+
+
+def test_where_the_database_cannot_be_reached_nothing_is_left(tmp_path: Path) -> None:
+    refused = json.loads(init(tmp_path, "--store", f"host={tmp_path} dbname=pprd").stdout)
+
+    assert refused["error"]["code"] == "STORE_MISSING"
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["lock"]
+
+
+def test_a_hub_whose_database_is_away_says_so_and_goes_on_when_it_is_back(
+    postgres_programs: Programs, tmp_path: Path
+) -> None:
+    with PostgresServer(postgres_programs) as server:
+        assert init(tmp_path, *store_words(LedgerPlaces(server).settings())).exit_code == 0
+        server.stop()
+        for words in (["audit", str(tmp_path)], ["ledger", "fsck", "--data", str(tmp_path)]):
+            said = json.loads(CliRunner().invoke(app, [*words, "--json"]).stdout)
+            assert said["error"]["code"] == "STORE_MISSING" or said["error"]["code"] == "STORE_BUSY"
+        server.start()
+
+        assert run_audit(str(tmp_path)).problem is None
 
 
 def test_a_second_ledger_is_not_made_beside_the_first(tmp_path: Path) -> None:
