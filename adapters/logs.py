@@ -36,7 +36,7 @@ KEYS: Final = frozenset(
         "accepted", "attempt", "bytes", "count", "duration_ms", "events", "lag_events", "lag_seconds", "queued_events",
         "refused", "repeated", "retry_after_ms", "runs",
         # the machine
-        "address", "call", "days", "library", "pid", "program", "signal", "stream", "subject", "version",
+        "address", "call", "days", "library", "pid", "program", "signal", "stream", "subject", "version", "wanting",
     }
 )  # fmt: skip
 """Every key that a line may hold."""
