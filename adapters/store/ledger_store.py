@@ -26,6 +26,12 @@ class LedgerStore(Store, Witnessed, Protocol):
     def close(self) -> None:
         """Give back connections and files; what was begun and not finished is rolled back."""
 
+    def scrub_wanting(self) -> Sequence[str]:
+        """Stable words for what server and role lack, without which `scrub` never says yes; empty where nothing does.
+
+        The words are explained in `adapters.store.postgres_scrub`.
+        """
+
     # -- entries and checkpoints
 
     def checkpoints(self, after: int, limit: int) -> Sequence[tuple[TreeSize, bytes]]:

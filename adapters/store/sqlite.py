@@ -7,7 +7,7 @@ Not here: the tables and their rows (`adapters.store.ledger_tables`), questions 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import ClassVar, Final
@@ -84,3 +84,7 @@ class SqliteStore(LedgerFile, CommitTurns, ContentQuestions):
         finally:
             self._turn.release()
         return not is_busy
+
+    def scrub_wanting(self) -> Sequence[str]:
+        """See `adapters.store.ledger_store.LedgerStore.scrub_wanting`: a file lacks nothing."""
+        return ()
