@@ -38,7 +38,8 @@ from adapters.store.postgres_database import connect
 
 log = structlog.get_logger()
 
-_LOCK: Final = "SET lock_timeout='1s'; SET default_transaction_read_only=off; SET synchronous_commit=on"
+# A little longer than the second after which an autovacuum gives way.
+_LOCK: Final = "SET lock_timeout='1500ms'; SET default_transaction_read_only=off; SET synchronous_commit=on"
 _LONG_SECONDS: Final = 1.0
 _REST: Final = 4
 """After a long rewriting, at least this many times as long nothing is written anew."""

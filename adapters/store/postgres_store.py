@@ -22,7 +22,7 @@ from adapters.store.cosigned_questions import CosignedQuestions
 from adapters.store.pointer import Pointer, read_pointer
 from adapters.store.postgres_database import PostgresReading, connect_writer, refuse_functions, told
 from adapters.store.postgres_scrub import Scrubbing
-from adapters.store.postgres_tables import SPAN, LedgerDatastore, PostgresRecorder, WritingCursor
+from adapters.store.postgres_tables import LedgerDatastore, PostgresRecorder, WritingCursor
 from adapters.store.questions import Executes
 from contracts.errors import FatalError, UnavailableError
 from hub.ports import Commit
@@ -109,9 +109,8 @@ class PostgresStore(CosignedQuestions, PostgresReading, CommitTurns):
     def _begin(self, commit: Commit) -> None:
         connection = self._writer()
         if commit.new_size > self._partitioned:
-            self._recorder.add_partitions(connection, commit.new_size)
+            self._partitioned = self._recorder.add_partitions(connection, commit.new_size)
         self._recorder.write(connection, commit)
-        self._partitioned = max(self._partitioned, commit.new_size // SPAN * SPAN + SPAN)
 
     def _make_durable(self) -> None:
         connection = self._writer()

@@ -141,17 +141,22 @@ class PostgresRecorder(PostgresApplicationRecorder):
             # Whoever subscribes to the library's notification log hears of it when it is durable.
             connection.execute(SQL("NOTIFY {}").format(Identifier(self.channel_name)))
 
-    def add_partitions(self, connection: Connection[TupleRow], last: int) -> None:
-        """Make the partitions that hold the content of entries up to one with an index, in the open transaction.
+    def add_partitions(self, connection: Connection[TupleRow], size: int) -> int:
+        """Make the partitions that hold the content of so many entries, in the open transaction.
 
         They are made beside the table and then attached: that keeps no reader out.
+
+        Returns:
+            For how many entries there are partitions now.
         """
+        wanted = max(size - 1, 0) // SPAN + 1
         for table, columns in _CONTENT.items():
             known = connection.execute(
                 "SELECT count(*) FROM pg_inherits WHERE inhparent=to_regclass(%s)", (table,)
             ).fetchone()
-            for number in range(0 if known is None else known[0], last // SPAN + 1):
+            for number in range(0 if known is None else known[0], wanted):
                 _add_partition(connection, table, columns, number)
+        return wanted * SPAN
 
 
 def _rows(commit: Commit, runs: int) -> Iterator[tuple[str, Rows]]:
