@@ -192,6 +192,7 @@ class Recorder:
 
         Raises:
             FatalError: Our own state is unknown; stop and load again.
+            UnavailableError: STORE_BUSY: nothing was recorded, and what was decided is half known; the same.
         """
         work = Working(TreeSize(self._tree.size), sealed=self._sealed)
         now = self.now_ms()
@@ -260,7 +261,8 @@ class Recorder:
                     continue
                 admitted = self._admit(checked, event, header, index, work, now_ms)
             except ExchangeError as error:
-                if error.family == "fatal":
+                # What the store cannot say now is no reason to refuse an event for ever.
+                if error.family == "fatal" or error.code == "STORE_BUSY":
                     raise
                 results.append(EventResult(position, Outcome.REFUSED, None, Refusal.of(error)))
                 refused.append(Refused(position, event.leaf, error.code))

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from adapters.store.opening import open_store
-from contracts.errors import FatalError
+from contracts.errors import FatalError, UnavailableError
 from hub.application import Application
 from hub.submission import BatchAnswer, Outcome, SubmittedBatch
 from tests.support.audit import audit
@@ -141,3 +141,33 @@ class FailingConnection:
 
     def commit(self) -> None:
         raise sqlite3.OperationalError("disk I/O error")
+
+
+@pytest.mark.parametrize("question", ["entries", "matters"])
+def test_an_event_is_not_refused_for_ever_because_the_store_could_not_be_asked(
+    place: Path, monkeypatch: pytest.MonkeyPatch, question: str
+) -> None:
+    """A refusal is recorded; that a connection was lost is none. The hub stops, and the repeat passes."""
+    world = World()
+    store = open_store(place)
+    application = world.found(store)
+    repeated = residence(world, "44")[0]
+    application.submit([world.batches["44"].batch([repeated])])
+    application = world.load(store)
+    size, batch = store.size(), world.batches["44"].batch([repeated, *residence(world, "44")])
+    asked = getattr(store, question)
+
+    def cannot(*what: object) -> object:
+        # The matters of a batch are asked for together, before it is decided; what stands in an entry, while it is.
+        raise UnavailableError("STORE_BUSY", f"{asked.__name__}{len(what)} cannot be asked now")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(store, question, cannot)
+        with pytest.raises(UnavailableError, match="STORE_BUSY"):
+            application.submit([batch])
+    assert store.size() == size
+
+    (answer,) = world.load(store).submit([batch])
+    assert [r.outcome for r in answer.results] == [Outcome.REPEATED, *[Outcome.ACCEPTED] * 3]
+    assert audit(store, world).refusals == {"EVENT_REPEATED": 1}
+    store.close()
