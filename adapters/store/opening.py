@@ -52,6 +52,6 @@ def open_store(place: Path, *, read_only: bool = False) -> LedgerStore:
     try:
         from adapters.store.postgres_store import PostgresStore
     except ImportError as error:
-        told = "this ledger is on PostgreSQL, and psycopg is missing: pip install 'pprd[postgres]'"
+        told = "this ledger is on PostgreSQL, and psycopg is missing: install requirements/postgres.txt"
         raise UnavailableError("STORE_MISSING", told) from error
     return PostgresStore(place, read_only=read_only)

@@ -44,6 +44,8 @@ _LOG_TAIL_CHARACTERS: Final = 800
 _LONGEST_FOLDER: Final = 70
 # Lines of postmaster.pid: process, folder, start, port, socket, address, shared memory, state.
 _STATE_LINE: Final = 7
+# Of a server that answers, and of a replica that answers nobody before it takes over.
+_STATES: Final = ("ready", "standby")
 
 
 class NoServerError(Exception):
@@ -151,10 +153,14 @@ class PostgresServer:
     Args:
         programs: As `find_programs` gives them.
         settings: Server settings by name that differ from `deploy/postgres/pprd.conf`.
+        primary: How a replica of another server connects to it; the cluster is then a copy of that one's.
     """
 
-    def __init__(self, programs: Programs, settings: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, programs: Programs, settings: dict[str, str] | None = None, *, primary: str | None = None
+    ) -> None:
         self._programs = programs
+        self._primary = primary
         self._settings = settings or {}
         self._schemas = itertools.count(1)
         self._process: subprocess.Popen[bytes] | None = None
@@ -256,19 +262,29 @@ class PostgresServer:
             self._settings = settings
         self.start()
 
+    def promote(self) -> None:
+        """Let a replica take over; it answers when this returns."""
+        self._programs.run("pg_ctl", "promote", "-w", "-D", str(self.data), at=self._folder)
+
     def remove(self) -> None:
         """Stop it, and remove its cluster and log."""
         self.stop()
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _make(self) -> None:
-        words = ("-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync", "--no-instructions")
-        self._programs.run("initdb", "-D", str(self.data), *words, at=self._folder)
+        if self._primary is None:
+            asked = ("-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync", "--no-instructions")
+            self._programs.run("initdb", "-D", str(self.data), *asked, at=self._folder)
+        else:
+            words = ("-d", self._primary, "-c", "fast", "--no-sync", "-R", "--create-slot", "--slot=pprd_replica")
+            self._programs.run("pg_basebackup", "-D", str(self.data), *words, at=self._folder)
         with (self.data / "postgresql.conf").open("a", encoding="utf-8") as file:
-            # Copied: the user that runs the server may not be able to read the tree.
-            file.write(CONFIG.read_text(encoding="utf-8"))
-            file.write(f"listen_addresses = ''\nunix_socket_directories = '{self._folder}'\nport = 5432\n")
-            file.write("unix_socket_permissions = 0700\nmax_connections = 50\nshared_buffers = 32MB\n")
+            if self._primary is None:
+                # Copied: the user that runs the server may not be able to read the tree.
+                file.write(CONFIG.read_text(encoding="utf-8"))
+                file.write("listen_addresses = ''\nport = 5432\nunix_socket_permissions = 0700\n")
+                file.write("max_connections = 50\nshared_buffers = 32MB\n")
+            file.write(f"unix_socket_directories = '{self._folder}'\n")
 
     def _is_ready(self) -> bool:
         try:
@@ -276,10 +292,14 @@ class PostgresServer:
         except FileNotFoundError:
             return False
         # The file of a server that was killed names another process.
-        return len(lines) > _STATE_LINE and lines[0] == str(self.pid) and lines[_STATE_LINE].strip() == "ready"
+        return len(lines) > _STATE_LINE and lines[0] == str(self.pid) and lines[_STATE_LINE].strip() in _STATES
 
     def __enter__(self) -> Self:
-        self.start()
+        try:
+            self.start()
+        except BaseException:
+            self.remove()
+            raise
         return self
 
     def __exit__(

@@ -9,6 +9,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from tests.support.postgres_deploy import settings_of
 from tests.support.postgres_server import CONFIG, NoServerError, PostgresServer, Programs, find_programs, of_wheel
 
 pytestmark = pytest.mark.integration
@@ -88,8 +89,7 @@ def test_each_schema_is_another(postgres_server: PostgresServer) -> None:
 
 def test_the_server_runs_with_the_settings_of_deploy(postgres_server: PostgresServer) -> None:
     """Each line of the file is in force, and the server knows each name."""
-    lines = [line for line in CONFIG.read_text(encoding="utf-8").splitlines() if line and not line.startswith("#")]
-    wanted = dict(line.split(" = ") for line in lines)
+    wanted = settings_of(CONFIG)
     with psycopg.connect(postgres_server.conninfo) as connection:
         found = connection.execute("SELECT name, setting FROM pg_settings WHERE name = ANY(%s)", (list(wanted),))
 
