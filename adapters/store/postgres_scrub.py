@@ -38,11 +38,11 @@ from adapters.store.postgres_database import connect
 
 log = structlog.get_logger()
 
-# A little longer than the second after which an autovacuum gives way.
-_LOCK: Final = "SET lock_timeout='1500ms'; SET default_transaction_read_only=off; SET synchronous_commit=on"
+# Who waits for a table keeps those out who come after: that may not be long.
+_LOCK: Final = "SET lock_timeout='500ms'; SET default_transaction_read_only=off; SET synchronous_commit=on"
 _LONG_SECONDS: Final = 1.0
 _REST: Final = 4
-"""After a long rewriting, at least this many times as long nothing is written anew."""
+"""After a run that took longer, nothing is done for so many times as long: four fifths of the time are the hub's."""
 
 _WANTING: Final = """
 SELECT word FROM (VALUES
@@ -84,46 +84,50 @@ class Scrubbing:
         self._not_before = 0.0
 
     def run(self) -> bool:
-        """Do what can be done now.
+        """Do what can be done now, for about a second; the hub records nothing meanwhile.
 
         Returns:
             Whether nothing is left; see `hub.ports.Store.scrub`.
 
         Raises:
-            psycopg.Error: The database failed.
+            psycopg.Error: The tables are not those of a ledger.
         """
-        try:
-            connection = connect(self._pointer)
-        except psycopg.OperationalError:
+        started = time.monotonic()
+        if started < self._not_before:
             return False
-        with closing(connection):
-            connection.execute(_LOCK, prepare=False)
-            rows = connection.execute("SELECT partition, xid::text, lsn IS NOT NULL FROM to_scrub").fetchall()
-            if not rows:
-                return True
-            rewritten = [done or self._rewrite(connection, name, xid) for name, xid, done in rows]
-            wanting = self.wanting(connection)
-            if wanting != self._told and wanting:
-                log.warning("store.scrub_wanting", wanting=list(wanting))
-            self._told = wanting
-            if wanting or not all(rewritten):
-                return False
-            return self._clear_log(connection)
+        try:
+            with closing(connect(self._pointer)) as connection:
+                connection.execute(_LOCK, prepare=False)
+                return self._run(connection, started + _LONG_SECONDS)
+        except psycopg.OperationalError as error:
+            log.warning("store.scrub_put_off", error=type(error).__name__)
+            return False
+        finally:
+            taken = time.monotonic() - started
+            if taken > _LONG_SECONDS:
+                self._not_before = time.monotonic() + _REST * taken
+
+    def _run(self, connection: Connection[TupleRow], until: float) -> bool:
+        rows = connection.execute("SELECT partition, xid::text FROM to_scrub WHERE lsn IS NULL ORDER BY 1").fetchall()
+        is_rewritten = all(time.monotonic() < until and self._rewrite(connection, *row) for row in rows)
+        wanting = self.wanting(connection)
+        if wanting != self._told and wanting:
+            log.warning("store.scrub_wanting", wanting=list(wanting))
+        self._told = wanting
+        return is_rewritten and self._clear_log(connection, wanting)
 
     def wanting(self, connection: Connection[Any]) -> Sequence[str]:
         """Words of this module for what server and role lack."""
         row = connection.execute("SELECT max(lsn)::text FROM to_scrub").fetchone()
         return [word for (word,) in connection.execute(_WANTING, (row[0] if row else None,)).fetchall()]
 
-    def _rewrite(self, connection: Connection[TupleRow], partition: str, xid: str) -> bool:
+    @staticmethod
+    def _rewrite(connection: Connection[TupleRow], partition: str, xid: str) -> bool:
         """Write a partition anew; False if somebody reads it, or still sees what was."""
-        started = time.monotonic()
-        if started < self._not_before:
+        seen = connection.execute(_SEEN, {"xid": xid}).fetchone()
+        if seen is None or seen[0]:
             return False
         try:
-            seen = connection.execute(_SEEN, {"xid": xid}).fetchone()
-            if seen is None or seen[0]:
-                return False
             connection.execute(SQL("VACUUM (FULL) {}").format(Identifier(partition)), prepare=False)
         except psycopg.errors.LockNotAvailable:
             return False
@@ -132,13 +136,15 @@ class Scrubbing:
             " WHERE partition=%s AND xid=%s::xid8",
             (partition, xid),
         )
-        taken = time.monotonic() - started
-        if taken > _LONG_SECONDS:
-            self._not_before = time.monotonic() + _REST * taken
         return True
 
     @staticmethod
-    def _clear_log(connection: Connection[TupleRow]) -> bool:
+    def _clear_log(connection: Connection[TupleRow], wanting: Sequence[str]) -> bool:
+        left = connection.execute("SELECT count(*) FROM to_scrub").fetchone()
+        if left is not None and left[0] == 0:
+            return True
+        if wanting:
+            return False
         for statement in ("CHECKPOINT", "SELECT pg_switch_wal()", "CHECKPOINT"):
             connection.execute(statement, prepare=False)
         left = connection.execute(_LEFT).fetchone()
