@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import itertools
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
-from psycopg.conninfo import make_conninfo
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from typer.testing import CliRunner
 
+from adapters.cli.main import app
+from adapters.settings import DEPLOY
 from adapters.store.opening import LEDGER_POINTER
 from adapters.store.pointer import Pointer, write_pointer
 from adapters.store.postgres_store import PostgresStore
@@ -187,3 +192,33 @@ def test_a_slot_that_holds_the_log_back_is_named(
         ledger.finish()
     finally:
         server.restart({})
+
+
+def test_every_verb_works_with_the_service_and_the_role_of_deploy(
+    server: PostgresServer, operator: psycopg.Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As the runbook says: no schema is made, no temporary table, and nothing but the two names is told."""
+    monkeypatch.setenv("PGSERVICEFILE", str(DEPLOY / "postgres" / "pg_service.conf"))
+    monkeypatch.setenv("PGHOST", str(conninfo_to_dict(server.conninfo)["host"]))
+    data = str(tmp_path / "data")
+
+    def pprd(*words: str) -> dict[str, Any]:
+        done = CliRunner().invoke(app, [*words, "--json"])
+        assert done.exit_code == 0, done.output
+        return dict(json.loads(done.stdout))
+
+    made = pprd("init", "--data", data, "--origin", "pprd.example/44", "--sandbox", "--store", "service=pprd")
+    operator.execute("DELETE FROM pprd.tiles")
+    damaged = CliRunner().invoke(app, ["ledger", "fsck", "--data", data, "--json"])
+    pprd("ledger", "repair", "--data", data)
+    pprd("ledger", "fsck", "--data", data)
+    pprd("backup", "--data", data, "--out", str(tmp_path / "backup"))
+    pprd("ledger", "export", "--data", data, "--out", str(tmp_path / "export"))
+    sizes = {
+        pprd("audit", str(tmp_path / place), "--vkey", made["vkey"])["size"] for place in ("data", "backup", "export")
+    }
+
+    assert damaged.exit_code != 0
+    assert len(sizes) == 1
+    pointer = (tmp_path / "data" / "hub" / LEDGER_POINTER).read_text(encoding="utf-8")
+    assert pointer == 'conninfo = "service=pprd"\nschema = "pprd"\n'

@@ -8,8 +8,14 @@ import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from adapters.store.opening import LEDGER_POINTER
+from adapters.store.pointer import Pointer, write_pointer
+from contracts.errors import FatalError, UnavailableError
+from hub.submission import Outcome
+from tests.support.matters import notification
 from tests.support.postgres_deploy import DATABASE, REPLICA_CONFIG, add_replica_role, deploy, settings_of
 from tests.support.postgres_server import PostgresServer, Programs
+from tests.support.timed_ledger import TimedLedger
 
 pytestmark = pytest.mark.integration
 SECRET = bytes(range(100, 200)) * 2
@@ -64,6 +70,32 @@ def test_what_was_acknowledged_is_on_the_replica_that_takes_over(
     with psycopg.connect(way) as connection:
         assert connection.execute("SELECT value FROM pprd.kept").fetchall() == [(1,)]
         connection.execute("INSERT INTO pprd.kept VALUES (2)")
+
+
+def test_a_hub_goes_on_where_it_was_answered_last(
+    primary: PostgresServer, replica: PostgresServer, tmp_path: Path
+) -> None:
+    """Its programs know both servers; what it recorded before and after is one ledger."""
+    write_pointer(tmp_path / LEDGER_POINTER, Pointer(_way(primary, replica), DATABASE))
+    ledger = TimedLedger(tmp_path / LEDGER_POINTER)
+    ledger.record(*notification(ledger.world))
+    before = ledger.store.checkpoint()
+    lost = notification(ledger.world)
+    primary.kill()
+    batch = ledger.world.batches[lost[0].region].batch([lost[0]])
+    with pytest.raises(UnavailableError, match="STORE_BUSY"):
+        ledger.application.submit([batch])
+
+    replica.promote()
+    replica.restart(ALONE)
+    # It reads again by itself, and never writes again: with the connection its lock is gone.
+    with pytest.raises(FatalError, match="STORE_FAILED"):
+        ledger.application.submit([batch])
+    ledger.restart()
+    assert ledger.store.checkpoint() == before
+    (answer,) = ledger.application.submit([batch])
+    assert [result.outcome for result in answer.results] == [Outcome.ACCEPTED]
+    ledger.finish()
 
 
 def test_without_its_replica_nothing_is_acknowledged(primary: PostgresServer, replica: PostgresServer) -> None:
