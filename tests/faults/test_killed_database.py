@@ -13,10 +13,10 @@ from tests.support.postgres_server import PostgresServer, Programs
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(240)]
 
-WAVES = 4
+WAVES = 3
 NOTICES = 8
 FIRST_KILL = 10
-EVERY = 60
+EVERY = 80
 """Events that are acknowledged between two kills."""
 
 

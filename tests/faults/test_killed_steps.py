@@ -21,7 +21,11 @@ async def submit_some(rig: FaultRig) -> None:
     await rig.submit([correction(rig.world)])
 
 
-@pytest.mark.parametrize("step", ["before:hub-commit:2", "after:hub-commit:2"])
+@pytest.mark.parametrize(
+    ("places", "step"),
+    [("sqlite", "before:hub-commit:2"), ("sqlite", "after:hub-commit:2"), ("postgres", "after:hub-commit:2")],
+    indirect=["places"],
+)
 def test_a_hub_that_dies_around_its_commit_answers_the_repeat(tmp_path: Path, places: LedgerPlaces, step: str) -> None:
     """Before the commit nothing is recorded; after it the producer never heard, and gets the original receipt."""
 

@@ -41,11 +41,6 @@ from tests.support.small_ledger import make_small_ledger
 
 pytestmark = pytest.mark.integration
 
-_TABLES = (
-    *("stored_events", "event_ids", "tiles", "checkpoints", "matters", "delivery_runs", "heads", "producers"),
-    *("directory_log", "payloads", "wrapped_keys"),
-)
-
 
 @pytest.fixture(scope="module")
 def there(postgres_server: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> KeptLedger:
@@ -143,39 +138,6 @@ def test_a_check_derives_everything_again_and_finds_no_damage(there: KeptLedger,
     assert checked.size == len(there.entries())
 
 
-def test_a_repair_puts_right_what_a_check_names_and_touches_nothing_else(small: KeptLedger) -> None:
-    before = {name: rows_of(small, name) for name in _TABLES}
-    for statement in (
-        "UPDATE tiles SET hashes=set_byte(hashes, 7, 1 - get_byte(hashes, 7) % 2) WHERE level=0 AND idx=0",
-        "DELETE FROM event_ids WHERE idx=(SELECT max(idx) FROM event_ids)",
-        "UPDATE matters SET packed='\\x00' WHERE stream_id=(SELECT stream_id FROM matters ORDER BY 1 LIMIT 1)",
-        "UPDATE delivery_runs SET is_case=NOT is_case WHERE id=1",
-        "UPDATE heads SET n=n+1 WHERE point='45-node'",
-        "UPDATE producers SET next_seq=0 WHERE producer='00-hub'",
-        "UPDATE checkpoints SET recorded_at=1 WHERE size=(SELECT max(size) FROM checkpoints)",
-        "INSERT INTO directory_log VALUES (9999)",
-    ):
-        run_sql(small.place, statement)
-
-    checked = check_ledger(small.folder)
-    repaired = repair_ledger(small.folder)
-
-    named = [damage.place.split()[0] for damage in checked.damages]
-    assert sorted(named) == sorted({*_TABLES} - {"stored_events", "payloads", "wrapped_keys"})
-    assert (repaired.damages, repaired.repaired) == (checked.damages, len(named))
-    assert check_ledger(small.folder).count == 0
-    assert {name: rows_of(small, name) for name in _TABLES} == before
-    with closing(open_store(small.place)) as store:
-        small.world.load(store, next_signer=NEXT, next_hub_key=NEXT_HUB_KEY)
-        assert dict(store.due_index()) != {}
-    assert run_audit(str(small.folder)).problem is None
-
-
-def rows_of(kept: KeptLedger, name: str) -> list[tuple[object, ...]]:
-    columns = "stream_id, packed" if name == "matters" else "*"
-    return sorted(run_sql(kept.place, f"SELECT {columns} FROM {name}"), key=repr)
-
-
 def test_nothing_is_repaired_while_a_hub_runs(small: KeptLedger) -> None:
     run_sql(small.place, "DELETE FROM heads")
     with closing(open_store(small.place)), pytest.raises(ConflictError, match="FOLDER_IN_USE"):
@@ -215,18 +177,3 @@ def test_a_hub_that_goes_on_writing_does_not_disturb_an_audit(small: KeptLedger)
         report = Audit(name="folder", source=source, rules=world.rules, shelf=shelf).run()
 
         assert (report.problem, report.size, store.size()) == (None, size, size + 2)
-
-
-def test_a_second_hub_on_the_same_schema_is_refused_and_readers_are_not(small: KeptLedger, tmp_path: Path) -> None:
-    """Two folders may point to one schema: the lock of a folder does not see that."""
-    other = tmp_path / "other" / small.place.name
-    other.parent.mkdir()
-    other.write_bytes(small.place.read_bytes())
-    with closing(open_store(small.place)) as store:
-        with pytest.raises(ConflictError, match="FOLDER_IN_USE"):
-            open_store(other)
-        with closing(open_store(other, read_only=True)) as reader:
-            assert reader.size() == store.size()
-
-    with closing(open_store(other)) as after:
-        assert after.size() == len(small.entries())

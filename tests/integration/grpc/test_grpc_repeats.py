@@ -32,9 +32,9 @@ def check_event_receipt(receipt: EventReceipt, event: bytes, world: World) -> No
 
 
 @pytest.mark.integration
-def test_the_same_batch_again_gets_the_same_receipt_byte_for_byte(place: Path) -> None:
+def test_the_same_batch_again_gets_the_same_receipt_byte_for_byte(tmp_path: Path) -> None:
     async def scenario() -> None:
-        async with HubServer(place) as hub:
+        async with HubServer(tmp_path / "ledger.sqlite") as hub:
             world = hub.world
             batch = world.batches["44"].batch([declaration(world, "44") for _ in range(5)])
             async with hub.client.submit_stream() as stream:
@@ -80,9 +80,9 @@ def test_the_same_batch_again_gets_the_same_receipt_after_a_restart(place: Path)
 
 
 @pytest.mark.integration
-def test_the_same_event_in_a_new_batch_gets_its_first_receipt(place: Path) -> None:
+def test_the_same_event_in_a_new_batch_gets_its_first_receipt(tmp_path: Path) -> None:
     async def scenario() -> None:
-        async with HubServer(place) as hub:
+        async with HubServer(tmp_path / "ledger.sqlite") as hub:
             world = hub.world
             old = declaration(world, "44")
             first = (await hub.client.submit_one(world.batches["44"].batch([old]))).answer
@@ -111,9 +111,9 @@ def test_the_same_event_in_a_new_batch_gets_its_first_receipt(place: Path) -> No
 
 
 @pytest.mark.integration
-def test_the_same_event_twice_in_one_batch_is_recorded_once(place: Path) -> None:
+def test_the_same_event_twice_in_one_batch_is_recorded_once(tmp_path: Path) -> None:
     async def scenario() -> None:
-        async with HubServer(place) as hub:
+        async with HubServer(tmp_path / "ledger.sqlite") as hub:
             world = hub.world
             made = declaration(world, "44")
             size = hub.size
@@ -156,9 +156,9 @@ def test_a_batch_with_a_repeat_sent_again_gets_the_first_receipt_of_the_repeat_t
 
 
 @pytest.mark.integration
-def test_a_whole_matter_sent_again_in_new_batches_changes_nothing(place: Path) -> None:
+def test_a_whole_matter_sent_again_in_new_batches_changes_nothing(tmp_path: Path) -> None:
     async def scenario() -> None:
-        async with HubServer(place) as hub:
+        async with HubServer(tmp_path / "ledger.sqlite") as hub:
             world = hub.world
             made = residence(world, "44")
             await hub.submit(made)
@@ -178,9 +178,9 @@ def test_a_whole_matter_sent_again_in_new_batches_changes_nothing(place: Path) -
 
 
 @pytest.mark.integration
-def test_another_batch_under_a_used_number_is_refused(place: Path) -> None:
+def test_another_batch_under_a_used_number_is_refused(tmp_path: Path) -> None:
     async def scenario() -> None:
-        async with HubServer(place) as hub:
+        async with HubServer(tmp_path / "ledger.sqlite") as hub:
             world = hub.world
             await hub.submit([declaration(world, "44")])
             size = hub.size

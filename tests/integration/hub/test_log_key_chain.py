@@ -32,8 +32,8 @@ STRANGER = NoteSigner(ORIGIN, Ed25519PrivateKey.from_private_bytes(b"stranger".l
 
 
 @pytest.fixture
-def store(place: Path) -> Iterator[LedgerStore]:
-    with closing(open_store(place)) as opened:
+def store(tmp_path: Path) -> Iterator[LedgerStore]:
+    with closing(open_store(tmp_path / "ledger.sqlite")) as opened:
         yield opened
 
 

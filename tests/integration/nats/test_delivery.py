@@ -21,7 +21,7 @@ from tests.support.delivery import Delivery, check_delivered, until
 
 T = TypeVar("T")
 
-pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("places")]
+pytestmark = pytest.mark.integration
 
 
 def forget(folder: Path) -> None:
@@ -47,6 +47,7 @@ async def stream_info(url: str, name: str) -> StreamInfo:
         await client.close()
 
 
+@pytest.mark.usefixtures("places")
 def test_every_notification_arrives_once_and_is_receipted(
     broker: NatsServer, ledger: DeliveringLedger, tmp_path: Path
 ) -> None:
@@ -156,6 +157,7 @@ def test_a_relay_that_starts_again_publishes_nothing_again(
     assert (before, after) == (1, 2)
 
 
+@pytest.mark.usefixtures("places")
 def test_a_relay_that_forgot_everything_repeats_and_nobody_notices(
     broker: NatsServer, ledger: DeliveringLedger, tmp_path: Path
 ) -> None:

@@ -13,7 +13,7 @@ from tests.support.delivering_ledger import DeliveringLedger
 from tests.support.delivery import Delivery, check_delivered, until
 from tests.support.order_matters import erasure_order, rights_request
 
-pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("places")]
+pytestmark = pytest.mark.integration
 
 
 def orders(ledger: DeliveringLedger) -> None:
@@ -22,6 +22,7 @@ def orders(ledger: DeliveringLedger) -> None:
         ledger.record([made])
 
 
+@pytest.mark.usefixtures("places")
 def test_an_order_reaches_every_holder_once_and_is_receipted(
     broker: NatsServer, ledger: DeliveringLedger, tmp_path: Path
 ) -> None:
