@@ -94,10 +94,12 @@ def connect_writer(pointer: Pointer) -> Connection[TupleRow]:
 
     Raises:
         ConflictError: FOLDER_IN_USE: another process writes this ledger.
+        ContractError: SETTINGS_INVALID: what this server calls durable may be lost with its machine.
         psycopg.Error: There is none.
     """
     connection = connect(pointer, is_writing=True)
     try:
+        _refuse_forgetting(connection)
         schema = Identifier(pointer.schema)
         known = "SELECT oid::bigint FROM pg_namespace WHERE nspname=%s"
         row = connection.execute(known, (pointer.schema,)).fetchone()
@@ -115,6 +117,15 @@ def connect_writer(pointer: Pointer) -> Connection[TupleRow]:
         raise
     connection.autocommit = False
     return connection
+
+
+def _refuse_forgetting(connection: Connection[TupleRow]) -> None:
+    for name in ("fsync", "full_page_writes"):
+        row = connection.execute("SELECT current_setting(%s)", (name,)).fetchone()
+        if row is None or row[0] != "on":
+            raise ContractError(
+                "SETTINGS_INVALID", f"the server runs with {name}=off: a commit may be lost", field=name
+            )
 
 
 def refuse_functions() -> None:

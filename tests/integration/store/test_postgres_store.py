@@ -152,6 +152,17 @@ def test_a_server_that_is_away_is_said_without_a_trace_of_a_secret(tmp_path: Pat
         assert caught.value.code in {"STORE_MISSING", "STORE_BUSY"}
 
 
+@pytest.mark.parametrize("setting", ["fsync", "full_page_writes"])
+def test_a_server_that_does_not_wait_for_its_disk_is_refused(
+    postgres_programs: Programs, tmp_path: Path, setting: str
+) -> None:
+    with PostgresServer(postgres_programs, {setting: "off"}) as server:
+        place = LedgerPlaces(server).new(tmp_path)
+        with pytest.raises(ContractError) as caught:
+            open_store(place)
+        assert (caught.value.code, caught.value.field) == ("SETTINGS_INVALID", setting)
+
+
 @pytest.fixture
 def own_server(postgres_programs: Programs) -> Iterator[PostgresServer]:
     """A server that may be stopped."""
