@@ -72,7 +72,7 @@ def test_only_the_partitions_that_held_it_are_written_anew(
         assert store.scrub()
 
         after = files_of(place)
-        assert [name for name in before if after[name] != before[name]] == names
+        assert sorted(name for name in before if after[name] != before[name]) == names
         assert len(before) >= 8
         assert to_scrub(place) == []
         assert places.holding(place, pieces("spans", EVENTS + 2, EVENTS + 3)) == []
