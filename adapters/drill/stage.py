@@ -79,7 +79,8 @@ class Stage:
 async def set_stage(root: Path) -> Stage:
     """Make the ledger, register the regions, and let the first notices pass."""
     folder = DataFolder(root)
-    settings = HubSettings.load(None, data_dir=folder.hub, listen="127.0.0.1:0", origin=ORIGIN, sandbox=True)
+    # In a file, whatever this machine's hub has: each lie gets a copy of the folder.
+    settings = HubSettings.load(None, data_dir=folder.hub, listen="127.0.0.1:0", origin=ORIGIN, sandbox=True, store="")
     log = create_ledger(settings)
     folder.write_hub(settings)
     with opened_hub(settings) as application:
