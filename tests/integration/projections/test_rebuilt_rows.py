@@ -33,6 +33,7 @@ from pathlib import Path
 import adapters.store.projection_store as store_
 from adapters.store.projection_store import ProjectionStore
 from adapters.store.projection_follower import ProjectionFollower, form_of_projections
+from adapters.store.opening import open_store
 from adapters.compose.parts import contracts_in_force
 
 ledger, rows, step, page = sys.argv[1:]
