@@ -70,6 +70,8 @@ def copy_rows(
     try:
         with closing(connect(pointer)) as source:
             source.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            # Before anything is seen: a partition that is written anew meanwhile would be seen empty.
+            source.execute("LOCK TABLE payloads, wrapped_keys IN ACCESS SHARE MODE")
             row = source.execute("SELECT coalesce(max(size), 0) FROM checkpoints").fetchone()
             size = TreeSize(0 if row is None else row[0])
             for name in tables:

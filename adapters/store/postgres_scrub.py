@@ -4,7 +4,7 @@ A deleted row stays in its page until the table is written anew, and in the serv
 lies there. What has to be done is written in the transaction that destroys (`to_scrub`), so that a kill loses none of
 it. Then, in this order:
 
-1. The partition is written anew (VACUUM FULL), once nobody's snapshot still sees the row: before, it would be copied.
+1. The partition is written anew, once nobody's snapshot still sees the row.
 2. CHECKPOINT, a new segment of the log, CHECKPOINT: the server removes the old file and the segments before.
 3. Only if no segment is left that is as old as the destruction it is done.
 
@@ -31,10 +31,10 @@ import psycopg
 import structlog
 from psycopg import Connection
 from psycopg.rows import TupleRow
-from psycopg.sql import SQL, Identifier
 
 from adapters.store.pointer import Pointer
 from adapters.store.postgres_database import connect
+from adapters.store.postgres_tables import write_anew
 
 log = structlog.get_logger()
 
@@ -128,14 +128,9 @@ class Scrubbing:
         if seen is None or seen[0]:
             return False
         try:
-            connection.execute(SQL("VACUUM (FULL) {}").format(Identifier(partition)), prepare=False)
+            write_anew(connection, partition, xid)
         except psycopg.errors.LockNotAvailable:
             return False
-        connection.execute(
-            "UPDATE to_scrub SET lsn=pg_current_wal_insert_lsn(), rewritten_at=clock_timestamp()"
-            " WHERE partition=%s AND xid=%s::xid8",
-            (partition, xid),
-        )
         return True
 
     @staticmethod

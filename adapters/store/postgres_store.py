@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Final
 
 import psycopg
 from psycopg import Connection
@@ -22,10 +22,14 @@ from adapters.store.cosigned_questions import CosignedQuestions
 from adapters.store.pointer import Pointer, read_pointer
 from adapters.store.postgres_database import PostgresReading, connect_writer, refuse_functions, told
 from adapters.store.postgres_scrub import Scrubbing
-from adapters.store.postgres_tables import LedgerDatastore, PostgresRecorder, WritingCursor
+from adapters.store.postgres_tables import LedgerDatastore, PostgresRecorder, WritingCursor, note_unfinished
 from adapters.store.questions import Executes
 from contracts.errors import FatalError, UnavailableError
 from hub.ports import Commit
+
+_SCRUB_SECONDS: Final = 0.5
+_WRITING: Final = "writing"
+"""In `derived`: a hub writes, or was killed while it did; then rows of a commit that never was may lie in a page."""
 
 
 class PostgresStore(CosignedQuestions, PostgresReading, CommitTurns):
@@ -50,6 +54,7 @@ class PostgresStore(CosignedQuestions, PostgresReading, CommitTurns):
         CommitTurns.__init__(self)
         self._writing: Connection[TupleRow] | None = None
         self._partitioned = 0
+        self._is_clean = True
         try:
             if read_only:
                 self._find()
@@ -77,11 +82,20 @@ class PostgresStore(CosignedQuestions, PostgresReading, CommitTurns):
         (found,) = connection.execute("SELECT to_regclass('to_scrub') IS NOT NULL").fetchone() or (False,)
         if not found:
             self._recorder.create_tables(connection)
+        (is_unclean,) = connection.execute("SELECT count(*) FROM derived WHERE name=%s", (_WRITING,)).fetchone() or (0,)
+        if is_unclean:
+            note_unfinished(connection)
+        else:
+            connection.execute("INSERT INTO derived VALUES (%s, '')", (_WRITING,))
         connection.commit()
 
     def close(self) -> None:
         """Give back connections; what was begun and not finished is rolled back."""
         if self._writing is not None:
+            with suppress(psycopg.Error):
+                if self._is_clean and self._writing.info.transaction_status == TransactionStatus.IDLE:
+                    self._writing.execute("DELETE FROM derived WHERE name=%s", (_WRITING,))
+                    self._writing.commit()
             self._writing.close()
         self.close_readings()
 
@@ -110,6 +124,8 @@ class PostgresStore(CosignedQuestions, PostgresReading, CommitTurns):
         connection = self._writer()
         if commit.new_size > self._partitioned:
             self._partitioned = self._recorder.add_partitions(connection, commit.new_size)
+            # Else a kill would leave their files, with rows in them, under numbers that no catalog knows.
+            connection.commit()
         self._recorder.write(connection, commit)
 
     def _make_durable(self) -> None:
@@ -120,7 +136,7 @@ class PostgresStore(CosignedQuestions, PostgresReading, CommitTurns):
         connection.commit()
 
     def _roll_back(self) -> None:
-        self._partitioned = 0
+        self._partitioned, self._is_clean = 0, False
         with suppress(psycopg.Error):
             if self._writing is not None:
                 self._writing.rollback()
@@ -133,10 +149,15 @@ class PostgresStore(CosignedQuestions, PostgresReading, CommitTurns):
 
     def scrub(self) -> bool:
         """See `hub.ports.Store.scrub`: see `adapters.store.postgres_scrub`."""
+        # Not beside a transaction that was begun: it holds the tables.
+        if not self._turn.acquire(timeout=_SCRUB_SECONDS):
+            return False
         try:
             return self._scrubbing.run()
         except psycopg.Error as error:
             raise FatalError("STORE_FAILED", f"what was destroyed cannot be scrubbed: {told(error)}") from error
+        finally:
+            self._turn.release()
 
     def scrub_wanting(self) -> Sequence[str]:
         """What this server and role lack, without which `scrub` never says yes; see `adapters.store.postgres_scrub`."""

@@ -150,12 +150,12 @@ class PostgresRecorder(PostgresApplicationRecorder):
             For how many entries there are partitions now.
         """
         wanted = max(size - 1, 0) // SPAN + 1
-        for table, columns in _CONTENT.items():
+        for table in _CONTENT:
             known = connection.execute(
                 "SELECT count(*) FROM pg_inherits WHERE inhparent=to_regclass(%s)", (table,)
             ).fetchone()
             for number in range(0 if known is None else known[0], wanted):
-                _add_partition(connection, table, columns, number)
+                _add_partition(connection, table, number)
         return wanted * SPAN
 
 
@@ -174,18 +174,75 @@ def _rows(commit: Commit, runs: int) -> Iterator[tuple[str, Rows]]:
         yield table, [(runs + number, *row) for number, row in enumerate(rows, 1)] if is_run else rows
 
 
-def _add_partition(connection: Connection[TupleRow], table: str, columns: Sequence[str], number: int) -> None:
-    name, parent = Identifier(f"{table}_{number:06}"), Identifier(table)
-    bounds = [payload_id(at * SPAN, 0) for at in (number, number + 1)]
-    connection.execute(SQL("CREATE TABLE {} (LIKE {} INCLUDING ALL)").format(name, parent))
-    for column in columns:
+def _add_partition(connection: Connection[TupleRow], table: str, number: int) -> None:
+    name = f"{table}_{number:06}"
+    _make_table(connection, table, name)
+    _attach(connection, table, name, number)
+
+
+def _make_table(connection: Connection[TupleRow], table: str, name: str) -> None:
+    """An empty table that can become a partition."""
+    made, parent = Identifier(name), Identifier(table)
+    connection.execute(SQL("CREATE TABLE {} (LIKE {} INCLUDING ALL)").format(made, parent))
+    for column in _CONTENT[table]:
         alter = SQL("ALTER TABLE {} ALTER COLUMN {} SET STATISTICS 0")
-        connection.execute(alter.format(name, Identifier(column)))
+        connection.execute(alter.format(made, Identifier(column)))
         connection.execute(alter.format(parent, Identifier(column)))
     if table == "payloads":
-        connection.execute(SQL("ALTER TABLE {} ALTER COLUMN envelope SET STORAGE EXTERNAL").format(name))
+        connection.execute(SQL("ALTER TABLE {} ALTER COLUMN envelope SET STORAGE EXTERNAL").format(made))
+
+
+def _attach(connection: Connection[TupleRow], table: str, name: str, number: int) -> None:
+    bounds = [payload_id(at * SPAN, 0) for at in (number, number + 1)]
     attach = SQL("ALTER TABLE {} ATTACH PARTITION {} FOR VALUES FROM ({}) TO ({})")
-    connection.execute(attach.format(parent, name, *bounds))
+    connection.execute(attach.format(Identifier(table), Identifier(name), *bounds))
+
+
+def write_anew(connection: Connection[TupleRow], partition: str, xid: str) -> None:
+    """Put a new table with the rows that are left in the place of a partition, and write down that this is done.
+
+    Not VACUUM FULL: a server that dies in it leaves the new file behind with the rows in it, under a number that no
+    catalog knows and nothing ever removes. Here the new table is in the catalog before it holds a row.
+
+    Args:
+        connection: In auto-commit mode; it may wait for locks as long as its `lock_timeout` says.
+        partition: Its name.
+        xid: Of the destruction, as `to_scrub` has it.
+    """
+    table, _, digits = partition.rpartition("_")
+    new = f"{partition}_new"
+    with connection.transaction():
+        connection.execute(SQL("DROP TABLE IF EXISTS {}").format(Identifier(new)))
+        _make_table(connection, table, new)
+    with connection.transaction():
+        names = {"old": Identifier(partition), "new": Identifier(new), "parent": Identifier(table)}
+        for statement in (
+            "LOCK TABLE {old} IN SHARE MODE",
+            "INSERT INTO {new} SELECT * FROM {old}",
+            "ALTER TABLE {parent} DETACH PARTITION {old}",
+            "DROP TABLE {old}",
+            "ALTER TABLE {new} RENAME TO {old}",
+        ):
+            connection.execute(SQL(statement).format(**names), prepare=False)
+        _attach(connection, table, partition, int(digits))
+        connection.execute(
+            "UPDATE to_scrub SET lsn=pg_current_wal_insert_lsn(), rewritten_at=clock_timestamp()"
+            " WHERE partition=%s AND xid=%s::xid8",
+            (partition, xid),
+        )
+
+
+def note_unfinished(connection: Connection[TupleRow]) -> None:
+    """Write down that the newest partitions have to be written anew: rows of a commit that never was may be in them."""
+    for table in _CONTENT:
+        connection.execute(
+            "INSERT INTO to_scrub (partition, xid, ended_at)"
+            " SELECT inhrelid::regclass::text, pg_current_xact_id(), clock_timestamp() FROM pg_inherits"
+            " WHERE inhparent=to_regclass(%s) ORDER BY 1 DESC LIMIT 2"
+            " ON CONFLICT (partition) DO UPDATE SET xid=excluded.xid, ended_at=excluded.ended_at, lsn=NULL,"
+            " rewritten_at=NULL",
+            (table,),
+        )
 
 
 class WritingCursor:

@@ -123,7 +123,7 @@ def test_a_writer_that_was_killed_gives_its_lock_back(server: PostgresServer, tm
 def test_a_destruction_that_a_killed_server_had_answered_is_scrubbed_after_its_start(
     server: PostgresServer, tmp_path: Path
 ) -> None:
-    """Killed between any two of its steps, it goes on with them."""
+    """Killed between any two of its steps, it goes on with them, and no file is left behind with what stayed then."""
     places = LedgerPlaces(server)
     place, rng = places.new(tmp_path), random.Random(2)
     number = 0
@@ -143,3 +143,15 @@ def test_a_destruction_that_a_killed_server_had_answered_is_scrubbed_after_its_s
         pieces = [envelope(seed, target)[at : at + 40] for at in (0, 1_500, 2_900)]
         assert places.holding(place, pieces) == []
         number += 2
+    with closing(open_store(place)) as store:
+        store.commit(erasing(number, *range(number * EVENTS)[:EVENTS], seed="last"))
+        for start in range(EVENTS, number * EVENTS, EVENTS):
+            number += 1
+            store.commit(erasing(number, *range(start, start + EVENTS), seed="last"))
+        assert store.scrub()
+    every = [
+        envelope(f"killed {turn}", at)[:40]
+        for turn in range(ROUNDS)
+        for at in range(turn * 2 * EVENTS, (turn + 1) * 2 * EVENTS)
+    ]
+    assert places.holding(place, every) == []

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import psycopg
@@ -11,6 +12,7 @@ from adapters.store import postgres_tables
 from adapters.store.ledger_store import LedgerStore
 from adapters.store.opening import LEDGER_POINTER, open_store
 from adapters.store.pointer import Pointer, read_pointer, write_pointer
+from contracts.errors import FatalError
 from contracts.ids import LeafIndex
 from tests.support.ledger_places import LedgerPlaces
 from tests.support.plain_commits import EVENTS, OFFICES, commit, envelope, erasing, wrapped
@@ -135,6 +137,31 @@ def test_a_snapshot_that_is_newer_does_not(place: Path, places: LedgerPlaces) ->
             assert store.scrub()
 
             assert places.holding(place, pieces("newer", 3)) == []
+
+
+def test_content_of_a_commit_that_never_was_leaves_with_the_next_start(place: Path, places: LedgerPlaces) -> None:
+    """Its rows lie in their pages, seen by nobody: if it is recorded later and destroyed, they would outlive it."""
+    with closing(open_store(place)) as store:
+        store.commit(commit(0, "never"))
+        good = commit(1, "never")
+        with pytest.raises(FatalError, match="STORE_FAILED"):
+            store.commit(replace(good, payloads=[*good.payloads, good.payloads[0]]))
+    with psycopg.connect(read_pointer(place).conninfo, autocommit=True) as db:
+        db.execute("CHECKPOINT")
+    assert places.holding(place, pieces("never", EVENTS + 3))
+    with closing(open_store(place)) as store:
+        assert store.scrub()
+        assert store.payload_count() == EVENTS
+
+        assert places.holding(place, pieces("never", EVENTS + 3)) == []
+        assert places.holding(place, pieces("never", 3))
+
+
+def test_a_start_after_a_clean_end_has_nothing_to_do(place: Path) -> None:
+    for number in range(2):
+        with closing(open_store(place)) as store:
+            store.commit(commit(number, "clean"))
+            assert to_scrub(place) == []
 
 
 # -- servers of their own
