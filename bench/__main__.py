@@ -1,10 +1,11 @@
 """`python -m bench`: measure this hub and the straightforward one in one run, on the same events, and write the ratios.
 
 Rounds of short turns: batches of 256 through the real hub and relay until every notification is on JetStream, against
-one event a call at 16 in flight; then the median time of one event alone. The audits of the ledger that came out, in
-one process, in two and of hashes only, three times in turn beside the bare reader of `bench.bare`; the memory of hub
-and audits at two lengths of it; what an event costs the writer with few procedures and with all. On another ledger,
-openings, and two gateways that seal and submit. Hub, relay, broker and whoever calls share the cores that there are.
+one event a call at 16 in flight. The audits of the ledger that came out, in one process, in two and of hashes only,
+three times in turn beside the bare reader of `bench.bare`; the memory of hub and audits at two lengths of it. Then the
+median time of one event alone, which is also a batch alone: a signature and a checkpoint for each event would be
+another ledger to audit. What an event costs the writer with few procedures and with all. On another ledger, openings,
+and two gateways that seal and submit. Hub, relay, broker and whoever calls share the cores that there are.
 
 Machines differ by a factor of three and more, and so does one machine by the hour. What is wanted a second is therefore
 also told as a ratio to something simple that is measured in the same run, and that LIMITS measured on the machine that
@@ -100,18 +101,18 @@ async def measure(
         await plain.throughput(256)
         for number in range(rounds):
             console.print(f"round {number + 1} of {rounds}", style="dim")
-            row = await measure_throughput(ours, plain, matters=matters, plain_events=plain_events)
-            row["ours_alone_ms"], row["plain_alone_ms"] = await measure_alone(ours, plain, alone)
-            row["latency_ratio"] = row["ours_alone_ms"] / row["plain_alone_ms"]
-            rows.append(row)
+            rows.append(await measure_throughput(ours, plain, matters=matters, plain_events=plain_events))
             load.append(os.getloadavg()[0])
-            console.print("  ".join(f"{name} {value:,.2f}" for name, value in row.items()), style="dim")
+            _tell(rows[-1])
             ours.note_memory()
             if number in {0, rounds - 1}:
                 for _ in range(AUDIT_TURNS if number else 1):
                     audits += [measure_audit(ours.data, ours.vkey, way) for way in WAYS]
                     bare.append(measure_bare(ours.data))
                 projections.append(measure_projections(ours.data))
+        for row in rows:
+            row |= (one := await measure_alone(ours, plain, alone))
+            _tell(one)
     return {
         "machine": {"python": platform.python_version(), "cpus": len(os.sched_getaffinity(0)), "load": load},
         "rounds": rows,
@@ -123,6 +124,10 @@ async def measure(
         "projections": [figures._asdict() for figures in projections],
         **await measure_sealed(openings=openings, payloads=payloads, folder=folder),
     }
+
+
+def _tell(row: dict[str, float]) -> None:
+    console.print("  ".join(f"{name} {value:,.2f}" for name, value in row.items()), style="dim")
 
 
 async def measure_sealed(*, openings: int, payloads: int, folder: Path) -> dict[str, Any]:
