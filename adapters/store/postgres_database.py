@@ -2,8 +2,9 @@
 
 Rules kept here: a commit is on disk before anybody is answered, whatever the role or database is set to; there is one
 writer a schema, and it never connects again: whoever loses the connection has lost the lock. Errors of the library
-become ours: STORE_DAMAGED where the tables do not hold what they should, STORE_BUSY where they cannot be read now; a
-reader connects again with its next question. Of a server's error only its first line is told: the rest may hold a row.
+become ours: STORE_DAMAGED where the tables do not hold what they should, STORE_BUSY where they cannot be read now. A
+reader whose connection was lost connects again and asks again, once. Of a server's error only its first line is told:
+the rest may hold a row.
 """
 
 from __future__ import annotations
@@ -180,13 +181,30 @@ class PostgresReading(Questions):
         return self._all(f"{statement} = ANY(?)", list(keys)) if keys else []
 
     def _asked(self, ask: Callable[[Cursor[TupleRow]], T]) -> T:
+        """What is asked; once more where the connection was lost since the question before, for that changes nothing."""
+        was_open = self._is_open()
+        try:
+            return self._ask(ask)
+        except psycopg.Error as error:
+            if not was_open or self._is_open():
+                raise _ours(error) from error
+        try:
+            return self._ask(ask)
+        except psycopg.Error as error:
+            raise _ours(error) from error
+
+    def _ask(self, ask: Callable[[Cursor[TupleRow]], T]) -> T:
         try:
             return ask(self._connection().cursor(binary=True))
-        except psycopg.Error as error:
+        except psycopg.Error:
             mine: _Reading | None = getattr(self._mine, "reading", None)
             if mine is not None and mine.connection.closed:
                 del self._mine.reading
-            raise _ours(error) from error
+            raise
+
+    def _is_open(self) -> bool:
+        """Whether this thread has a connection, as far as it knows."""
+        return getattr(self._mine, "reading", None) is not None
 
     def _connection(self) -> Connection[TupleRow]:
         """The connection of this thread."""

@@ -53,16 +53,15 @@ def test_two_ledgers_of_a_database_know_nothing_of_each_other(places: LedgerPlac
         assert (check(first), check(second)) == (2, 1)
 
 
-def test_a_reader_that_lost_its_connection_says_so_once_and_connects_again(place: Path, places: LedgerPlaces) -> None:
+def test_a_reader_that_lost_its_connection_asks_again_on_another_one(place: Path, places: LedgerPlaces) -> None:
     with closing(open_store(place)) as store:
         store.commit(commit(0))
     with closing(open_store(place, read_only=True)) as reader:
         assert check(reader) == 1
-        places.cut()
+        for _ in range(2):
+            places.cut()
 
-        with pytest.raises(UnavailableError, match="STORE_BUSY"):
-            reader.size()
-        assert check(reader) == 1
+            assert check(reader) == 1
 
 
 def test_a_writer_that_lost_its_connection_never_writes_again(place: Path, places: LedgerPlaces) -> None:
