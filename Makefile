@@ -20,11 +20,11 @@ READY := $(VENV)/.ready
 PROTO_OUT ?= adapters/_generated
 PROTOS := $(sort $(wildcard contracts/proto/pprd/v1/*.proto))
 
-.PHONY: help setup fmt check test fuzz demo bench lock proto docs vectors clean
+.PHONY: help setup fmt check test test-postgres fuzz demo bench lock proto docs vectors clean
 
 help: ## Tell these words
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | while IFS=$$'\t' read -r word does; do \
-	  printf '  make %-7s %s\n' "$$word" "$$does"; done
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | while IFS=$$'\t' read -r word does; do \
+	  printf '  make %-13s %s\n' "$$word" "$$does"; done
 
 setup: $(READY) ## Make .venv from the hashed lock file; again only when the lock or pyproject.toml changed
 
@@ -54,6 +54,10 @@ check: $(READY) ## Format, lint, types, direction of imports
 
 test: check ## All checks and all tests
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder $(ARGS)
+
+test-postgres: $(READY) ## The tests of whole servers, every ledger in a PostgreSQL instead of a file
+	PPRD_TEST_STORE=postgres $(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder \
+	  tests/integration $(ARGS)
 
 fuzz: $(READY) ## A million mutated inputs through every parser; ARGS="10000 note" for fewer
 	$(BIN)/python -m tests.support.fuzz_run $(ARGS)

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 settings.register_profile("house", deadline=None)
 settings.load_profile("house")
 
+IS_ELSEWHERE = os.environ.get("PPRD_TEST_STORE", "sqlite") == "postgres"
+"""Every ledger is in a PostgreSQL (`make test-postgres`)."""
+
 Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
 
 
@@ -75,7 +78,24 @@ def postgres_server(postgres_programs: Programs) -> Iterator[PostgresServer]:
         yield server
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
+@pytest.fixture(scope="session", autouse=IS_ELSEWHERE)
+def ledgers_elsewhere(postgres_server: PostgresServer) -> Iterator[None]:
+    """Under PPRD_TEST_STORE=postgres no ledger of this process is a file."""
+    from tests.support.ledgers_elsewhere import ledgers_on
+
+    with ledgers_on(postgres_server):
+        yield
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what is about the file of a ledger, where none is a file; the run says how many that were."""
+    if IS_ELSEWHERE:
+        about_files = [item for item in items if item.get_closest_marker("sqlite_file")]
+        config.hook.pytest_deselected(items=about_files)
+        items[:] = [item for item in items if not item.get_closest_marker("sqlite_file")]
+
+
+@pytest.fixture(params=["postgres"] if IS_ELSEWHERE else ["sqlite", "postgres"])
 def places(request: pytest.FixtureRequest) -> LedgerPlaces:
     """Places of new ledgers on one kind of store; a test that takes this runs on each."""
     from tests.support.ledger_places import ON_SQLITE, LedgerPlaces

@@ -147,6 +147,7 @@ def test_nothing_is_repaired_while_a_hub_runs(small: KeptLedger) -> None:
     assert repair_ledger(small.folder).repaired == 1
 
 
+@pytest.mark.sqlite_file
 def test_a_backup_is_a_file_without_keys_that_needs_no_server(there: KeptLedger, tmp_path: Path) -> None:
     whole = run_audit(str(there.folder))
 

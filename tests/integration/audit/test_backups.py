@@ -24,6 +24,8 @@ from tests.support.matters import notification, residence
 from tests.support.order_matters import erasure_order_of
 from tests.support.timed_ledger import TimedLedger
 
+pytestmark = pytest.mark.sqlite_file
+
 
 def bytes_of(folder: Path) -> bytes:
     """Every byte of every file below a folder."""

@@ -79,6 +79,7 @@ def program() -> Typer:
     return app
 
 
+@pytest.mark.sqlite_file
 def test_folder_export_and_hub_give_the_same_counts(honest: KeptLedger, out: Path, kept: KeptLedger) -> None:
     async def over_grpc() -> Report:
         async with HubServer(kept.file, world=kept.world) as hub:
@@ -91,6 +92,7 @@ def test_folder_export_and_hub_give_the_same_counts(honest: KeptLedger, out: Pat
     assert derived(hub) == derived(folder)
 
 
+@pytest.mark.sqlite_file
 def test_the_counts_are_those_of_what_happened(honest: KeptLedger) -> None:
     report = run_audit(str(honest.folder))
 
@@ -209,6 +211,7 @@ def test_the_json_has_the_promised_fields(honest: KeptLedger, out: Path) -> None
             assert sum(told[counted]["by"].values()) == told[counted]["total"]
 
 
+@pytest.mark.sqlite_file
 def test_the_json_of_a_problem_names_code_entry_place_and_reason(kept: KeptLedger) -> None:
     kept.change("UPDATE stored_events SET state=zeroblob(40) WHERE rowid=101")
 
@@ -232,6 +235,7 @@ def test_a_source_that_cannot_be_read_ends_with_a_sentence_and_exit_2(tmp_path: 
     assert "Traceback" not in result.output
 
 
+@pytest.mark.sqlite_file
 def test_a_file_that_is_no_database_ends_with_a_sentence_and_exit_2(tmp_path: Path) -> None:
     (tmp_path / "ledger.sqlite").write_bytes(b"no database" * 400)
 
@@ -250,6 +254,7 @@ def test_a_wrong_key_of_the_auditor_is_a_finding(honest: KeptLedger, out: Path) 
         assert run_audit(str(source), vkey=other).problem is not None
 
 
+@pytest.mark.sqlite_file
 def test_a_hub_that_goes_on_writing_does_not_disturb_an_audit(kept: KeptLedger) -> None:
     """The audit is of the checkpoint that was the last one when it began."""
     world = kept.world

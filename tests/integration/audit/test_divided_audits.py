@@ -13,6 +13,7 @@ from tests.support.divided_audit import audited_both_ways, reader_here
 from tests.support.kept_ledger import KeptLedger
 
 
+@pytest.mark.sqlite_file
 @pytest.mark.parametrize("hashes_only", [False, True])
 @pytest.mark.parametrize("source", ["folder", "export"])
 def test_two_processes_give_the_report_of_one(
@@ -26,6 +27,7 @@ def test_two_processes_give_the_report_of_one(
     assert divided == run_audit(named, jobs=1, hashes_only=hashes_only)
 
 
+@pytest.mark.sqlite_file
 def test_a_fault_is_told_by_the_audit_in_one_process(kept: KeptLedger) -> None:
     kept.change("UPDATE heads SET n=n+1 WHERE point='45-node'")
 

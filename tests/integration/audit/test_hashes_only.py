@@ -61,6 +61,7 @@ def test_the_report_says_plainly_what_was_not_checked(honest: KeptLedger) -> Non
     assert json.loads(machines.stdout)["not_checked"] == [*NOT_CHECKED, *FolderSource.only_replayed]
 
 
+@pytest.mark.sqlite_file
 @pytest.mark.parametrize("at", [0, 30, -1])
 def test_a_changed_byte_of_an_entry_is_named(kept: KeptLedger, at: int) -> None:
     entry = bytearray(kept.entries()[200])
@@ -72,12 +73,14 @@ def test_a_changed_byte_of_an_entry_is_named(kept: KeptLedger, at: int) -> None:
     assert (problem.index, problem.code) == (200, "TILE_INVALID")
 
 
+@pytest.mark.sqlite_file
 def test_a_removed_entry_is_named(kept: KeptLedger) -> None:
     kept.change("DELETE FROM stored_events WHERE rowid=201")
 
     assert problem_of(kept.folder).index == 200
 
 
+@pytest.mark.sqlite_file
 def test_a_changed_checkpoint_is_named(kept: KeptLedger) -> None:
     kept.change(
         "UPDATE checkpoints SET note=zeroblob(200) WHERE size=(SELECT min(size) FROM checkpoints WHERE size>99)"
@@ -86,6 +89,7 @@ def test_a_changed_checkpoint_is_named(kept: KeptLedger) -> None:
     assert (problem_of(kept.folder).place or "").startswith("checkpoints")
 
 
+@pytest.mark.sqlite_file
 @pytest.mark.parametrize(
     ("statement", "place"),
     [

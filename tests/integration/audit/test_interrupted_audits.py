@@ -16,6 +16,8 @@ from adapters.compose.auditing import run_audit
 from contracts.errors import ConflictError, ContractError, UnavailableError
 from tests.support.kept_ledger import KeptLedger, forge
 
+pytestmark = pytest.mark.sqlite_file
+
 KILLED = """
 import os, signal, sys
 from pathlib import Path

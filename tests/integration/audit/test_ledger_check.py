@@ -19,6 +19,8 @@ from contracts.errors import ConflictError, EvidenceError
 from ledger.note import Cosigner
 from tests.support.kept_ledger import KeptLedger
 
+pytestmark = pytest.mark.sqlite_file
+
 _TABLES = (
     "stored_events", "event_ids", "tiles", "checkpoints", "delivery_runs", "heads", "payloads", "wrapped_keys",
     "producers", "directory_log",

@@ -28,6 +28,8 @@ from tests.support.kept_ledger import KeptLedger, forge, hub_batch, opening, rec
 from tests.support.matters import MatterMaker, declaration
 from tests.support.world import World
 
+pytestmark = pytest.mark.sqlite_file
+
 
 def problem_of(folder: Path) -> Problem:
     """What an audit of a folder finds."""

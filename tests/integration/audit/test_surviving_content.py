@@ -20,6 +20,8 @@ from tests.support.matters import declaration, notification
 from tests.support.order_matters import erasure_order, erasure_order_of
 from tests.support.timed_ledger import TimedLedger
 
+pytestmark = pytest.mark.sqlite_file
+
 
 def problem_of(folder: Path) -> Problem:
     """What an audit of a folder finds."""

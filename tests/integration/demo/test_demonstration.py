@@ -19,7 +19,7 @@ from adapters.demo.mix import KINDS
 from contracts.ids import REGIONS
 from contracts.procedure import load_procedures
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(400), pytest.mark.sqlite_file]
 
 _MATTERS = 200
 _MONTH_AHEAD_DAYS = 30

@@ -16,7 +16,7 @@ from contracts.procedure import load_procedures
 from hub.matter import Matter
 from tests.support.story_play import play_stories
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.sqlite_file]
 
 STORIES: Final = (*REGISTRATIONS, *REJECTIONS, *NOTICES, *(story for kind in KINDS for story in kind.stories))
 _OFFICE_CLASSES: Final = {"std", "cas", "rgt"}

@@ -21,7 +21,7 @@ from ledger.claim import CLAIMS
 from tests.support.async_tests import runs_in_a_loop
 
 # All lies are played in the set-up of the first test; a slow machine is no hang.
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(900), pytest.mark.sqlite_file]
 
 MISSED = Lie("is honest", "never", lambda rig: _nothing(rig), {"auditor": "TWO_ROOTS"})
 """Nobody can notice it: the drill has to say so."""

@@ -194,6 +194,7 @@ def test_a_slot_that_holds_the_log_back_is_named(
         server.restart({})
 
 
+@pytest.mark.sqlite_file
 def test_every_verb_works_with_the_service_and_the_role_of_deploy(
     server: PostgresServer, operator: psycopg.Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

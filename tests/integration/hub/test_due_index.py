@@ -109,6 +109,7 @@ def test_only_what_is_due_is_read(hub: Hub) -> None:
     assert len(list(hub.store.due_matters(hub.world.clock.ms + 500 * DAY_MS))) == 2
 
 
+@pytest.mark.sqlite_file
 def test_a_store_of_an_earlier_release_gets_its_index_at_start_up(hub: Hub) -> None:
     hub.record(*permit(hub.world), *notification(hub.world)[:3])
     right = hub.kept()
@@ -120,6 +121,7 @@ def test_a_store_of_an_earlier_release_gets_its_index_at_start_up(hub: Hub) -> N
     assert hub.let_pass(5) == 1
 
 
+@pytest.mark.sqlite_file
 def test_an_index_of_other_contracts_is_derived_again(hub: Hub) -> None:
     hub.record(*notification(hub.world)[:3])
     right = hub.kept()

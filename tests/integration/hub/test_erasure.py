@@ -106,6 +106,7 @@ def test_a_hub_that_could_not_scrub_scrubs_when_it_starts_again(
     assert places.holding(place, pieces) == []
 
 
+@pytest.mark.sqlite_file
 def test_a_hub_that_was_killed_before_it_scrubbed_scrubs_when_it_starts(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -26,6 +26,8 @@ from tests.support.fault_rig import ROOT, Program
 from tests.support.ledger_places import LedgerPlaces
 from tests.support.postgres_server import PostgresServer, Programs
 
+pytestmark = pytest.mark.sqlite_file
+
 SECRET = "hunter2"
 
 

@@ -12,7 +12,6 @@ from adapters.compose.folder import DataFolder
 from adapters.compose.routes import explain
 from adapters.compose.views import LedgerView
 from adapters.store.opening import open_store
-from adapters.store.sqlite import SqliteStore
 from hub.submission import Outcome
 from tests.support.batches import Made
 from tests.support.matters import notification
@@ -87,7 +86,7 @@ def test_the_verb_tells_it_to_people_and_machines(
     played: Played, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(DataFolder, "ledger", lambda _: played.store)
-    monkeypatch.setattr(SqliteStore, "close", lambda _: None)
+    monkeypatch.setattr(type(played.store), "close", lambda _: None)
     event_id = played.made("ResidenceNoticeSent").header.event_id.hex()
     words = ["procedure", "route", event_id, "--data", str(tmp_path)]
 

@@ -104,6 +104,7 @@ def test_content_that_was_destroyed_is_told(chromium: Chromium, tmp_path: Path) 
         assert "content was destroyed" in page.inner_text("#sealed ~ p")
 
 
+@pytest.mark.sqlite_file
 def test_a_matter_that_is_sealed_gives_no_pack(witnessed: KeptLedger, tmp_path: Path) -> None:
     copy = witnessed._replace(folder=Path(shutil.copytree(witnessed.folder, tmp_path / "data")))
     copy.change("INSERT INTO sealed VALUES (?)", witnessed.sent.header.stream_id.hex())
@@ -169,6 +170,7 @@ def test_a_batch_of_the_hub_under_its_next_key_is_proved(chromium: Chromium, tmp
     assert said("verify", out, "--vkey", world.verifier.vkey)[0] == 0
 
 
+@pytest.mark.sqlite_file
 def test_a_checkpoint_that_the_reader_kept_is_shown_to_be_a_beginning(witnessed: KeptLedger, tmp_path: Path) -> None:
     kept, out = tmp_path / "kept", tmp_path / "pack.html"
     kept.write_bytes(witnessed.one("SELECT note FROM checkpoints ORDER BY size LIMIT 1")[0])

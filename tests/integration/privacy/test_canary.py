@@ -30,7 +30,7 @@ from tests.support.all_matters import MAKERS
 from tests.support.canary_marks import Found, Mark, files_below, find, find_in_files
 from tests.support.canary_play import PLAYED, REGIONS
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(400), pytest.mark.sqlite_file]
 
 NEVER_SEALED = {Mark.TYPED_REASON, Mark.UNREAL_NUMBER}
 """One stays with the officer, the other one was refused."""

@@ -73,6 +73,7 @@ def undisturbed(kept: KeptLedger, tmp_path_factory: pytest.TempPathFactory) -> d
         return digests(follow(ledger, store, kept.world.rules))
 
 
+@pytest.mark.sqlite_file
 def test_killed_at_every_step_it_goes_on_where_it_was(
     kept: KeptLedger, undisturbed: dict[str, str], tmp_path: Path, project: Path
 ) -> None:

@@ -104,6 +104,7 @@ async def test_an_inbox_refuses_a_head_that_contradicts_what_its_gateway_was_sho
     assert finding.is_conclusive
 
 
+@pytest.mark.sqlite_file
 @runs_in_a_loop
 async def test_a_shorter_ledger_is_not_the_one_that_was_trusted(tmp_path: Path) -> None:
     async with HubServer(tmp_path / "a.sqlite") as hub, HubServer(tmp_path / "b.sqlite", world=hub.world) as other:

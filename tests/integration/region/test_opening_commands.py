@@ -36,6 +36,7 @@ def pprd(folder: Path, *words: str) -> tuple[int, list[dict[str, object]], str]:
     return done.returncode, lines, done.stdout + done.stderr
 
 
+@pytest.mark.sqlite_file
 def test_an_officer_opens_with_a_role_and_the_region_lists_it(tmp_path: Path) -> None:
     with FaultRig(tmp_path, regions=("45",)) as rig:
         office = rig.world.office("45", "COUNTY_PSB_HOUSEHOLD")
@@ -78,6 +79,7 @@ def here(folder: Path, *words: str) -> tuple[int, list[dict[str, object]], str]:
     return done.exit_code, lines, done.output
 
 
+@pytest.mark.sqlite_file
 def test_an_emergency_goes_through_the_command_line_from_the_question_to_the_person(tmp_path: Path) -> None:
     with FaultRig(tmp_path, regions=("45",)) as rig:
         world, official = rig.world, ("--official", OFFICER)
@@ -122,6 +124,7 @@ def test_an_emergency_goes_through_the_command_line_from_the_question_to_the_per
         assert told["disclosure"]["findings"] == []
 
 
+@pytest.mark.sqlite_file
 def test_a_copy_is_opened_and_added_to_the_account_under_the_request_of_the_person(tmp_path: Path) -> None:
     """DOMAIN 7.1: the county has acted on the notice long ago, and has to give the person a copy of it."""
     with FaultRig(tmp_path, regions=("45",)) as rig:

@@ -138,6 +138,7 @@ async def test_a_batch_that_waited_too_long_is_dated_anew(tmp_path: Path) -> Non
         assert len({batch.tbs for batch in line.sent}) == 2
 
 
+@pytest.mark.sqlite_file
 @runs_in_a_loop
 async def test_a_ledger_that_forgot_a_batch_stops_the_outbox(tmp_path: Path) -> None:
     """We hold a receipt: a hub that no longer knows the batch was rolled back."""

@@ -120,6 +120,7 @@ def confirmations(rig: FaultRig) -> int:
         return sum(unpack(packed).procedure == CONFIRMATION for _, packed in ledger.all_matters())
 
 
+@pytest.mark.sqlite_file
 def test_a_region_that_runs_confirms_by_itself_and_once_a_day_however_often_it_starts(tmp_path: Path) -> None:
     """Killed as soon as the ledger has it: whether the gateway knows that or not, the day has one confirmation."""
     file = tmp_path / "regions" / "45" / REGION_FILE

@@ -43,6 +43,7 @@ def program(*arguments: object) -> Iterator[dict[str, Any]]:
             assert process.wait(20) == 0
 
 
+@pytest.mark.sqlite_file
 def test_a_hub_with_three_witnesses_as_processes(tmp_path: Path) -> None:
     made = said("init", "--data", tmp_path, "--origin", "pprd.example/verbs", "--sandbox", "--json")
     rows = []
