@@ -181,7 +181,7 @@ class PostgresReading(Questions):
         return self._all(f"{statement} = ANY(?)", list(keys)) if keys else []
 
     def _asked(self, ask: Callable[[Cursor[TupleRow]], T]) -> T:
-        """What is asked; once more where the connection was lost since the question before, for that changes nothing."""
+        """What is asked; once more where the connection was lost meanwhile, for asking changes nothing."""
         was_open = self._is_open()
         try:
             return self._ask(ask)
