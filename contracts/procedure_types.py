@@ -186,6 +186,8 @@ SEAL: Final = "SEAL"
 UNSEAL: Final = "UNSEAL"
 ERASES: Final = frozenset({ERASE, ERASE_AND_CLOSE})
 """What destroys all keys and ciphertext of a matter."""
+ENDS: Final = frozenset({*ERASES, ERASE_COPIES})
+"""What destroys content of one matter: all of it, or what one event brought to its recipients."""
 EFFECTS: Final = frozenset({*ERASES, ERASE_COPIES, ERASE_ALL, SEAL, UNSEAL, "RESTRICT"})
 """All keys and ciphertext are destroyed, at the end of their time or by an order after which the matter takes no more
 content; or the recipients' keys of what one event brought; or those of all matters, because the ledger ends; the matter

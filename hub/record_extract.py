@@ -18,7 +18,7 @@ from contracts.deadline import Kind
 from contracts.event import Header, decode_event
 from contracts.ids import EventId, LeafIndex, OfficeId, StreamId
 from contracts.opening import load_opening_rules
-from contracts.procedure_types import ERASE, ERASE_COPIES, ERASES, Procedure, is_restricted
+from contracts.procedure_types import ENDS, ERASE, ERASE_COPIES, Procedure, is_restricted
 from hub.admission import Rules
 from hub.awaited import awaited, holders_of
 from hub.clearance import ACCESS_RECORDED
@@ -216,7 +216,7 @@ class ExtractReader:
         effect = effect_of(step.procedure, header, body)
         if effect is not None:
             self._sealed_streams = self._sealed_streams.after(effect)
-            if effect.does in ERASES or effect.does == ERASE_COPIES:
+            if effect.does in ENDS:
                 self._end(effect.does, effect.on)
         if header.stream_id == self._stream_id:
             self._note_act(step)

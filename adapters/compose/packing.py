@@ -15,7 +15,7 @@ from adapters.pack.page import evidence_in, load_verifier, render_page
 from contracts.edition import load_contracts
 from contracts.errors import ExchangeError
 from contracts.event import Header
-from contracts.procedure_types import ERASE, ERASE_COPIES
+from contracts.procedure_types import ENDS
 from hub.content import effect_of
 from hub.evidence_pack import ProvedPack, verify_pack
 from hub.pack_making import make_pack
@@ -90,7 +90,7 @@ def end_of(header: Header, body: Mapping[str, Any]) -> bytes | None:
     """The stream or the event whose content an event destroyed; None if it destroyed nothing."""
     procedure = load_contracts().procedures.get((header.procedure, header.edition))
     effect = None if procedure is None else effect_of(procedure, header, body)
-    return effect.on if effect is not None and effect.does in (ERASE, ERASE_COPIES) else None
+    return effect.on if effect is not None and effect.does in ENDS else None
 
 
 def _is_good(note: bytes, policy: Policy) -> bool:

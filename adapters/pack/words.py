@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from contracts.edition import Contracts
-from contracts.procedure_types import ERASE, ERASE_COPIES
+from contracts.procedure_types import ENDS
 from contracts.terms import load_terms
 
 _KINDS: Final = frozenset(
@@ -42,7 +42,7 @@ def _ends(contracts: Contracts) -> Mapping[str, str | None]:
         f"{name}/{edition}/{event}": effect.on
         for (name, edition), procedure in sorted(contracts.procedures.items())
         for event, effect in sorted(procedure.effects.items())
-        if effect.does in (ERASE, ERASE_COPIES)
+        if effect.does in ENDS
     }
 
 

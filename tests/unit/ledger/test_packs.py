@@ -12,7 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.compose.packing import end_of
+from adapters.pack.words import words_of
+from contracts.edition import load_contracts
 from contracts.errors import ContractError, ExchangeError
+from contracts.procedure_types import ERASE_ALL
 from docs.ledger_packs import POLICY, SENT, PackSample, good_pack, pack_samples, read_body
 from docs.ledger_parties import PUBLISHED
 from hub.evidence_pack import ProvedPack, verify_pack
@@ -45,6 +48,22 @@ def test_a_good_pack_says_who_signed_what_and_what_became_of_the_content() -> No
     assert [head.checkpoint.size for head in proved.heads] == [3, 6, 8]
     assert [name for name, _ in proved.proved.cosigned_at] == ["a"]
     assert proved.ends == ((7, "ContentEnded"),)
+
+
+def test_whatever_destroys_content_ends_it_in_a_pack_and_on_its_page() -> None:
+    """Also an order to erase, which closes the record besides: a pack of such a record could not be made."""
+    contracts, sent = load_contracts(), judged(format_pack(good_pack())).header
+    target, destroying = b"\x07" * 16, 0
+    for (name, edition), procedure in contracts.procedures.items():
+        for event, effect in procedure.effects.items():
+            header = sent._replace(procedure=name, edition=edition, event_type=event)
+            ended = end_of(header, {effect.on: target} if effect.on else {})
+            is_end = effect.does.startswith("ERASE") and effect.does != ERASE_ALL
+
+            assert ended == ((target if effect.on else sent.stream_id) if is_end else None), (name, event)
+            assert (f"{name}/{edition}/{event}" in words_of(contracts)["ends"]) is is_end, (name, event)
+            destroying += is_end
+    assert destroying > 2
 
 
 @pytest.mark.parametrize("sample", [one for one in SAMPLES if one.check is not None], ids=lambda one: one.name)
