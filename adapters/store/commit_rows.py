@@ -40,6 +40,7 @@ _REPLACED: Final = {"tiles": 2, "matters": 1, "heads": 1, "producers": 1}
 
 Rows = Sequence[Sequence[object]]
 Delete = Callable[[str, Sequence[object]], object]
+"""Runs a statement that deletes, with its parameters."""
 
 
 @cache
@@ -80,15 +81,13 @@ def write_other_dues(c: Executes, commit: Commit) -> None:
         c.executemany("UPDATE matters SET due_ms=? WHERE stream_id=?", rows)
 
 
-def take_effects(
-    c: Executes, effects: Sequence[StoredEffect], delete: Callable[[str, Sequence[object]], object]
-) -> None:
+def take_effects(c: Executes, effects: Sequence[StoredEffect], delete: Delete) -> None:
     """Do to content what the recorded events say, in their transaction.
 
     Args:
         c: A cursor in it.
         effects: What they say.
-        delete: Runs a statement that deletes from `wrapped_keys` or `payloads`.
+        delete: For what is deleted from `wrapped_keys` or `payloads`.
     """
     for effect in effects:
         c.execute(
