@@ -270,8 +270,8 @@ def main() -> None:
     """Measure, write, show."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=5, help=f"at least {MIN_ROUNDS}")
-    parser.add_argument("--matters", type=int, default=8192, help="a round, six events each")
-    parser.add_argument("--plain-events", type=int, default=3000)
+    parser.add_argument("--matters", type=int, default=12_288, help="a round, six events each")
+    parser.add_argument("--plain-events", type=int, default=4000)
     parser.add_argument("--alone", type=int, default=300)
     parser.add_argument("--openings", type=int, default=3000, help="a round; an office may ask for 600 in an hour")
     parser.add_argument("--payloads", type=int, default=4000, help="a round and gateway")

@@ -300,25 +300,13 @@ class Witnessed(Protocol):
 class Store(LedgerReader, Protocol):
     """The ledger's store. One process writes; see `LedgerReader` for the rest."""
 
-    def begin(self, commit: Commit) -> None:
-        """Write a commit into one transaction that is not durable before `finish`; until then readers see none of it.
-
-        Waits until the transaction before it is finished.
+    def commit(self, commit: Commit) -> None:
+        """Write a commit in one transaction and make it durable; until then readers see none of it. From any thread.
 
         Raises:
             ConflictError: STORE_MOVED: `old_size` is not the stored size; nothing changed.
-            FatalError: STORE_FAILED: nothing of it is recorded; stop, start-up loads and verifies.
-        """
-
-    def finish(self) -> None:
-        """Make durable what `begin` wrote; from any thread, once after each `begin` that returned.
-
-        Raises:
             FatalError: STORE_FAILED: whether it was recorded is unknown; stop, start-up loads and verifies.
         """
-
-    def commit(self, commit: Commit) -> None:
-        """`begin` and `finish` in one; raises what they raise."""
 
     def scrub(self) -> bool:
         """Take what was destroyed out of whatever the store keeps beside its tables: logs, journals, free pages.

@@ -5,33 +5,35 @@ answers only after the store says that it is durable.
 
 Rules kept here: the bytes that arrived are the bytes that are hashed and stored; a repeat gets its original receipt,
 the same id with other bytes a refusal that is itself recorded; a batch whose signature, key, chain or clock is wrong
-records nothing; the time of recording never goes back, whatever the machine's clock does; state in memory moves when
-the store has taken a commit, nobody is answered before it is durable, and when what the store holds is unknown the hub
-stops. While one commit becomes durable the next one is decided, and never more than one.
+records nothing; the time of recording never goes back, whatever the machine's clock does; state in memory moves with
+what was decided, nobody is answered before it is durable, and when what the store holds is unknown the hub stops. While
+one commit is written and becomes durable the next one is decided, and never more than one.
 Not here: whether an event may enter (`hub.admission`), what the hub records by itself (`hub.application`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from functools import partial
 from itertools import islice
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from contracts.errors import ConflictError, ExchangeError, FatalError
+from contracts.errors import ConflictError, ContractError, ExchangeError, FatalError
 from contracts.event import Header, decode_event
 from contracts.ids import Hash, KeyId, LeafIndex, PointId, StreamId, TreeSize
 from contracts.procedure_types import ERASE_COPIES
 from hub import evidence
 from hub.admission import Admitted, Rules, admit
 from hub.answer import REPEATED, answer_again, answer_of
+from hub.awaited import MatterLookup
 from hub.commit import Proofs, Taken, commit_of
 from hub.content import ContentEffect
 from hub.directory import Directory
 from hub.due_index import basis_of, derived, due_of
 from hub.intake import ChainError, CheckedBatch, CheckedEvent, Repeat, batch_id_of, check_batch, read_header
 from hub.matter import Matter, unpack
-from hub.ports import Clock, ProducerState, Store, StoredEffect, StoredEntry, StoredPayload
+from hub.ports import Clock, Commit, ProducerState, Store, StoredEffect, StoredEntry, StoredPayload
 from hub.precedent import Precedents
 from hub.sealed import SealedStreams
 from hub.submission import BatchAnswer, EventResult, Outcome, Refusal, SubmittedBatch
@@ -52,6 +54,8 @@ from ledger.tree import appended_node_reader, extended
 
 MATTERS_IN_MEMORY = 20_000
 _ZERO = Hash(bytes(32))
+_ACCEPTED = Outcome.ACCEPTED
+# Values of every event are made as `tuple.__new__(Kind, fields)`: the generated constructor takes three times as long.
 
 
 class Recorder:
@@ -88,6 +92,7 @@ class Recorder:
         self._clock = clock
         self._matters: dict[bytes, Matter] = {}
         self._precedents = Precedents()
+        self._begun = self._recorded = 0
         self._producers: dict[str, ProducerState] = {}
         hub_keys = [key for key in (hub_key, next_hub_key) if key is not None]
         self._held_hub = {key.public_key().public_bytes_raw(): key for key in hub_keys}
@@ -177,33 +182,35 @@ class Recorder:
     def begin(
         self, batches: Sequence[SubmittedBatch], *, about: Iterable[StreamId] = ()
     ) -> Callable[[], list[BatchAnswer]]:
-        """Decide about batches in order and write them into one commit that is not durable yet.
+        """Decide about batches in order and make one commit of them, which is not written yet.
 
-        The next call may decide while this commit becomes durable: memory has moved on, and what the store does not
-        show yet is remembered here. It writes only when this one is durable.
+        The next call may decide while this commit is written: memory has moved on, and what the store does not show
+        yet is remembered here, of one commit.
 
         Args:
             batches: At least one; each is decided on its own, later ones see what earlier ones recorded.
             about: Matters of which they say something although they do not change them.
 
         Returns:
-            Makes the commit durable and gives one answer a batch, in order; to be called once, in the order of the
-            commits, from any thread. It raises FatalError if whether the commit is durable is unknown.
+            Writes the commit, makes it durable and gives one answer a batch, in order; to be called once, in the order
+            of the commits, from any thread. It raises FatalError if whether the commit is durable is unknown.
 
         Raises:
-            FatalError: Our own state is unknown; stop and load again.
+            FatalError: Our own state is unknown, or two commits are not durable yet; stop and load again.
             UnavailableError: STORE_BUSY: nothing was recorded, and what was decided is half known; the same.
         """
+        if self._begun - self._recorded > 1:
+            raise FatalError("STATE_UNKNOWN", "two commits are unfinished, and one is remembered")
         work = Working(TreeSize(self._tree.size), sealed=self._sealed)
         now = self.now_ms()
         checked = [self._check(batch, work, now) for batch in batches]
         known = self._look_up(checked, work)
         taken = [self._take(c, known, work, now) if isinstance(c, CheckedBatch) else c for c in checked]
-        proofs = self._write(work, now, about)
+        proofs, commit = self._close(work, now, about)
 
         def finish() -> list[BatchAnswer]:
-            if proofs is not None:
-                self._store.finish()
+            if commit is not None:
+                self._record(commit)
             if work.effects:
                 self._is_scrubbed = self._store.scrub()
             return [self._answer(batch, what, proofs) for batch, what in zip(batches, taken, strict=True)]
@@ -233,71 +240,68 @@ class Recorder:
 
     def _look_up(self, checked: Sequence[object], work: Working) -> dict[bytes, LeafIndex]:
         """Fetch in two questions what the store knows: recorded event ids, and matters that are not in memory."""
-        headers = [
-            event.header
-            for c in checked
-            if isinstance(c, CheckedBatch)
-            for event in c.events
-            if isinstance(event.header, Header)
-        ]
-        streams = {h.stream_id for h in headers if h.stream_id not in self._matters}
+        batches = [c for c in checked if isinstance(c, CheckedBatch)]
+        headers = [header for c in batches for _, _, header in c.events if isinstance(header, Header)]
+        streams = {header.stream_id for header in headers} - self._matters.keys()
         for stream_id, packed in self._store.matters(sorted(streams)).items():
             self._matters[stream_id] = unpack(packed)
-        return dict(self._store.recorded([h.event_id for h in headers]))
+        return dict(self._store.recorded([header.event_id for header in headers]))
 
     def _take(self, checked: CheckedBatch, known: Mapping[bytes, LeafIndex], work: Working, now_ms: int) -> Taken:
         start = work.size
         results: list[EventResult] = []
         refused: list[Refused] = []
         accepted: list[tuple[CheckedEvent, Header, Admitted]] = []
+        matters = partial(self._matter, work)
         for position, event in enumerate(checked.events):
             index = LeafIndex(start + 1 + len(accepted))
+            _, leaf, header = event
             try:
-                header = event.header_or_raise()
-                repeated = self._repeated(event, header, known, work)
-                if repeated is not None:
+                if isinstance(header, ContractError):
+                    raise header
+                event_id = header.event_id
+                if event_id in work.leaf_of or event_id in self._last_leaf_of or event_id in known:
+                    repeated = self._repeated(event, event_id, known, work)
                     results.append(EventResult(position, Outcome.REPEATED, repeated))
-                    refused.append(Refused(position, event.leaf, REPEATED))
+                    refused.append(Refused(position, leaf, REPEATED))
                     continue
-                admitted = self._admit(checked, event, header, index, work, now_ms)
+                admitted = self._admit(checked, leaf, header, index, work, now_ms, matters)
             except ExchangeError as error:
                 # What the store cannot say now is no reason to refuse an event for ever.
                 if error.family == "fatal" or error.code == "STORE_BUSY":
                     raise
                 results.append(EventResult(position, Outcome.REFUSED, None, Refusal.of(error)))
-                refused.append(Refused(position, event.leaf, error.code))
+                refused.append(Refused(position, leaf, error.code))
                 continue
-            work.leaf_of[header.event_id] = (event.leaf, index)
+            work.leaf_of[event_id] = (leaf, index)
             work.matters[header.stream_id] = admitted.matter
             accepted.append((event, header, admitted))
-            results.append(EventResult(position, Outcome.ACCEPTED, index))
+            results.append(tuple.__new__(EventResult, (position, _ACCEPTED, index, None)))
         submitted = checked.batch
         entry = encode_batch_entry(
             BatchEntry(submitted.tbs, submitted.signature, KeyId(submitted.key_id), now_ms, tuple(refused))
         )
         header_ = checked.header
         work.append(StoredEntry(chain_id(header_.producer), header_.batch_seq, "Batch", entry))
-        for event, header, admitted in accepted:
-            self._accept(checked, event, header, admitted, work)
+        for (data, leaf, _), header, admitted in accepted:
+            self._accept(checked, data, leaf, header, admitted, work)
         return Taken(header_.batch_id, entry, LeafIndex(start), LeafIndex(work.size), tuple(results))
 
     def _repeated(
-        self, event: CheckedEvent, header: Header, known: Mapping[bytes, LeafIndex], work: Working
-    ) -> LeafIndex | None:
-        """Tell a repeat from a new event.
+        self, event: CheckedEvent, event_id: bytes, known: Mapping[bytes, LeafIndex], work: Working
+    ) -> LeafIndex:
+        """Where an event is recorded whose id is.
 
         Raises:
             ConflictError: EVENT_ID_REUSED: the id is recorded with other bytes.
         """
-        new = work.leaf_of.get(header.event_id) or self._last_leaf_of.get(header.event_id)
+        new = work.leaf_of.get(event_id) or self._last_leaf_of.get(event_id)
         if new is not None:
             leaf, index = new
-        elif header.event_id in known:
-            index = known[header.event_id]
+        else:
+            index = known[event_id]
             (stored,) = self._store.entries(index, LeafIndex(index + 1))
             leaf = event.leaf if stored == encode_event_entry(event.data) else _ZERO
-        else:
-            return None
         if leaf != event.leaf:
             raise ConflictError(
                 "EVENT_ID_REUSED", f"entry {index} has the same event id and other bytes", field="event_id"
@@ -305,17 +309,20 @@ class Recorder:
         return index
 
     def _admit(
-        self, checked: CheckedBatch, event: CheckedEvent, header: Header, index: LeafIndex, work: Working, now_ms: int
+        self,
+        checked: CheckedBatch,
+        leaf: Hash,
+        header: Header,
+        index: LeafIndex,
+        work: Working,
+        now_ms: int,
+        matters: MatterLookup,
     ) -> Admitted:
         stream_id, sealed = header.stream_id, work.sealed
-
-        def matters(other: bytes) -> Matter | None:
-            return self._matter(other, work)
-
         matter = work.matters.get(stream_id) or self._matters.get(stream_id)
         admitted = admit(
             header=header,
-            leaf=event.leaf,
+            leaf=leaf,
             matter=matter,
             key=checked.key,
             payloads=checked.payloads,
@@ -332,7 +339,7 @@ class Recorder:
             work.directory.append(index)
         return admitted
 
-    def _matter(self, stream_id: bytes, work: Working) -> Matter | None:
+    def _matter(self, work: Working, stream_id: bytes) -> Matter | None:
         """A matter as of the event that is decided about, whether or not this commit touches it."""
         matter = work.matters.get(stream_id) or self._matters.get(stream_id)
         if matter is None:
@@ -341,14 +348,13 @@ class Recorder:
         return matter
 
     def _accept(
-        self, checked: CheckedBatch, event: CheckedEvent, header: Header, admitted: Admitted, work: Working
+        self, checked: CheckedBatch, data: bytes, leaf: Hash, header: Header, admitted: Admitted, work: Working
     ) -> None:
-        index = work.append(
-            StoredEntry(header.stream_id, header.stream_seq, header.event_type, encode_event_entry(event.data))
-        )
+        fields = (header.stream_id, header.stream_seq, header.event_type, encode_event_entry(data))
+        index = work.append(tuple.__new__(StoredEntry, fields))
         work.event_ids.append((header.event_id, index))
         if admitted.points:
-            work.deliver(index, event.leaf, header.event_class, admitted.points, self._heads)
+            work.deliver(index, leaf, header.event_class, admitted.points, self._heads)
         for number, ref in enumerate(header.sealed):
             payload = checked.payloads[ref.ciphertext_hash]
             work.payloads.append(StoredPayload(index, number, payload.envelope, payload.wrapped))
@@ -366,10 +372,12 @@ class Recorder:
             stored = StoredEffect(index, effect.does, by.stream_id, brought, by.producer_office)
         work.effects.append(stored)
 
-    def _write(self, work: Working, now_ms: int, about: Iterable[StreamId]) -> Proofs | None:
-        """Write the commit, then let memory follow. Until it is durable, nobody is answered."""
+    def _close(
+        self, work: Working, now_ms: int, about: Iterable[StreamId]
+    ) -> tuple[Proofs, Commit] | tuple[None, None]:
+        """Make the commit, then let memory follow. Until it is durable, nobody is answered."""
         if not work.entries:
-            return None
+            return None, None
         before, leaves = self._tree, work.leaves()
         node = appended_node_reader(before, leaves)
         self._tree = extended(before, leaves, node)
@@ -378,10 +386,7 @@ class Recorder:
         size = TreeSize(self._tree.size)
         note = sign_checkpoint(Checkpoint(self._origin, size, self._tree.root()), *self._signers(size))
         commit = commit_of(work, leaves, note, self._read_edge, now_ms, self._due(work, now_ms, about))
-        try:
-            self._store.begin(commit)
-        except ConflictError as error:
-            raise FatalError("STATE_UNKNOWN", f"another writer has moved the store: {error.message}") from error
+        self._begun += 1
         self._last_leaf_of = work.leaf_of
         self._edge = dict(commit.tiles)
         self._recorded_at = now_ms
@@ -389,7 +394,14 @@ class Recorder:
         self._producers.update(work.producers)
         self._remember(work.matters)
         self._sealed = work.sealed
-        return Proofs(note, work.size, node)
+        return Proofs(note, work.size, node), commit
+
+    def _record(self, commit: Commit) -> None:
+        try:
+            self._store.commit(commit)
+        except ConflictError as error:
+            raise FatalError("STATE_UNKNOWN", f"another writer has moved the store: {error.message}") from error
+        self._recorded += 1
 
     def _due(self, work: Working, now_ms: int, about: Iterable[StreamId]) -> Mapping[bytes, int | None]:
         """Rows of the due index that change with a commit."""
@@ -400,11 +412,12 @@ class Recorder:
             changed = {**changed, **{s: unpack(p) for s, p in self._store.matters(touched).items()}}
 
         def recorded(event_ids: Sequence[bytes]) -> Collection[bytes]:
-            return {*self._store.recorded(event_ids), *(i for i in event_ids if i in work.leaf_of)}
+            new = (i for i in event_ids if i in work.leaf_of or i in self._last_leaf_of)
+            return {*self._store.recorded(event_ids), *new}
 
-        open_ = {stream_id: matter for stream_id, matter in changed.items() if not work.sealed.hides(stream_id)}
-        rows = due_of(open_, self.rules.procedures, now_ms, recorded)
-        return {stream_id: rows.get(stream_id) for stream_id in changed}
+        sealed: dict[bytes, int | None] = {s: None for s in changed if s in work.sealed.streams}
+        open_ = {s: matter for s, matter in changed.items() if s not in sealed} if sealed else changed
+        return due_of(open_, self.rules.procedures, now_ms, recorded) | sealed
 
     def scrub(self) -> bool:
         """Take what was destroyed out of the store's logs, where a reader kept it there; says whether all is gone."""

@@ -165,10 +165,7 @@ def encode_event_entry(event: bytes) -> bytes:
     Raises:
         ContractError: ENTRY_MALFORMED, the entry would be longer than 65,535 bytes.
     """
-    size = len(event)
-    if size > MAX_EVENT_ENTRY_BYTES:
-        raise ContractError("ENTRY_MALFORMED", f"an event of {size} bytes does not fit into an entry")
-    return _EVENT_PREFIX + _length(size) + event
+    return _head_before(len(event)) + event
 
 
 def decode_entry(data: bytes) -> GenesisEntry | BatchEntry | EventEntry:
@@ -208,6 +205,14 @@ def event_of(data: bytes) -> bytes | None:
     if data.startswith(_EVENT_PREFIX):
         raise ContractError("ENTRY_MALFORMED", f"the event of an entry of {len(data)} bytes has another length")
     return None
+
+
+@lru_cache(4_096)
+def _head_before(size: int) -> bytes:
+    """What stands in an event entry before an event of so many bytes."""
+    if size > MAX_EVENT_ENTRY_BYTES:
+        raise ContractError("ENTRY_MALFORMED", f"an event of {size} bytes does not fit into an entry")
+    return _EVENT_PREFIX + _length(size)
 
 
 @lru_cache(4_096)

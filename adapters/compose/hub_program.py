@@ -24,6 +24,7 @@ from adapters.compose.parts import (
     contracts_in_force,
     keep_loaded,
     only_one,
+    take_turns_often,
 )
 from adapters.compose.projecting import projections_file, unpublished, work_page
 from adapters.compose.publishing import follow, ledger_site, store_files, witnesses_of
@@ -163,6 +164,7 @@ class HubProgram:
         application = _application(settings, store)
         keep_loaded()
         bind_plainly()
+        take_turns_often()
         sequencer = await stack.enter_async_context(
             Sequencer(
                 application,

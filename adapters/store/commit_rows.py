@@ -44,14 +44,21 @@ Delete = Callable[[str, Sequence[object]], object]
 
 
 @cache
+def insert_of(table: str) -> tuple[str, str]:
+    """How rows of a table are written: what stands before their values, and what after them."""
+    columns, width = COLUMNS[table], _REPLACED.get(table)
+    insert = f"INSERT INTO {table} ({', '.join(columns)})"
+    if width is None:
+        return insert, ""
+    put = ", ".join(f"{name}=excluded.{name}" for name in columns[width:])
+    return insert, f" ON CONFLICT ({', '.join(columns[:width])}) DO UPDATE SET {put}"
+
+
+@cache
 def insert_statement(table: str) -> str:
     """How one row of a table is written."""
-    columns, width = COLUMNS[table], _REPLACED.get(table)
-    insert = f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({','.join('?' * len(columns))})"
-    if width is None:
-        return insert
-    put = ", ".join(f"{name}=excluded.{name}" for name in columns[width:])
-    return f"{insert} ON CONFLICT ({', '.join(columns[:width])}) DO UPDATE SET {put}"
+    insert, otherwise = insert_of(table)
+    return f"{insert} VALUES ({','.join('?' * len(COLUMNS[table]))}){otherwise}"
 
 
 def rows_of(commit: Commit) -> Iterator[tuple[str, Rows]]:

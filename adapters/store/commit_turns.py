@@ -1,4 +1,4 @@
-"""One commit after the other, whatever keeps the rows: each has its turn from `begin` to `finish`."""
+"""One commit after the other, whatever keeps the rows: each has its turn until it is durable or undone."""
 
 from __future__ import annotations
 
@@ -25,47 +25,32 @@ class CommitTurns(Questions):
         self._turn = Lock()
 
     @abstractmethod
-    def _begin(self, commit: Commit) -> None:
+    def _write_rows(self, commit: Commit) -> None:
         """Write a commit into a new transaction that nobody else can write beside."""
 
     @abstractmethod
     def _make_durable(self) -> None:
-        """Commit the transaction that was begun."""
+        """Commit the transaction."""
 
     @abstractmethod
     def _roll_back(self) -> None:
         """Give the transaction up; never raises what the library raises."""
 
-    def begin(self, commit: Commit) -> None:
-        """See `hub.ports.Store.begin`."""
-        self._turn.acquire()
-        try:
-            self._begin(commit)
-        except BaseException as error:
-            self._roll_back()
-            self._turn.release()
-            if isinstance(error, self.refusals):
-                told = f"the store refuses a row that was checked before: {self._told(error)}"
-                raise FatalError("STORE_FAILED", told) from error
-            if isinstance(error, self.failures):
-                raise FatalError("STORE_FAILED", f"the commit cannot be written: {self._told(error)}") from error
-            raise
-
-    def finish(self) -> None:
-        """See `hub.ports.Store.finish`."""
-        try:
-            self._make_durable()
-        except self.failures as error:
-            self._roll_back()
-            told = f"whether the commit is on disk is unknown: {self._told(error)}"
-            raise FatalError("STORE_FAILED", told) from error
-        finally:
-            self._turn.release()
-
     def commit(self, commit: Commit) -> None:
         """See `hub.ports.Store.commit`."""
-        self.begin(commit)
-        self.finish()
+        told = "the commit cannot be written"
+        with self._turn:
+            try:
+                self._write_rows(commit)
+                told = "whether the commit is on disk is unknown"
+                self._make_durable()
+            except BaseException as error:
+                self._roll_back()
+                if isinstance(error, self.refusals):
+                    told = "the store refuses a row that was checked before"
+                if isinstance(error, (*self.refusals, *self.failures)):
+                    raise FatalError("STORE_FAILED", f"{told}: {self._told(error)}") from error
+                raise
 
     def write_due(self, rows: Iterable[tuple[bytes, int | None]], basis: bytes) -> None:
         """See `hub.ports.Store.write_due`."""

@@ -17,7 +17,8 @@ from typing import Any, Final
 from eventsourcing.persistence import StoredEvent
 from eventsourcing.sqlite import SQLiteApplicationRecorder, SQLiteCursor
 
-from adapters.store.commit_rows import STATISTICS, insert_statement, rows_of, take_effects, write_other_dues
+from adapters.store.commit_rows import STATISTICS, insert_of, rows_of, take_effects, write_other_dues
+from adapters.store.packed_rows import insert_columns
 from contracts.errors import ConflictError, FatalError
 from contracts.procedure_types import ERASE_AND_CLOSE
 from hub.ports import Commit
@@ -76,15 +77,12 @@ class LedgerRecorder(SQLiteApplicationRecorder):
         if stored_size != commit.old_size:
             raise ConflictError("STORE_MOVED", f"the store holds {stored_size} entries, not {commit.old_size}")
         first = commit.old_size + 1
-        c.executemany(
-            f"INSERT INTO {self.events_table_name} VALUES (?,?,?,?,?)",
-            [
-                (first + i, e.originator_id.hex(), e.originator_version, e.topic, e.entry)
-                for i, e in enumerate(commit.entries)
-            ],
-        )
+        streams, *rest = zip(*commit.entries, strict=True)
+        numbers = range(first, first + len(streams))
+        insert_columns(c, f"INSERT INTO {self.events_table_name}", [numbers, list(map(bytes.hex, streams)), *rest])
         for table, rows in rows_of(commit):
             if rows:
-                c.executemany(insert_statement(table), rows)
+                insert, otherwise = insert_of(table)
+                insert_columns(c, insert, list(zip(*rows, strict=True)), otherwise=otherwise)
         write_other_dues(c, commit)
         take_effects(c, commit.effects, c.execute)

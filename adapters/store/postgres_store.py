@@ -90,7 +90,7 @@ class PostgresStore(CosignedQuestions, PostgresReading, CommitTurns):
         connection.commit()
 
     def close(self) -> None:
-        """Give back connections; what was begun and not finished is rolled back."""
+        """Give back connections; what is not durable is rolled back."""
         if self._writing is not None:
             with suppress(psycopg.Error):
                 if self._is_clean and self._writing.info.transaction_status == TransactionStatus.IDLE:
@@ -120,7 +120,7 @@ class PostgresStore(CosignedQuestions, PostgresReading, CommitTurns):
             raise psycopg.InterfaceError("the store was opened to be read")
         return self._writing
 
-    def _begin(self, commit: Commit) -> None:
+    def _write_rows(self, commit: Commit) -> None:
         connection = self._writer()
         if commit.new_size > self._partitioned:
             self._partitioned = self._recorder.add_partitions(connection, commit.new_size)
@@ -149,7 +149,7 @@ class PostgresStore(CosignedQuestions, PostgresReading, CommitTurns):
 
     def scrub(self) -> bool:
         """See `hub.ports.Store.scrub`: see `adapters.store.postgres_scrub`."""
-        # Not beside a transaction that was begun: it holds the tables.
+        # Not beside a transaction: it holds the tables.
         if not self._turn.acquire(timeout=_SCRUB_SECONDS):
             return False
         try:

@@ -39,7 +39,7 @@ class SqliteStore(LedgerFile, CommitTurns, ContentQuestions):
         self._writing: sqlite3.Connection | None = None
 
     def close(self) -> None:
-        """Give back connections and files; what was begun and not finished is rolled back."""
+        """Give back connections and files; what is not durable is rolled back."""
         if self._writing is not None:
             self._writing.close()
         LedgerFile.close(self)
@@ -49,7 +49,7 @@ class SqliteStore(LedgerFile, CommitTurns, ContentQuestions):
         with self._turn, self._datastore.transaction(commit=True) as c:
             yield c
 
-    def _begin(self, commit: Commit) -> None:
+    def _write_rows(self, commit: Commit) -> None:
         if self._writing is None:
             self._writing = self._pool.connect()
         cursor = SQLiteCursor(self._writing.cursor())
@@ -71,7 +71,7 @@ class SqliteStore(LedgerFile, CommitTurns, ContentQuestions):
         What is deleted is overwritten in the file itself (`secure_delete`), but the log still holds the pages as they
         were before.
         """
-        # Not beside a transaction that was begun: cutting the log under what it has read makes its first write fail.
+        # Not beside a transaction: cutting the log under what it has read makes its first write fail.
         if not self._turn.acquire(timeout=_SCRUB_SECONDS):
             return False
         try:

@@ -22,11 +22,12 @@ from adapters.region.database import RegionDatabase
 from adapters.region.inbox_store import RegionInboxStore
 from adapters.region.order_store import OrderStore
 from adapters.region.outbox_store import OutboxStore
-from adapters.store.commit_turns import CommitTurns
+from adapters.store.postgres_store import PostgresStore
 from adapters.store.relay_store import SqliteRelayStore
+from adapters.store.sqlite import SqliteStore
 
-STEPS: Final = {
-    "hub-commit": (CommitTurns, "finish"),
+STEPS: Final[dict[str, tuple[Any, ...]]] = {
+    "hub-commit": (SqliteStore, PostgresStore, "_make_durable"),
     "relay-publish": (Publisher, "publish"),
     "relay-acknowledged": (Publisher, "settle"),
     "relay-save": (SqliteRelayStore, "save"),
@@ -43,15 +44,14 @@ STEPS: Final = {
     "log-key-made": (log_key_rolls, "make_next"),
     "log-key-files": (log_key_rolls, "switch"),
 }
-"""Durable steps by name: where the function stands."""
+"""Durable steps by name: where the function stands, and its name there."""
 
 
 def die_at(step: str) -> None:
     """Kill this process at a step: `before:inbox-store` or `after:inbox-store`, and `:2` for the second time."""
     moment, name, *rest = step.split(":")
     left = int(rest[0]) if rest else 1
-    owner, attribute = STEPS[name]
-    original: Callable[..., Any] = getattr(owner, attribute)
+    *owners, attribute = STEPS[name]
 
     def count() -> bool:
         nonlocal left
@@ -61,27 +61,31 @@ def die_at(step: str) -> None:
     def die() -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
-    @functools.wraps(original)
-    def plain(*args: Any, **named: Any) -> Any:
-        is_last = count()
-        if is_last and moment == "before":
-            die()
-        result = original(*args, **named)
-        if is_last:
-            die()
-        return result
+    def deadly(original: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(original)
+        def plain(*args: Any, **named: Any) -> Any:
+            is_last = count()
+            if is_last and moment == "before":
+                die()
+            result = original(*args, **named)
+            if is_last:
+                die()
+            return result
 
-    @functools.wraps(original)
-    async def waiting(*args: Any, **named: Any) -> Any:
-        is_last = count()
-        if is_last and moment == "before":
-            die()
-        result = await original(*args, **named)
-        if is_last:
-            die()
-        return result
+        @functools.wraps(original)
+        async def waiting(*args: Any, **named: Any) -> Any:
+            is_last = count()
+            if is_last and moment == "before":
+                die()
+            result = await original(*args, **named)
+            if is_last:
+                die()
+            return result
 
-    setattr(owner, attribute, waiting if asyncio.iscoroutinefunction(original) else plain)
+        return waiting if asyncio.iscoroutinefunction(original) else plain
+
+    for owner in owners:
+        setattr(owner, attribute, deadly(getattr(owner, attribute)))
 
 
 if __name__ == "__main__":

@@ -92,7 +92,7 @@ def test_stopping_is_quick_when_streams_are_open_and_idle(tmp_path: Path) -> Non
 
 
 @pytest.mark.integration
-@pytest.mark.parametrize("step", ["begin", "finish"])
+@pytest.mark.parametrize("step", ["_write_rows", "_make_durable"])
 @pytest.mark.parametrize("raised", [FatalError("STORE_FAILED", "unknown"), OSError("disk gone")])
 def test_a_failed_commit_ends_the_hub_and_is_never_called_an_answer(
     raised: Exception, step: str, tmp_path: Path

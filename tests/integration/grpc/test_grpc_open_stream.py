@@ -339,7 +339,7 @@ async def test_bytes_that_are_no_requests_end_their_stream_after_what_came_befor
 
 
 @runs_in_a_loop
-@pytest.mark.parametrize("step", ["begin", "finish"])
+@pytest.mark.parametrize("step", ["_write_rows", "_make_durable"])
 async def test_a_failed_commit_ends_the_stream_and_shows_nothing(step: str, tmp_path: Path) -> None:
     def fail(*_: object) -> None:
         raise OSError("disk gone")

@@ -1,8 +1,6 @@
 """While one commit becomes durable the next one is decided, and it sees everything that the first one decided."""
 
 import sqlite3
-import threading
-from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -11,40 +9,11 @@ import pytest
 
 from adapters.store.opening import open_store
 from contracts.errors import FatalError, UnavailableError
-from hub.application import Application
-from hub.submission import BatchAnswer, Outcome, SubmittedBatch
+from hub.submission import Outcome
 from tests.support.audit import audit
 from tests.support.ledger_places import LedgerPlaces
 from tests.support.matters import residence
 from tests.support.world import World
-
-
-class Meanwhile:
-    """Begins a commit in a thread, as the writer does while the commit before becomes durable."""
-
-    def __init__(self, application: Application, batches: Sequence[SubmittedBatch]) -> None:
-        self._begun: Callable[[], list[BatchAnswer]] | None = None
-        self._error: Exception | None = None
-        self._thread = threading.Thread(target=self._run, args=(application, batches))
-        self._thread.start()
-
-    def _run(self, application: Application, batches: Sequence[SubmittedBatch]) -> None:
-        try:
-            self._begun = application.begin(batches)
-        except FatalError as error:
-            self._error = error
-
-    @property
-    def is_waiting(self) -> bool:
-        """Whether it has not been written yet."""
-        return self._thread.is_alive()
-
-    def finish(self) -> list[BatchAnswer]:
-        """What ends it."""
-        self._thread.join(10)
-        if self._begun is None:
-            raise self._error or AssertionError("it never began")
-        return self._begun()
 
 
 def test_a_matter_goes_on_and_an_event_is_a_repeat_before_the_first_commit_is_durable(place: Path) -> None:
@@ -55,11 +24,10 @@ def test_a_matter_goes_on_and_an_event_is_a_repeat_before_the_first_commit_is_du
     first, second, third = residence(world, "44")
 
     one = application.begin([world.batches["44"].batch([first])])
-    batches = [world.batches["44"].batch([first, second]), world.batches["44"].batch([third])]
-    two = Meanwhile(application, batches)
+    two = application.begin([world.batches["44"].batch([first, second]), world.batches["44"].batch([third])])
     assert store.size() == size
     (original,) = one()
-    repeated, ended = two.finish()
+    repeated, ended = two()
 
     assert [r.outcome for r in original.results] == [Outcome.ACCEPTED]
     assert [r.outcome for r in repeated.results] == [Outcome.REPEATED, Outcome.ACCEPTED]
@@ -75,9 +43,9 @@ def test_a_batch_that_comes_again_in_the_next_commit_gets_the_receipt_of_the_fir
     batch = world.batches["44"].batch(residence(world, "44"))
 
     one = application.begin([batch])
-    two = Meanwhile(application, [batch])
+    two = application.begin([batch])
     (original,) = one()
-    (again,) = two.finish()
+    (again,) = two()
 
     assert again.receipt is not None
     assert original.receipt is not None
@@ -85,18 +53,34 @@ def test_a_batch_that_comes_again_in_the_next_commit_gets_the_receipt_of_the_fir
     assert [r.index for r in again.results] == [r.index for r in original.results]
 
 
-def test_the_next_commit_is_written_only_when_the_one_before_is_durable(place: Path) -> None:
+def test_commits_are_written_in_their_order_or_not_at_all(place: Path) -> None:
     world = World()
     store = open_store(place)
     application = world.found(store)
     first, second, _ = residence(world, "44")
 
     one = application.begin([world.batches["44"].batch([first])])
-    two = Meanwhile(application, [world.batches["44"].batch([second])])
-    two._thread.join(0.2)
-    assert two.is_waiting
+    two = application.begin([world.batches["44"].batch([second])])
+    with pytest.raises(FatalError, match="STATE_UNKNOWN"):
+        two()
     one()
-    two.finish()
+
+    assert audit(store, world).events["RegistrationRecorded"] == 0
+
+
+def test_no_more_than_one_commit_is_decided_ahead(place: Path) -> None:
+    """What was decided is remembered of one: a repeat in a third would be taken for a new event."""
+    world = World()
+    store = open_store(place)
+    application = world.found(store)
+    first, second, third = residence(world, "44")
+
+    one = application.begin([world.batches["44"].batch([first])])
+    two = application.begin([world.batches["44"].batch([second])])
+    with pytest.raises(FatalError, match="STATE_UNKNOWN"):
+        application.begin([world.batches["44"].batch([third])])
+    one()
+    two()
 
     assert audit(store, world).events["RegistrationRecorded"] == 1
 
@@ -111,7 +95,7 @@ def test_what_follows_a_commit_that_was_lost_is_never_recorded(
     size = store.size()
     first, second, _ = residence(world, "44")
     one = application.begin([world.batches["44"].batch([first])])
-    two = Meanwhile(application, [world.batches["44"].batch([second])])
+    two = application.begin([world.batches["44"].batch([second])])
 
     with monkeypatch.context() as patch:
         if places.server is None:
@@ -121,7 +105,7 @@ def test_what_follows_a_commit_that_was_lost_is_never_recorded(
         with pytest.raises(FatalError, match="STORE_FAILED"):
             one()
     with pytest.raises(FatalError):
-        two.finish()
+        two()
 
     store.close()
     with closing(open_store(place)) as again:

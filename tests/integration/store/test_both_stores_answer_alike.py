@@ -20,7 +20,7 @@ from tests.support.kept_ledger import KeptLedger
 from tests.support.ledger_places import ON_SQLITE, LedgerPlaces
 from tests.support.postgres_server import PostgresServer
 
-_ACTS = frozenset({"begin", "finish", "commit", "close", "add_cosignatures", "mark_witnessed", "write_due"})
+_ACTS = frozenset({"commit", "close", "add_cosignatures", "mark_witnessed", "write_due"})
 
 
 class BothStores:

@@ -79,15 +79,20 @@ def test_a_writer_that_lost_its_connection_never_writes_again(place: Path, place
 
 
 def test_a_connection_that_is_lost_before_the_end_of_a_commit_leaves_nothing_of_it(
-    place: Path, places: LedgerPlaces
+    place: Path, places: LedgerPlaces, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with closing(open_store(place)) as store:
         store.commit(commit(0))
-        store.begin(commit(1))
-        places.cut()
+        assert isinstance(store, PostgresStore)
+        make_durable = store._make_durable
 
+        def cut_first() -> None:
+            places.cut()
+            make_durable()
+
+        monkeypatch.setattr(store, "_make_durable", cut_first)
         with pytest.raises(FatalError, match="STORE_FAILED"):
-            store.finish()
+            store.commit(commit(1))
     with closing(open_store(place)) as again:
         assert check(again) == 1
 

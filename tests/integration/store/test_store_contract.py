@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from adapters.store.commit_turns import CommitTurns
 from adapters.store.opening import open_store
 from adapters.store.questions import Questions
 from contracts.errors import ConflictError, ExchangeError, FatalError, UnavailableError
@@ -65,27 +66,41 @@ def test_a_row_that_is_refused_undoes_the_whole_commit_and_leaves_no_gap(place: 
         assert rowids(store) == list(range(1, 2 * EVENTS + 1))
 
 
-def test_what_is_begun_is_seen_by_nobody_before_it_is_finished(place: Path) -> None:
+def test_what_is_written_is_seen_by_nobody_before_it_is_durable(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with closing(open_store(place)) as store, closing(open_store(place, read_only=True)) as reader:
         store.commit(commit(0))
-        store.begin(commit(1))
-        seen: list[int] = []
-        thread = threading.Thread(target=lambda: seen.append(check(store)))
-        thread.start()
-        thread.join()
+        assert isinstance(store, CommitTurns)
+        is_written, may_go_on = threading.Event(), threading.Event()
+        make_durable = store._make_durable
 
-        assert seen == [1]
-        assert check(reader) == 1
-        thread = threading.Thread(target=store.finish)
+        def in_the_end() -> None:
+            is_written.set()
+            may_go_on.wait(10)
+            make_durable()
+
+        monkeypatch.setattr(store, "_make_durable", in_the_end)
+        thread = threading.Thread(target=store.commit, args=(commit(1),))
         thread.start()
+        assert is_written.wait(10)
+
+        assert check(store) == 1
+        assert check(reader) == 1
+        may_go_on.set()
         thread.join()
         assert check(reader) == check(store) == 2
 
 
-def test_what_was_begun_and_not_finished_is_gone(place: Path) -> None:
+def test_what_is_written_and_not_durable_is_gone(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with closing(open_store(place)) as store:
         store.commit(commit(0))
-        store.begin(commit(1))
+
+        def never() -> None:
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(store, "_make_durable", never)
+        with pytest.raises(KeyboardInterrupt):
+            store.commit(commit(1))
+        assert check(store) == 1
     with closing(open_store(place)) as again:
         assert check(again) == 1
         again.commit(commit(1))
