@@ -242,7 +242,8 @@ class Recorder:
         """Fetch in two questions what the store knows: recorded event ids, and matters that are not in memory."""
         batches = [c for c in checked if isinstance(c, CheckedBatch)]
         headers = [header for c in batches for _, _, header in c.events if isinstance(header, Header)]
-        streams = {header.stream_id for header in headers} - self._matters.keys()
+        # Not by taking the keys of the memory from a set: that walks through all of them.
+        streams = {header.stream_id for header in headers if header.stream_id not in self._matters}
         for stream_id, packed in self._store.matters(sorted(streams)).items():
             self._matters[stream_id] = unpack(packed)
         return dict(self._store.recorded([header.event_id for header in headers]))
