@@ -18,7 +18,7 @@ from eventsourcing.persistence import StoredEvent
 from eventsourcing.sqlite import SQLiteApplicationRecorder, SQLiteCursor
 
 from adapters.store.commit_rows import STATISTICS, insert_of, rows_of, take_effects, write_other_dues
-from adapters.store.packed_rows import insert_columns
+from adapters.store.packed_rows import insert_columns, insert_rows
 from contracts.errors import ConflictError, FatalError
 from contracts.procedure_types import ERASE_AND_CLOSE
 from hub.ports import Commit
@@ -81,8 +81,7 @@ class LedgerRecorder(SQLiteApplicationRecorder):
         numbers = range(first, first + len(streams))
         insert_columns(c, f"INSERT INTO {self.events_table_name}", [numbers, list(map(bytes.hex, streams)), *rest])
         for table, rows in rows_of(commit):
-            if rows:
-                insert, otherwise = insert_of(table)
-                insert_columns(c, insert, list(zip(*rows, strict=True)), otherwise=otherwise)
+            insert, otherwise = insert_of(table)
+            insert_rows(c, insert, rows, otherwise=otherwise)
         write_other_dues(c, commit)
         take_effects(c, commit.effects, c.execute)

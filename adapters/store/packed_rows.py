@@ -26,8 +26,6 @@ _FEW: Final = 4
 _SOMETHING: Final = b" "
 """A part of no bytes at all is NULL, one of something is empty."""
 
-Columns = Sequence[Sequence[Any]]
-
 
 class _Kind(Enum):
     """What all values of a column are."""
@@ -41,25 +39,38 @@ class _Kind(Enum):
     BYTES_OF_ONE_LENGTH = "bytes of one length"
 
 
-def insert_columns(c: SQLiteCursor, insert: str, columns: Columns, *, otherwise: str = "") -> None:
+def insert_rows(c: SQLiteCursor, insert: str, rows: Sequence[Sequence[Any]], *, otherwise: str = "") -> None:
     """Write rows in their order.
 
     Args:
         c: In a transaction.
         insert: `INSERT INTO table (columns)`.
-        columns: Values of each column, one a row and all of one type; numbers may be None, a range ascends by one.
+        rows: Values of those columns; those of one column are of one type, numbers may be None.
         otherwise: What follows, if a row may take the place of another.
 
     Raises:
         sqlite3.Error: As the library; a number has more than `_DIGITS` digits.
     """
-    size = len(columns[0])
-    if size <= _FEW:
-        marks = ",".join("?" * len(columns))
-        c.executemany(f"{insert} VALUES ({marks}){otherwise}", zip(*columns, strict=True))
+    if len(rows) > _FEW:
+        insert_columns(c, insert, list(zip(*rows, strict=True)), otherwise=otherwise)
+    elif rows:
+        c.executemany(_one_row(insert, len(rows[0]), otherwise), rows)
+
+
+def insert_columns(c: SQLiteCursor, insert: str, columns: Sequence[Sequence[Any]], *, otherwise: str = "") -> None:
+    """Write rows in their order, as `insert_rows`; for who has columns already.
+
+    Args:
+        c: As there.
+        insert: As there.
+        columns: Values of each column, one a row; a range ascends by one.
+        otherwise: As there.
+    """
+    if len(columns[0]) <= _FEW:
+        c.executemany(_one_row(insert, len(columns), otherwise), zip(*columns, strict=True))
         return
     kinds: list[_Kind] = []
-    parameters: list[object] = [f"[{','.join('0' * size)}]"]
+    parameters: list[object] = [f"[{','.join('0' * len(columns[0]))}]"]
     for column in columns:
         kind, *values = _packed(column)
         kinds.append(kind)
@@ -91,6 +102,11 @@ def _numbers(values: Sequence[object]) -> bytes:
     if len(packed) != _DIGITS * len(values):
         raise sqlite3.DataError(f"a number has more than {_DIGITS} digits")
     return packed
+
+
+@cache
+def _one_row(insert: str, width: int, otherwise: str) -> str:
+    return f"{insert} VALUES ({','.join('?' * width)}){otherwise}"
 
 
 @cache

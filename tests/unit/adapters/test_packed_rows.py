@@ -9,7 +9,7 @@ from eventsourcing.sqlite import SQLiteCursor
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.store.packed_rows import insert_columns
+from adapters.store.packed_rows import insert_columns, insert_rows
 
 _LARGEST = 10**17
 _NUMBERS = st.integers(-_LARGEST + 1, 10 * _LARGEST - 1)
@@ -64,6 +64,15 @@ def test_a_range_ascends_and_order_is_kept(size: int) -> None:
     write(db, [range(7, 7 + size), [f"{at}" * (at % 3) for at in range(size)]])
 
     assert rows_of(db, 2) == [(7 + at, "integer", f"{at}" * (at % 3), "text") for at in range(size)]
+
+
+@pytest.mark.parametrize("size", [0, 1, 4, 5, 300])
+def test_rows_are_written_as_their_columns(size: int) -> None:
+    db = table(3)
+    rows = [(at, f"{at:04}", b"x" * at) for at in range(size)]
+    insert_rows(cast("SQLiteCursor", db.cursor()), "INSERT INTO t", rows)
+
+    assert db.execute("SELECT * FROM t").fetchall() == rows
 
 
 @pytest.mark.parametrize("size", [2, 50])
