@@ -87,6 +87,11 @@ class Report:
         """0 or 1: an audit ends at the first thing that does not follow."""
         return 0 if self.problem is None else 1
 
+    @property
+    def is_of_hashes(self) -> bool:
+        """Whether what events say was left out."""
+        return bool(self.not_checked) and not self.tally.events
+
     def payload_line(self) -> str | None:
         """What became of the payloads, on one line; None where the source holds none."""
         if self.payloads is None:

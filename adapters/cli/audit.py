@@ -147,7 +147,7 @@ def _projections(source: str, trust: Trust, report: Report, *, as_json: bool) ->
     """Keep the projections of a ledger that follows from itself; None for one that does not."""
     from adapters.compose.projection_auditing import run_projection_audit
 
-    if report.problem is not None or report.not_checked:
+    if report.problem is not None or report.is_of_hashes:
         return None
     with told(as_json=as_json), entries_bar("counting", is_shown=not as_json) as progress:
         return run_projection_audit(source, size=report.size, trust=trust, progress=progress)
@@ -157,7 +157,7 @@ def _disclosure(source: str, trust: Trust, report: Report, *, as_json: bool) -> 
     """Compare who was given what, in a ledger that follows from itself; None for one that does not."""
     from adapters.compose.disclosure_auditing import run_disclosure
 
-    if report.problem is not None or report.not_checked:
+    if report.problem is not None or report.is_of_hashes:
         return None
     with told(as_json=as_json), entries_bar("comparing", is_shown=not as_json) as progress:
         return run_disclosure(source, size=report.size, trust=trust, progress=progress)
@@ -270,7 +270,7 @@ def show_report(report: Report) -> None:
     for one in tally.retention.unconfirmed():
         out.print(one.line(), markup=False, soft_wrap=True, style="yellow" if one.late else None)
     if report.not_checked:
-        only = "" if report.tally.events else "Hashes, signatures and checkpoints only. "
+        only = "Hashes, signatures and checkpoints only. " if report.is_of_hashes else ""
         out.print(f"{only}Not checked:", style="bold yellow")
         for what in report.not_checked:
             out.print(f"  {what}", markup=False, style="yellow")

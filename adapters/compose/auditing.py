@@ -23,6 +23,7 @@ from adapters.compose.sources import SYSTEM, Trust
 from adapters.region.held_audit import check_held
 from adapters.region.inbox_audit import check_inbox
 from adapters.store.audit_file import KEEP_EVERY_SECONDS, AuditFile
+from adapters.store.folder_source import FolderSource
 from adapters.store.tiles_export import Exported, TilesExport
 from hub.audit import Audit
 from hub.audit_errors import KeptError
@@ -34,6 +35,7 @@ LONG_LEDGER: Final = 50_000
 LONG_FOR_HASHES: Final = 200_000
 """The same where only hashes and signatures are checked."""
 _YOUNG: Final = 1_000_000
+_MOVED: Final = "newest states, heads and lists that are kept: the hub has recorded more, audit again for them"
 _NO_KEYS: Final = "whether each office's key to a payload is held: this is a copy without keys"
 
 
@@ -166,8 +168,10 @@ def _with_inboxes(report: Report, opened: Opened) -> Report:
     store, place = opened.store, ledger_place(report.source)
     if store is None or place is None or report.problem is not None:
         return report
-    if store.keyless_below():
-        report = replace(report, not_checked=(*report.not_checked, _NO_KEYS))
+    left_out = [_NO_KEYS] if store.keyless_below() else []
+    if isinstance(opened.source, FolderSource) and opened.source.has_moved:
+        left_out.append(_MOVED)
+    report = replace(report, not_checked=(*report.not_checked, *left_out))
     files = sorted(place.parent.parent.glob(f"regions/*/{REGION_FILE}")) if place.parent.name == "hub" else []
     if not files:
         return report

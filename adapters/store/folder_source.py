@@ -36,9 +36,12 @@ class FolderSource:
 
     Args:
         store: Opened read-only; a hub may go on writing to it: what is kept is compared up to the checkpoint that was
-            the last one when this was made, and rows that hold only the newest state only if the hub stood still.
+            the last one when this was made, and rows that hold only the newest state as long as the hub stands still.
         shelf: That of the same audit.
         size: Of the checkpoint to audit up to; None takes the last one.
+
+    Attributes:
+        has_moved: Whether rows of the newest state were left out, because the hub had recorded more by then.
     """
 
     holds_payloads = True
@@ -52,6 +55,7 @@ class FolderSource:
         self._size = store.size() if size is None else TreeSize(size)
         self._note = store.checkpoint(self._size) if self._size else None
         self._keyless = store.keyless_below()
+        self.has_moved = False
 
     def log_key(self) -> str:
         """See `hub.audit_source.Source.log_key`: the one in the genesis record."""
@@ -155,9 +159,8 @@ class FolderSource:
 
     def check_files(self, followed: Followed) -> None:
         """See `hub.audit_source.Source.check_files`: chains, the number of event ids, the list of directory entries."""
-        if self._store.size() == self._size:
-            with self._while_it_stands_still():
-                self._check_files(followed)
+        with self._while_it_stands_still():
+            self._check_files(followed)
 
     def _check_files(self, followed: Followed) -> None:
         if self._store.event_count() > sum(followed.tally.events.values()):
@@ -170,9 +173,8 @@ class FolderSource:
 
     def check_rest(self, replay: Replay) -> None:
         """See `hub.audit_source.Source.check_rest`: states, streams that are sealed or closed, heads, keys."""
-        if self._store.size() == self._size:
-            with self._while_it_stands_still():
-                self._check_rest(replay)
+        with self._while_it_stands_still():
+            self._check_rest(replay)
 
     @contextmanager
     def _while_it_stands_still(self) -> Iterator[None]:
@@ -180,7 +182,8 @@ class FolderSource:
         try:
             yield
         except KeptError:
-            if self._store.size() == self._size:
+            self.has_moved = self._store.size() != self._size
+            if not self.has_moved:
                 raise
 
     def _check_rest(self, replay: Replay) -> None:

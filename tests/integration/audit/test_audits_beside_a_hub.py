@@ -7,11 +7,14 @@ from typing import Any, cast
 
 import pytest
 
+from adapters.compose.auditing import run_audit
 from adapters.store.folder_source import FolderSource
 from adapters.store.ledger_store import LedgerStore
 from adapters.store.opening import open_store
 from adapters.store.store_shelf import StoreShelf
 from hub.audit import Audit
+from hub.replay import Replay
+from tests.support.ledger_places import run_sql
 from tests.support.matters import residence
 from tests.support.world import World
 
@@ -74,3 +77,29 @@ def test_what_a_hub_records_between_two_questions_is_no_fault(place: Path, quest
 
     assert report.problem is None
     assert busy.asked
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_what_was_not_compared_because_the_hub_went_on_is_told(
+    place: Path, monkeypatch: pytest.MonkeyPatch, jobs: int
+) -> None:
+    world = World()
+    application = world.found(open_store(place))
+    application.submit([world.batches["44"].batch(residence(world, "44"))])
+    run_sql(place, f"INSERT INTO sealed (stream_id) VALUES ('{bytes(16).hex()}')")
+    check_rest = FolderSource.check_rest
+
+    def late(source: FolderSource, replay: Replay) -> None:
+        application.submit([world.batches["44"].batch(residence(world, "44"))])
+        check_rest(source, replay)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(FolderSource, "check_rest", late)
+        moved = run_audit(str(place.parent), vkey=world.verifier.vkey, jobs=jobs)
+    still = run_audit(str(place.parent), vkey=world.verifier.vkey, jobs=jobs)
+
+    assert moved.problem is None
+    assert [one for one in moved.not_checked if "recorded more" in one]
+    assert still.problem is not None
+    assert still.problem.place == "sealed"
+    assert still.not_checked == ()
