@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from enum import Enum
 from functools import cache
 from itertools import accumulate
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from eventsourcing.sqlite import SQLiteCursor
 
@@ -88,20 +88,21 @@ def _packed(column: Sequence[Any]) -> tuple[_Kind, bytes | int] | tuple[_Kind, b
     elif isinstance(first, bytes):
         pieces, varying, fixed = list(column), _Kind.BYTES, _Kind.BYTES_OF_ONE_LENGTH
     elif None in column:
-        return _Kind.NUMBER_OR_NULL, _numbers(["" if value is None else value for value in column])
+        return _Kind.NUMBER_OR_NULL, _joined([" " if value is None else f"{value:d}" for value in column], "s")
     else:
-        return _Kind.NUMBER, _numbers(column)
+        return _Kind.NUMBER, _joined(column, "d")
     lengths, joined = list(map(len, pieces)), b"".join(pieces) or _SOMETHING
     if lengths.count(lengths[0]) == len(lengths):
         return fixed, joined, lengths[0]
-    return varying, joined, _numbers(list(accumulate(lengths, initial=1)))
+    return varying, joined, _joined(list(accumulate(lengths, initial=1)), "d")
 
 
-def _numbers(values: Sequence[object]) -> bytes:
-    packed = (f"%{_DIGITS}s" * len(values) % tuple(values)).encode()
-    if len(packed) != _DIGITS * len(values):
+def _joined(numbers: Sequence[object], mark: Literal["d", "s"]) -> bytes:
+    """Numbers, or what is written of them, in `_DIGITS` characters each."""
+    joined = (f"%{_DIGITS}{mark}" * len(numbers) % tuple(numbers)).encode()
+    if len(joined) != _DIGITS * len(numbers):
         raise sqlite3.DataError(f"a number has more than {_DIGITS} digits")
-    return packed
+    return joined
 
 
 @cache

@@ -16,6 +16,8 @@ _NUMBERS = st.integers(-_LARGEST + 1, 10 * _LARGEST - 1)
 _KINDS = (
     _NUMBERS,
     st.one_of(st.none(), _NUMBERS),
+    st.booleans(),
+    st.one_of(st.none(), st.booleans()),
     st.text(st.characters(codec="utf-8")),
     st.text("0123456789abcdef", min_size=4, max_size=4),
     st.binary(),
