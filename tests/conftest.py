@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 settings.register_profile("house", deadline=None)
 settings.load_profile("house")
 
+# gRPC's handlers around a fork have been seen to hold a child back before it became the program that a test started.
+# None of ours speaks gRPC in a child without starting a program.
+os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "false")
+
 IS_ELSEWHERE = os.environ.get("PPRD_TEST_STORE", "sqlite") == "postgres"
 """Every ledger is in a PostgreSQL (`make test-postgres`)."""
 
