@@ -149,7 +149,8 @@ class Submissions:
             async with within(self._limits.call_seconds):
                 answer = await answer
         originals = await self._readers.run(self._originals, answer) if _has_repeats(answer) else {}
-        _tell(taken, answer)
+        # The producer waits for the answer, and nobody for the line in the log.
+        asyncio.get_running_loop().call_soon(_tell, taken, answer)
         return reply_to_proto(Reply(answer, originals), language).SerializeToString()
 
     async def _break_off(self, context: Context, error: ExchangeError) -> bytes:
