@@ -44,7 +44,7 @@ REPEAT_SECONDS: Final = 3.0
 """After this long without a newer one the last checkpoint is said again."""
 
 _SHORTEST_PAUSE_SECONDS: Final = 0.005
-_LONGEST_PAUSE_SECONDS: Final = 0.02
+_LONGEST_PAUSE_SECONDS: Final = 0.05
 
 
 class RelayStore(PlaceStore, ReceiptStore, ReceiptedStore, Protocol):
