@@ -25,13 +25,11 @@ from hub.audit_source import Source
 from hub.audit_tree import TileTree
 from hub.directory import Directory
 from hub.ports import ProducerState
-from hub.tally import Tally
+from hub.tally import UNREAD, Tally
 from ledger.compact import hash_leaves
 from ledger.entry import BatchEntry, EventEntry, GenesisEntry, decode_entry, event_of
 from ledger.tiles import TILE_WIDTH
 
-UNREAD: Final = "UNREAD"
-"""Stands for the type of events that were not read."""
 NOT_CHECKED: Final = (
     "what events say: their form, their office's mandate, their procedure, the state of their matter",
     "deliveries, their running hashes and the published heads",

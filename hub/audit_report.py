@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from contracts.errors import ExchangeError
 from contracts.ids import LeafIndex
 from hub.audit_errors import KeptError, UnexplainedError
-from hub.tally import Tally
+from hub.tally import UNREAD, Tally
 from ledger.entry import GenesisEntry, Predecessor
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ class Report:
     @property
     def is_of_hashes(self) -> bool:
         """Whether what events say was left out."""
-        return bool(self.not_checked) and not self.tally.events
+        return UNREAD in self.tally.events
 
     def payload_line(self) -> str | None:
         """What became of the payloads, on one line; None where the source holds none."""

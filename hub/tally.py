@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from typing import Final
 
 from hub.retention import RetentionBook
+
+UNREAD: Final = "UNREAD"
+"""Stands for the type of events that were not read."""
 
 
 @dataclass(slots=True)
